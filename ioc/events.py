@@ -1,0 +1,323 @@
+"""The facts of the platform as CloudEvents 1.0 in structured JSON: every type, one module.
+
+A fact's ``type`` is ``ioc.<subject>.<happened>.v1``; its ``time`` is when it happened; its Kafka key is its
+``subject`` (dossier code, kiosk id, device id). Ids are deterministic, see :func:`event_id`: a fact that is
+sent again has the id it had before, which is what lets the sink count it once.
+
+Order among facts about one subject: ``(time, sequence, id)``, see :func:`order_key`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from ioc import topics
+
+Code: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
+"""An opaque code of a dossier, unit, device or kiosk: 1 to 50 characters."""
+ShortText: TypeAlias = Annotated[str, msgspec.Meta(max_length=200)]
+Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Counter64: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Interval: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+"""Seconds until the source means to report again."""
+
+
+class Channel(StrEnum):
+    """How a dossier came in."""
+
+    COUNTER = "counter"
+    ONLINE = "online"
+    POST = "post"
+    EMAIL = "email"
+    INTERNAL = "internal"
+
+
+class Status(StrEnum):
+    """State of a device as its probe saw it. Silence makes it unknown; that is never sent, it is concluded."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+    MAINTENANCE = "maintenance"
+
+
+# -- what the facts carry -------------------------------------------------------------------------------
+
+
+class DossierRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A source's whole view of a dossier at the event's time (an upsert). Absent fields are unknown, not empty."""
+
+    unit: Code
+    channel: Channel | None = None
+    field: ShortText | None = None
+    procedure: ShortText | None = None
+    status: int | None = None
+    """Code of the national portal, 1 to 10 today; unknown codes are kept."""
+    received_at: Instant | None = None
+    due_at: Instant | None = None
+    completed_at: Instant | None = None
+    withdrawn_at: Instant | None = None
+    digitised: bool | None = None
+    paid_online: bool | None = None
+
+
+class DossierProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One step in the handling of a dossier."""
+
+    unit: Code
+    status: int | None = None
+    step: ShortText | None = None
+    due_at: Instant | None = None
+    """A due date that this step sets, when it does."""
+    handler: ShortText | None = None
+    """Keyed hash of the officer; never a name."""
+
+
+class DossierApology(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A letter of apology for lateness was issued, with a new date."""
+
+    unit: Code
+    reason: ShortText | None = None
+    old_due_at: Instant | None = None
+    new_due_at: Instant | None = None
+
+
+class DossierRating(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The applicant's rating of the service."""
+
+    unit: Code
+    satisfied: bool
+    score: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something happened to a queue ticket. Identity is machine, local date and number: numbers restart daily."""
+
+    unit: Code
+    kiosk: Code
+    date: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    """Local date on the ticket."""
+    number: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+    service: ShortText | None = None
+    counter: ShortText | None = None
+    to_service: ShortText | None = None
+
+
+class CameraSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one probe of a camera found."""
+
+    unit: Code
+    verdict: Status
+    point: Code | None = None
+    rung: ShortText | None = None
+    """First rung of the ladder that failed; the last one passed when all is well."""
+    reason: ShortText | None = None
+    last_frame_age_s: Seconds | None = None
+    fps: Seconds | None = None
+    bitrate_kbps: Seconds | None = None
+    clock_offset_s: Annotated[float, msgspec.Meta(ge=-1e10, le=1e10)] | None = None
+    frozen: bool | None = None
+    stalled: bool | None = None
+    interval_s: Interval = 60.0
+
+
+class Radio(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One radio of an access point."""
+
+    name: ShortText
+    ssid: ShortText | None = None
+    channel: int | None = None
+    frequency_mhz: int | None = None
+    clients: Count | None = None
+    noise_dbm: int | None = None
+    utilisation: Share | None = None
+
+
+class Interface(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One network interface, with its 64-bit octet counters where the device has them."""
+
+    index: int
+    name: ShortText
+    up: bool | None = None
+    rx_bytes: Counter64 | None = None
+    tx_bytes: Counter64 | None = None
+
+
+class WifiSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one probe of an access point found. Counts only, never a client's address."""
+
+    unit: Code
+    status: Status
+    point: Code | None = None
+    reason: ShortText | None = None
+    clients: Count | None = None
+    radios: tuple[Radio, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
+    model: ShortText | None = None
+    firmware: ShortText | None = None
+    rtt_ms: Seconds | None = None
+    loss: Share | None = None
+    internet_ok: bool | None = None
+    interval_s: Interval = 60.0
+
+
+# -- the envelopes --------------------------------------------------------------------------------------
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """CloudEvents attributes that every fact has. Unknown extension attributes are let through and dropped."""
+
+    specversion: Literal["1.0"]
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    subject: Code
+    time: Instant
+    datacontenttype: Literal["application/json"] = "application/json"
+    sequence: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    """The source's own order among facts with equal times; compared as text."""
+    recordedat: Instant | None = None
+    """When a historical import says the fact was learned; absent means when it is stored."""
+
+
+class DossierRecorded(Event, frozen=True, kw_only=True, tag="ioc.dossier.recorded.v1"):
+    data: DossierRecord
+
+
+class DossierProgressed(Event, frozen=True, kw_only=True, tag="ioc.dossier.progressed.v1"):
+    data: DossierProgress
+
+
+class DossierApologised(Event, frozen=True, kw_only=True, tag="ioc.dossier.apologised.v1"):
+    data: DossierApology
+
+
+class DossierRated(Event, frozen=True, kw_only=True, tag="ioc.dossier.rated.v1"):
+    data: DossierRating
+
+
+class TicketIssued(Event, frozen=True, kw_only=True, tag="ioc.queue.issued.v1"):
+    data: Ticket
+
+
+class TicketCalled(Event, frozen=True, kw_only=True, tag="ioc.queue.called.v1"):
+    data: Ticket
+
+
+class TicketRecalled(Event, frozen=True, kw_only=True, tag="ioc.queue.recalled.v1"):
+    data: Ticket
+
+
+class TicketStarted(Event, frozen=True, kw_only=True, tag="ioc.queue.started.v1"):
+    data: Ticket
+
+
+class TicketCompleted(Event, frozen=True, kw_only=True, tag="ioc.queue.completed.v1"):
+    data: Ticket
+
+
+class TicketNoShow(Event, frozen=True, kw_only=True, tag="ioc.queue.no-show.v1"):
+    data: Ticket
+
+
+class TicketTransferred(Event, frozen=True, kw_only=True, tag="ioc.queue.transferred.v1"):
+    data: Ticket
+
+
+class TicketCancelled(Event, frozen=True, kw_only=True, tag="ioc.queue.cancelled.v1"):
+    data: Ticket
+
+
+class CameraProbed(Event, frozen=True, kw_only=True, tag="ioc.camera.probed.v1"):
+    data: CameraSample
+
+
+class WifiProbed(Event, frozen=True, kw_only=True, tag="ioc.wifi.probed.v1"):
+    data: WifiSample
+
+
+DossierEvent: TypeAlias = DossierRecorded | DossierProgressed | DossierApologised | DossierRated
+QueueEvent: TypeAlias = (
+    TicketIssued
+    | TicketCalled
+    | TicketRecalled
+    | TicketStarted
+    | TicketCompleted
+    | TicketNoShow
+    | TicketTransferred
+    | TicketCancelled
+)
+CameraEvent: TypeAlias = CameraProbed
+WifiEvent: TypeAlias = WifiProbed
+AnyEvent: TypeAlias = DossierEvent | QueueEvent | CameraEvent | WifiEvent
+
+#: What each topic may carry; a worker decodes a topic's records as this union.
+TOPIC_TYPES: Final[dict[str, Any]] = {
+    topics.DOSSIERS: DossierEvent,
+    topics.QUEUES: QueueEvent,
+    topics.CAMERAS: CameraEvent,
+    topics.WIFI: WifiEvent,
+}
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """Return the event as one line of structured-mode CloudEvents JSON."""
+    return _encoder.encode(event)
+
+
+def decode(record: bytes | str) -> AnyEvent:
+    """Read any event of the platform.
+
+    :raises msgspec.DecodeError: (or its subclass ``ValidationError``) naming the field that can't be read.
+    """
+    return _decoder.decode(record)
+
+
+def topic_of(event: AnyEvent) -> str:
+    """Return the topic that carries this event."""
+    subject = event.__struct_config__.tag
+    if not isinstance(subject, str):
+        raise TypeError(f"{type(event).__name__} has no textual type")
+    return _TOPIC_BY_SUBJECT[subject.split(".")[1]]
+
+
+_TOPIC_BY_SUBJECT: Final = {
+    "dossier": topics.DOSSIERS,
+    "queue": topics.QUEUES,
+    "camera": topics.CAMERAS,
+    "wifi": topics.WIFI,
+}
+
+
+def event_id(source: str, subject: str, what: str, changed: datetime | str) -> str:
+    """Derive an event's id from what makes it the fact it is.
+
+    :param source: who says so (CloudEvents ``source``).
+    :param subject: what it is about.
+    :param what: type of the fact, with whatever tells two facts of the same moment apart.
+    :param changed: the source's own change time; where it has none, the connector's version of what changed.
+    :returns: 32 hexadecimal characters; equal arguments give equal ids on every machine.
+    """
+    moment = changed.astimezone(UTC).isoformat() if isinstance(changed, datetime) else changed
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (source, subject, what, moment):
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(4, "big"))
+        digest.update(encoded)
+    return digest.hexdigest()
+
+
+def order_key(event: AnyEvent) -> tuple[datetime, str, str]:
+    """Key that puts facts about one subject in order: time, then the source's sequence, then id."""
+    return (event.time, event.sequence, event.id)

@@ -1,0 +1,133 @@
+"""Typed settings: environment variables ``IOC_*`` first, then ``ioc.toml`` in the working folder, then defaults.
+
+Secrets are :class:`pydantic.SecretStr`, so that no representation, log line or error can leak them.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from ioc.errors import SettingsError
+
+
+def _default_state_dir() -> Path:
+    """A folder that the database's system user can reach: homes of root are usually closed to it."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/ioc")
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "ioc"
+
+
+class Settings(BaseSettings):
+    """Every setting of the platform. Names in the environment are upper case with the prefix ``IOC_``."""
+
+    model_config = SettingsConfigDict(env_prefix="IOC_", toml_file="ioc.toml", extra="forbid", frozen=True)
+
+    state_dir: Path = Field(default_factory=_default_state_dir)
+    """The one folder that holds everything the platform keeps on this machine: servers' data, logs, spools."""
+    kafka: str | None = None
+    """Bootstrap servers (``host:port,host:port``) of an external Kafka; empty means the embedded one."""
+    kafka_port: int = Field(default=19092, ge=1, le=65535)
+    """Port of the embedded Kafka on 127.0.0.1; the next one is its controller's."""
+    kafka_heap_mb: int = Field(default=512, ge=128)
+    """Heap of the embedded Kafka in MiB."""
+    database_url: SecretStr | None = None
+    """URL of an external PostgreSQL with TimescaleDB; empty means the embedded one."""
+    database_port: int = Field(default=15432, ge=1, le=65535)
+    """Port of the embedded PostgreSQL on 127.0.0.1."""
+    api_host: str = "127.0.0.1"
+    """Address that the API and the pages listen on."""
+    api_port: int = Field(default=18080, ge=1, le=65535)
+    """Port that the API and the pages listen on."""
+    public_url: str | None = None
+    """Address under which people reach the platform; used in links."""
+    grafana_url: str | None = None
+    """Address of a Grafana to push boards to."""
+    grafana_token: SecretStr | None = None
+    """Service-account token for that Grafana."""
+    pack: Path | None = None
+    """Folder of the district pack; empty means the Gò Dầu pack that ships with the platform."""
+    topic_partitions: int = Field(default=4, ge=1, le=256)
+    """Partitions of each topic, fixed when topics are made."""
+    topic_replication: int = Field(default=1, ge=1)
+    """Copies of each topic's partitions; 1 on the embedded broker."""
+    consumer_group: str = "ioc-streams"
+    """Kafka consumer group of the stream workers."""
+    session_timeout_s: float = Field(default=8.0, ge=2.0, le=120.0)
+    """Seconds without a heartbeat after which a worker's partitions go to another worker."""
+    statement_timeout_s: float = Field(default=30.0, ge=1.0)
+    """Longest time that one statement of a worker may take."""
+    batch_records: int = Field(default=10_000, ge=1)
+    """Most records in one micro-batch of one partition."""
+    fetch_bytes: int = Field(default=4 * 1024 * 1024, ge=65536)
+    """Most bytes that one fetch of one partition brings; with the queue limit it bounds a worker's memory."""
+    grace_s: float = Field(default=60.0, ge=0.0)
+    """Seconds that a window stays open behind the watermark before it closes; later facts count as late."""
+    silence_s: float = Field(default=10.0, ge=0.5)
+    """Seconds without records after which a caught-up partition's silence is recorded and its windows may close."""
+    future_tolerance_s: float = Field(default=300.0, ge=0.0)
+    """A fact dated further ahead of this machine's clock than this is unreadable."""
+    device_ttl_intervals: float = Field(default=3.0, ge=1.0)
+    """A device's state holds for this many of its probe intervals; after that it is unknown."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def kafka_servers(self) -> str:
+        """Bootstrap servers to use, embedded or external."""
+        return self.kafka or f"127.0.0.1:{self.kafka_port}"
+
+    @property
+    def kafka_is_embedded(self) -> bool:
+        return self.kafka is None
+
+    @property
+    def database_is_embedded(self) -> bool:
+        return self.database_url is None
+
+    @property
+    def database_dsn(self) -> str:
+        """URL for psycopg. Holds the password: never log it."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        secret = self.state_dir / "secrets" / "database"
+        password = f":{secret.read_text().strip()}" if secret.exists() else ""
+        return f"postgresql://ioc{password}@127.0.0.1:{self.database_port}/ioc"
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    """Read the settings once per process.
+
+    :raises SettingsError: naming each setting that can't be used and why; values are not repeated, they may be secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise SettingsError(
+            f"Settings can't be used: {faults}.",
+            remedy="Mend the IOC_* variable or the line of ioc.toml; docs/reference/settings.md lists all.",
+        ) from None
