@@ -35,6 +35,10 @@ class Settings(BaseSettings):
 
     state_dir: Path = Field(default_factory=_default_state_dir)
     """The one folder that holds everything the platform keeps on this machine: servers' data, logs, spools."""
+    software_dir: Path | None = None
+    """Folder of the embedded servers' programs, which state folders may share; empty means ``software`` in the state folder."""
+    run_as: str = "ioc"
+    """System user that runs the embedded PostgreSQL when the platform is started by root; made when missing."""
     kafka: str | None = None
     """Bootstrap servers (``host:port,host:port``) of an external Kafka; empty means the embedded one."""
     kafka_port: int = Field(default=19092, ge=1, le=65535)
@@ -45,6 +49,8 @@ class Settings(BaseSettings):
     """URL of an external PostgreSQL with TimescaleDB; empty means the embedded one."""
     database_port: int = Field(default=15432, ge=1, le=65535)
     """Port of the embedded PostgreSQL on 127.0.0.1."""
+    database_buffers_mb: int = Field(default=512, ge=16)
+    """Shared buffers of the embedded PostgreSQL in MiB; at most a quarter of the machine's memory is taken."""
     api_host: str = "127.0.0.1"
     """Address that the API and the pages listen on."""
     api_port: int = Field(default=18080, ge=1, le=65535)
@@ -57,6 +63,8 @@ class Settings(BaseSettings):
     """Service-account token for that Grafana."""
     pack: Path | None = None
     """Folder of the district pack; empty means the Gò Dầu pack that ships with the platform."""
+    topic_prefix: str = Field(default="", pattern=r"^[a-z0-9.-]*$")
+    """Put before every topic's name, so that several installations can share a Kafka."""
     topic_partitions: int = Field(default=4, ge=1, le=256)
     """Partitions of each topic, fixed when topics are made."""
     topic_replication: int = Field(default=1, ge=1)
@@ -90,6 +98,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def software_path(self) -> Path:
+        """Folder of the embedded servers' programs."""
+        return self.software_dir or self.state_dir / "software"
 
     @property
     def kafka_servers(self) -> str:
