@@ -61,6 +61,8 @@ def _properties(settings: Settings, data: Path) -> str:
         "num.io.threads": 4,
         "background.threads": 2,
         "num.recovery.threads.per.data.dir": 2,
+        "controller.quorum.election.timeout.ms": 200,  # the only voter has nobody to wait for
+        "controller.quorum.election.backoff.max.ms": 200,
         "broker.heartbeat.interval.ms": 400,
         "broker.session.timeout.ms": 2000,  # after a crash the broker waits until its former self has expired
         "group.initial.rebalance.delay.ms": 0,
