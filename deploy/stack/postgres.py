@@ -46,7 +46,7 @@ def configuration(settings: Settings) -> str:
         "password_encryption": "scram-sha-256",
         "shared_preload_libraries": "timescaledb",
         "timescaledb.telemetry_level": "off",
-        "timescaledb.max_background_workers": 4,
+        "timescaledb.max_background_workers": 0,
         "shared_buffers": f"{buffers}MB",
         "effective_cache_size": f"{max(64, memory // 3)}MB",
         "maintenance_work_mem": "128MB",

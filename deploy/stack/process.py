@@ -192,8 +192,15 @@ class Process:
         return found
 
     def pause(self) -> None:
-        """Freeze the process and what it started (SIGSTOP)."""
-        self._signal_all(signal.SIGSTOP)
+        """Freeze the process and what it started (SIGSTOP); returns when all have stopped."""
+        deadline = time.monotonic() + 5.0
+        while True:
+            self._signal_all(signal.SIGSTOP)
+            time.sleep(0.01)
+            if all(_is_stopped(pid) for pid in (*self.descendants(), self.pid or 0)):
+                return
+            if time.monotonic() > deadline:
+                raise UnavailableError(f"{self.command.name} does not stop on SIGSTOP.")
 
     def resume(self) -> None:
         """Let a frozen process go on (SIGCONT)."""
@@ -205,6 +212,14 @@ class Process:
         for pid in (self.pid, *self.descendants()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether a process is frozen, or gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] in "TtZX"
+    except OSError:
+        return True
 
 
 def wait_for_leftovers(lock: Path, timeout_s: float) -> bool:
