@@ -164,7 +164,11 @@ def load(path: Path) -> Mapping:
     if (mapping.unit is None) == (mapping.dossier.unit is None):
         raise _bad(path, "exactly one of [unit] and dossier.unit must say which unit owns a dossier")
     channel = mapping.dossier.channel
-    wrong = set(channel.values.values()) - set(Channel) if isinstance(channel, Column) and channel.values else set()
+    wrong = (
+        set(channel.values.values()) - set(Channel)
+        if isinstance(channel, Column) and channel.values
+        else set()
+    )
     if wrong:
         raise _bad(path, f"dossier.channel maps to {sorted(wrong)}; channels are {[str(c) for c in Channel]}")
     return mapping

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ioc.errors import InputError
-
 from connectors.onestop.mapping import Mapping
+from ioc.errors import InputError
 
 _SAMPLE_BYTES: Final = 65_536
 _SEPARATORS: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
@@ -54,7 +53,11 @@ class CsvFile:
         try:
             self._check_bytes(self._raw.read(_SAMPLE_BYTES))
             self._raw.seek(0)
-            encoding = "utf-8-sig" if self._encoding.lower().replace("_", "-") in ("utf-8", "utf8") else self._encoding
+            encoding = (
+                "utf-8-sig"
+                if self._encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+                else self._encoding
+            )
             text = io.TextIOWrapper(self._raw, encoding, errors="surrogateescape", newline="")
             self._reader = csv.reader(
                 text, delimiter=mapping.file.separator, quotechar=mapping.file.quote, strict=True
@@ -112,7 +115,9 @@ class CsvFile:
             raise self._bad("it is empty", "Export it again.")
         wide = self._encoding.lower().startswith(("utf-16", "utf16", "utf-32", "utf32"))
         for mark, name in _MARKS.items():
-            if sample.startswith(mark) and not self._encoding.upper().startswith((name, name.replace("-", ""))):
+            if sample.startswith(mark) and not self._encoding.upper().startswith(
+                (name, name.replace("-", ""))
+            ):
                 raise self._bad(
                     f"it begins with the mark of {name}, expected was {self._encoding}",
                     f'Set file.encoding = "{name.lower()}" in the mapping.',
@@ -128,12 +133,13 @@ class CsvFile:
             header = [name.strip() for name in next(self._reader)]
         except (csv.Error, StopIteration, UnicodeError) as error:
             raise self._bad(
-                f"its first line is not a CSV header in {self._encoding} ({error or 'no line'})",
+                f"its first line is not a CSV header in {self._encoding} ({error})",
                 "Check file.encoding, file.separator and file.quote in the mapping.",
             ) from None
         if any(undecodable(name) for name in header):
             raise self._bad(
-                f"its header is not text in {self._encoding}", "Set file.encoding in the mapping to the file's encoding."
+                f"its header is not text in {self._encoding}",
+                "Set file.encoding in the mapping to the file's encoding.",
             )
         return header
 

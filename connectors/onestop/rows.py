@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from ioc.events import Channel, DossierProgress, DossierProgressed, DossierRecord, event_id
-
 from connectors.onestop.mapping import Column, Mapping, PersonColumn
 from connectors.onestop.reading import Row, undecodable
+from ioc.events import Channel, DossierProgress, DossierProgressed, DossierRecord, event_id
 
 _YES: Final = frozenset({"1", "true", "yes", "y", "x", "có", "co"})
 _NO: Final = frozenset({"0", "false", "no", "n", "không", "khong"})
@@ -119,7 +118,9 @@ class RowReader:
             raise _Bad("code", describe(code), "a dossier's code has 50 characters at most")
         unit = self.mapping.unit.code if self.mapping.unit else self._mapped("unit", texts)
         if not unit or len(unit) > 50:
-            raise _Bad("unit", describe(unit or ""), "a dossier needs the code of its unit, 50 characters at most")
+            raise _Bad(
+                "unit", describe(unit or ""), "a dossier needs the code of its unit, 50 characters at most"
+            )
         moments = {key: self._moment(key, texts) for key in _MOMENTS}
         channel = self._mapped("channel", texts)
         record = DossierRecord(
@@ -213,15 +214,17 @@ class RowReader:
         self.unmapped[self.header[self.positions[purpose]]] += 1
         return None
 
+    def _parse(self, text: str) -> datetime:
+        if self._format == "iso":
+            return datetime.fromisoformat(text)
+        return datetime.strptime(text, self._format)  # noqa: DTZ007 (the caller puts the zone)
+
     def _moment(self, purpose: str, texts: dict[str, str]) -> datetime | None:
         text = texts.get(purpose)
         if text is None:
             return None
         try:
-            if self._format == "iso":
-                moment = datetime.fromisoformat(text)
-            else:
-                moment = datetime.strptime(text, self._format)  # noqa: DTZ007 (the zone is put below)
+            moment = self._parse(text)
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=self._zone)
             moment = moment.astimezone(UTC)
@@ -246,4 +249,4 @@ def read_record(stored: bytes) -> DossierRecord:
     return _decoder.decode(stored)
 
 
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(DossierRecord)
+_decoder: msgspec.json.Decoder[DossierRecord] = msgspec.json.Decoder(DossierRecord)

@@ -1,0 +1,183 @@
+"""``ioc import``: bring files of other systems in as facts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ioc import settings as settings_module
+from ioc.errors import InputError, UnavailableError
+from ioc.settings import Settings
+
+if TYPE_CHECKING:
+    from connectors.onestop.importing import Report
+    from connectors.onestop.mapping import Mapping, UnitTable
+
+app = typer.Typer(
+    name="import", no_args_is_help=True, help="Bring files of other systems in as facts (nhập dữ liệu)."
+)
+
+
+def register(parent: typer.Typer) -> None:
+    """Put the commands of this file under ``parent``."""
+    parent.add_typer(app)
+
+
+@app.command("dossiers")
+def dossiers(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV file with one row for each dossier or step.")
+    ],
+    mapping: Annotated[
+        str, typer.Option(help="A mapping file (.toml), or the name of a shipped one: coselog, motcua.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and report; send nothing.")] = False,
+) -> None:
+    """Import dossiers (hồ sơ) from a CSV file, as its mapping says.
+
+    The whole file is read and checked before anything is sent. Rows that can't be read are left out, listed and
+    written to a report; the good ones are sent all the same. Importing a file again changes nothing.
+
+    Exit codes: 0 all rows imported, 2 wrong use, 3 the file or some rows can't be read, 4 Kafka or the database is away.
+
+    Example: ioc import dossiers permits.csv --mapping coselog --dry-run
+    """
+    from connectors.onestop.importing import Importer
+    from connectors.shared.publisher import Publisher
+
+    settings = settings_module.load()
+    meaning = load_mapping(mapping)
+    importer = Importer(meaning, settings.state_dir, future_tolerance_s=settings.future_tolerance_s)
+    opened: list[Publisher] = []
+
+    def sink() -> Publisher:
+        if meaning.unit is not None:
+            make_unit(settings, meaning.unit)
+        opened.append(Publisher(settings, client_id=f"ioc-import-{meaning.name}"))
+        return opened[0]
+
+    try:
+        with _progress() as tick:
+            report = importer.run(file, None if dry_run else sink, tick=tick)
+    finally:
+        for publisher in opened:
+            publisher.close()
+    typer.echo(describe(report))
+    if report.rejected:
+        raise typer.Exit(InputError.exit_code)
+
+
+@app.command("forget")
+def forget(
+    mapping: Annotated[str, typer.Option(help="Mapping of the source whose persons are to be forgotten.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Destroy the key of a source's pseudonyms, so that no hash can be led back to a person.
+
+    Example: ioc import forget --mapping my-onestop.toml --yes
+    """
+    from connectors.shared.privacy import destroy_key, key_path
+
+    meaning = load_mapping(mapping)
+    path = key_path(settings_module.load().state_dir, meaning.source)
+    if not yes:
+        typer.confirm(f"Destroy {path}? This can't be undone", abort=True)
+    typer.echo(f"Destroyed {path}." if destroy_key(path) else f"There was no key {path}.")
+
+
+def load_mapping(name: str) -> Mapping:
+    """Read a mapping by path or shipped name.
+
+    :raises UsageError: when there is none of that name.
+    :raises InputError: when it can't be used.
+    """
+    from connectors.onestop import mapping
+
+    return mapping.load(mapping.resolve(name, Path(str(files("deploy") / "mappings"))))
+
+
+def make_unit(settings: Settings, unit: UnitTable) -> None:
+    """See to it that the unit which owns an import exists, outside the district's tree.
+
+    :raises UnavailableError: when the database does not answer.
+    """
+    import psycopg
+
+    from ioc.district.units import ensure_unit
+
+    try:
+        with psycopg.connect(settings.database_dsn, connect_timeout=10) as connection:
+            ensure_unit(
+                connection,
+                code=unit.code,
+                name_vi=unit.name_vi,
+                name_en=unit.name_en,
+                time_zone=unit.time_zone,
+                parent=None,
+            )
+    except psycopg.OperationalError as error:
+        raise UnavailableError(
+            f"The database does not answer: {str(error).splitlines()[0]}. Nothing was published.",
+            remedy="Start it with `ioc up`, or set IOC_DATABASE_URL.",
+        ) from None
+
+
+def describe(report: Report) -> str:
+    """The report of an import as lines for people."""
+    verb = "would be published" if report.dry_run else "published"
+    lines = [
+        f"{report.file}: {report.rows:,} rows, {report.dossiers:,} dossiers",
+        f"  events {verb}: {report.would_publish if report.dry_run else report.published:,}",
+        f"  repeated rows, not sent again: {report.repeated:,}",
+        f"  dossiers unchanged since the last import (same ids, count once): {report.unchanged:,}",
+        f"  rows rejected: {report.rejected:,}",
+    ]
+    lines += [
+        f"    line {fault.line}: {fault.column or 'row'} ({fault.found}): {fault.reason}"
+        for fault in report.rejections
+    ]
+    if report.rejected > len(report.rejections):
+        lines.append(f"    … and {report.rejected - len(report.rejections):,} more")
+    if report.rejected_file:
+        lines.append(f"  all of them: {report.rejected_file}")
+    if report.disagreeing:
+        lines.append(
+            f"  note: rows of {report.disagreeing:,} dossiers disagree; the row with the latest moment counts"
+        )
+    lines += [
+        f"  note: {count:,} values of {column} are not in the mapping and were left unknown"
+        for column, count in sorted(report.unmapped.items())
+    ]
+    return "\n".join(lines)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar that appears when the work takes longer than two seconds."""
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    began = time.monotonic()
+    bars: dict[str, TaskID] = {}
+    progress = Progress(console=Console(stderr=True), transient=True)
+
+    def tick(what: str, done: int, of: int) -> None:
+        if time.monotonic() - began < 2:
+            return
+        if not bars:
+            progress.start()
+        if what not in bars:
+            bars[what] = progress.add_task(what, total=of)
+        progress.update(bars[what], completed=done, total=of)
+
+    try:
+        yield tick
+    finally:
+        if bars:
+            progress.stop()
