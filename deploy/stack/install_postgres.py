@@ -90,7 +90,11 @@ def mirrors() -> tuple[str, str]:
     return main, security or f"{main}-security"
 
 
-def _keyring() -> str:
+def keyring() -> str:
+    """Path of Debian's archive keys.
+
+    :raises UnavailableError: they are not on this machine.
+    """
     for path in _KEYRINGS:
         if Path(path).exists():
             return path
@@ -109,7 +113,7 @@ class _Apt:
             (root / sub).mkdir(parents=True)
         (root / "state" / "status").touch()
         main, security = mirrors()
-        options = f"[arch={architecture} signed-by={_keyring()}]"
+        options = f"[arch={architecture} signed-by={keyring()}]"
         sources = f"deb {options} {main} {SUITE} main\ndeb {options} {security} {SUITE}-security main\n"
         (root / "etc" / "sources.list").write_text(sources)
         cleared = (

@@ -25,7 +25,8 @@ _CONNECT_TIMEOUT_S = 5
 _SMALL_SHM_BYTES = 256 * 1024 * 1024
 
 
-def _memory_mb() -> int:
+def memory_mb() -> int:
+    """Memory of this machine in MiB."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 
 
@@ -34,7 +35,7 @@ def configuration(settings: Settings) -> str:
 
     Commits stay synchronous: the offset that a worker reads back after a crash must be the one it committed.
     """
-    memory = _memory_mb()
+    memory = memory_mb()
     buffers = max(16, min(settings.database_buffers_mb, memory // 4))
     shm = os.statvfs("/dev/shm") if Path("/dev/shm").is_dir() else None  # noqa: S108  # the kernel's own folder
     small = shm is None or shm.f_frsize * shm.f_blocks < _SMALL_SHM_BYTES

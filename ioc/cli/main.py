@@ -31,7 +31,7 @@ def _version(asked: bool) -> None:
 
 def _prepare(
     verbose: Annotated[bool, typer.Option("--verbose", help="Log in detail.")] = False,
-    version: Annotated[
+    _asked: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
