@@ -44,7 +44,8 @@ def dossiers(
     The whole file is read and checked before anything is sent. Rows that can't be read are left out, listed and
     written to a report; the good ones are sent all the same. Importing a file again changes nothing.
 
-    Exit codes: 0 all rows imported, 2 wrong use, 3 the file or some rows can't be read, 4 Kafka or the database is away.
+    Exit codes: 0 all rows imported, 2 wrong use, 3 the file or some rows can't be read,
+    4 Kafka or the database is away.
 
     Example: ioc import dossiers permits.csv --mapping coselog --dry-run
     """
