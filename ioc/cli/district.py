@@ -1,0 +1,88 @@
+"""``ioc district``: looks at a district pack, and brings it into the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, help="The district pack: units, reception points, devices, calendars."
+)
+
+_Folder = Annotated[
+    Path | None,
+    typer.Argument(help="Folder of the pack; without it IOC_PACK, else the Gò Dầu pack.", show_default=False),
+]
+
+
+def shipped_pack() -> Path:
+    """Folder of the Gò Dầu pack that comes with the platform."""
+    import deploy
+
+    if deploy.__file__ is None:
+        raise RuntimeError("the package `deploy` has no folder")
+    return Path(deploy.__file__).parent / "packs" / "go-dau"
+
+
+def pack_folder(named: Path | None) -> Path:
+    """Folder to read: the one named, else the setting's, else the shipped one."""
+    from ioc.settings import load
+
+    return named or load().pack or shipped_pack()
+
+
+@app.command()
+def check(folder: _Folder = None) -> None:
+    """Explain every mistake of a pack with its file and line. Exit status 3 when there are any.
+
+    Example: ioc district check deploy/packs/go-dau
+    """
+    from ioc.district import PackError, examine
+
+    place = pack_folder(folder)
+    reading = examine(place)
+    for note in reading.notes:
+        typer.echo(str(note))
+    if reading.pack is None:
+        raise PackError(place, reading.errors)
+    pack = reading.pack
+    typer.echo(
+        f"{pack.name_vi} ({pack.id} {pack.version}): {len(pack.units)} units, {len(pack.point_codes())} points, "
+        f"{len(pack.devices)} devices, {len(pack.procedures)} procedures: in order."
+    )
+
+
+@app.command()
+def apply(folder: _Folder = None) -> None:
+    """Bring the database to what a pack says, in one transaction; harmless when repeated.
+
+    Example: ioc district apply deploy/packs/go-dau
+    """
+    import psycopg
+
+    from ioc.district import apply_pack, read_pack
+    from ioc.errors import UnavailableError
+    from ioc.settings import load
+
+    pack = read_pack(pack_folder(folder))
+    try:
+        with psycopg.connect(load().database_dsn, autocommit=True) as connection:
+            done = apply_pack(connection, pack)
+    except psycopg.errors.UndefinedTable as error:
+        raise UnavailableError(
+            "The database has no tables of the platform yet.", remedy="Start the platform with `ioc up`."
+        ) from error
+    except psycopg.OperationalError as error:
+        raise UnavailableError(
+            f"The database does not answer: {str(error).strip()}.",
+            remedy="Start it with `ioc up`, or set IOC_DATABASE_URL.",
+        ) from error
+    if done.changed:
+        typer.echo(
+            f"{pack.id} {pack.version} applied: {done.units} units, {done.successions} successions, "
+            f"{done.points} points, {done.devices} devices written or taken away; {done.undeclared_devices} devices are no longer expected."
+        )
+    else:
+        typer.echo(f"{pack.id} {pack.version} was in the database already.")

@@ -1,0 +1,191 @@
+"""Brings a district pack into the database: one transaction, harmless when repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from ioc.district.model import Device, Pack
+
+_UNIT = """
+INSERT INTO ioc.unit AS u (code, name_vi, name_en, kind, parent_code, scheme, time_zone, valid_from, valid_to, declared)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, true)
+ON CONFLICT (code) DO UPDATE
+   SET name_vi = excluded.name_vi, name_en = excluded.name_en, kind = excluded.kind, parent_code = excluded.parent_code,
+       scheme = excluded.scheme, time_zone = excluded.time_zone, valid_from = excluded.valid_from,
+       valid_to = excluded.valid_to, declared = true
+ WHERE (u.name_vi, u.name_en, u.kind, u.parent_code, u.scheme, u.time_zone, u.valid_from, u.valid_to, u.declared)
+       IS DISTINCT FROM (excluded.name_vi, excluded.name_en, excluded.kind, excluded.parent_code, excluded.scheme,
+                         excluded.time_zone, excluded.valid_from, excluded.valid_to, true)
+"""
+
+_EDGE = """
+INSERT INTO ioc.unit_edge AS e (from_code, to_code, share, valid_from) VALUES (%s, %s, %s, %s)
+ON CONFLICT (from_code, to_code, valid_from) DO UPDATE SET share = excluded.share
+ WHERE e.share IS DISTINCT FROM excluded.share
+"""
+
+_POINT = """
+INSERT INTO ioc.point AS p (code, unit_code, name_vi, name_en, valid_from, valid_to) VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (code, valid_from) DO UPDATE
+   SET unit_code = excluded.unit_code, name_vi = excluded.name_vi, name_en = excluded.name_en,
+       valid_to = excluded.valid_to
+ WHERE (p.unit_code, p.name_vi, p.name_en, p.valid_to)
+       IS DISTINCT FROM (excluded.unit_code, excluded.name_vi, excluded.name_en, excluded.valid_to)
+"""
+
+# A fact stamps the unit of its own time; the pack's unit holds only until there is one.
+_DEVICE = """
+INSERT INTO ioc.device AS d (code, kind, unit_id, point_code, name, address, interval_s, valid_from, valid_to, declared)
+VALUES (%(code)s, %(kind)s, (SELECT unit_id FROM ioc.unit WHERE code = %(unit)s), %(point)s, %(name)s, %(address)s,
+        %(interval_s)s, %(valid_from)s, %(valid_to)s, true)
+ON CONFLICT (code) DO UPDATE
+   SET kind = excluded.kind, point_code = excluded.point_code, name = excluded.name, address = excluded.address,
+       interval_s = excluded.interval_s, valid_from = excluded.valid_from, valid_to = excluded.valid_to,
+       declared = true,
+       unit_id = CASE WHEN EXISTS (SELECT FROM ioc.device_state s WHERE s.device_id = d.device_id)
+                      THEN d.unit_id ELSE excluded.unit_id END
+ WHERE (d.kind, d.point_code, d.name, d.address, d.interval_s, d.valid_from, d.valid_to, d.declared)
+       IS DISTINCT FROM (excluded.kind, excluded.point_code, excluded.name, excluded.address, excluded.interval_s,
+                         excluded.valid_from, excluded.valid_to, true)
+    OR (d.unit_id <> excluded.unit_id
+        AND NOT EXISTS (SELECT FROM ioc.device_state s WHERE s.device_id = d.device_id))
+"""
+
+_DISTRICT = """
+INSERT INTO ioc.district AS d (code, root_unit, time_zone, pack_version) VALUES (%s, %s, %s, %s)
+ON CONFLICT (only_one) DO UPDATE
+   SET code = excluded.code, root_unit = excluded.root_unit, time_zone = excluded.time_zone,
+       pack_version = excluded.pack_version, applied_at = now()
+ WHERE (d.code, d.root_unit, d.time_zone, d.pack_version)
+       IS DISTINCT FROM (excluded.code, excluded.root_unit, excluded.time_zone, excluded.pack_version)
+"""
+
+#: Two appliers would otherwise wait for one another's rows in different orders.
+_LOCK = 0x696F6302
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Rows that an application wrote or took away; all zero when the database held the pack already."""
+
+    units: int
+    successions: int
+    points: int
+    devices: int
+    undeclared_devices: int
+    """Devices that the pack no longer names: their history stays, they are no longer expected to report."""
+    district: int
+
+    @property
+    def changed(self) -> int:
+        return (
+            self.units
+            + self.successions
+            + self.points
+            + self.devices
+            + self.undeclared_devices
+            + self.district
+        )
+
+
+def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None = None) -> Applied:
+    """Bring the database to what the pack says, in one transaction of ``conn``.
+
+    Units that the pack does not name are left alone (importers and facts bring their own); points, successions
+    and devices are the pack's alone. A succession without a known share is not stored.
+
+    :param today: day that decides to which unit a device belongs before its first fact; default is the day in the
+        pack's time zone.
+    """
+    day = today or datetime.now(ZoneInfo(pack.time_zone)).date()
+    with conn.transaction(), conn.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        return Applied(
+            units=_write(cursor, _UNIT, _unit_rows(pack)),
+            successions=_replace_edges(cursor, pack),
+            points=_replace_points(cursor, pack),
+            devices=_write(cursor, _DEVICE, [_device_row(pack, device, day) for device in pack.devices]),
+            undeclared_devices=_changed(
+                cursor,
+                "UPDATE ioc.device SET declared = false WHERE declared AND code <> ALL (%s)",
+                ([device.code for device in pack.devices],),
+            ),
+            district=_changed(
+                cursor, _DISTRICT, (pack.id, pack.root, pack.time_zone, f"{pack.version}+{pack.digest}")
+            ),
+        )
+
+
+def _unit_rows(pack: Pack) -> Iterable[Sequence[Any]]:
+    for unit in pack.units:
+        yield (
+            unit.code,
+            unit.name_vi,
+            unit.name_en,
+            unit.kind,
+            unit.parent,
+            unit.scheme,
+            unit.time_zone,
+            unit.period.start,
+            unit.period.end,
+        )
+
+
+def _replace_edges(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
+    rows = [
+        (row.predecessor, row.successor, row.share, row.valid_from)
+        for row in pack.successions
+        if row.share is not None
+    ]
+    gone = _changed(
+        cursor,
+        "DELETE FROM ioc.unit_edge WHERE (from_code, to_code, valid_from) NOT IN"
+        " (SELECT * FROM unnest(%s::text[], %s::text[], %s::date[]))",
+        ([row[0] for row in rows], [row[1] for row in rows], [row[3] for row in rows]),
+    )
+    return gone + _write(cursor, _EDGE, rows)
+
+
+def _replace_points(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
+    rows = [
+        (row.code, row.unit, row.name_vi, row.name_en, row.period.start or date.min, row.period.end)
+        for row in pack.points
+    ]
+    gone = _changed(
+        cursor,
+        "DELETE FROM ioc.point WHERE (code, valid_from) NOT IN (SELECT * FROM unnest(%s::text[], %s::date[]))",
+        ([row[0] for row in rows], [row[4] for row in rows]),
+    )
+    return gone + _write(cursor, _POINT, rows)
+
+
+def _device_row(pack: Pack, device: Device, today: date) -> dict[str, Any]:
+    day = max(today, device.period.start) if device.period.start else today
+    return {
+        "code": device.code,
+        "kind": int(device.kind),
+        # a point that is closed today still has devices with a history: they stay with the district as a whole
+        "unit": pack.unit_of(device.point, day) or pack.root,
+        "point": device.point,
+        "name": device.name,
+        "address": device.address,
+        "interval_s": device.interval_s,
+        "valid_from": device.period.start,
+        "valid_to": device.period.end,
+    }
+
+
+def _write(cursor: psycopg.Cursor[Any], statement: str, rows: Iterable[Any]) -> int:
+    cursor.executemany(statement, list(rows))
+    return max(cursor.rowcount, 0)
+
+
+def _changed(cursor: psycopg.Cursor[Any], statement: str, parameters: Sequence[Any]) -> int:
+    cursor.execute(statement, parameters)
+    return max(cursor.rowcount, 0)

@@ -1,0 +1,142 @@
+"""Reads ``pack.toml``: who the pack is for, its root unit, zone and working time."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from ioc.district.problems import Problems
+from ioc.district.tables import decode_text
+from ioc.district.worktime import WorkCalendar
+
+FILE = "pack.toml"
+FORMAT = 1
+
+_Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$")]
+_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_Clock = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class WorkingTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Table ``[working_time]``."""
+
+    hours: tuple[tuple[_Clock, _Clock], ...] = (("07:00", "11:30"), ("13:30", "17:00"))
+    weekdays: tuple[Annotated[int, msgspec.Meta(ge=1, le=7)], ...] = (1, 2, 3, 4, 5)
+    holidays: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    format: int
+    id: _Code
+    version: _Text
+    name_vi: _Text
+    name_en: _Text
+    root: _Code
+    time_zone: str
+    working_time: WorkingTime = WorkingTime()
+
+    def calendar(self, overrides: dict[date, bool]) -> WorkCalendar:
+        """Working calendar of this manifest with the pack's own days."""
+        working = self.working_time
+        return WorkCalendar(
+            time_zone=self.time_zone,
+            hours=tuple((time.fromisoformat(start), time.fromisoformat(end)) for start, end in working.hours),
+            weekdays=frozenset(working.weekdays),
+            holidays_of=working.holidays or None,
+            overrides=overrides,
+        )
+
+
+def zone_exists(name: str) -> bool:
+    """Whether the IANA database knows this time zone."""
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError):
+        return False
+    return bool(name)
+
+
+def read_manifest(folder: Path, problems: Problems) -> Manifest | None:
+    """Read ``pack.toml``; None when it can't be used, with the reasons in ``problems``."""
+    try:
+        data = (folder / FILE).read_bytes()
+    except OSError as error:
+        problems.error(FILE, 0, f"The file can't be read: {error.strerror}.", "A pack begins with it.")
+        return None
+    text = decode_text(FILE, data, problems)
+    if text is None:
+        return None
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+)", str(error))
+        line = int(place[1]) if place else len(text.splitlines())
+        problems.error(FILE, line, f"The line is no TOML: {str(error).split(' (at ')[0]}.")
+        return None
+    if tables.get("format", FORMAT) != FORMAT:
+        problems.error(
+            FILE,
+            _line(text, "format"),
+            f"The pack has format {tables['format']!r}, this program reads format {FORMAT}.",
+        )
+        return None
+    return _checked(tables, text, problems)
+
+
+def _checked(tables: dict[str, Any], text: str, problems: Problems) -> Manifest | None:
+    try:
+        found = msgspec.convert(tables, Manifest)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        named = re.search(r"`([a-z_]+)`", message)
+        path = re.search(r"\$\.([a-z_.]+)", message)
+        key = (named and _line(text, named[1]) and named[1]) or (path[1].split(".")[-1] if path else "")
+        problems.error(FILE, _line(text, key) or 0, _plain(message))
+        return None
+    before = len(problems.errors)
+    if not zone_exists(found.time_zone):
+        problems.error(FILE, _line(text, "time_zone"), f"time_zone {found.time_zone!r} is no IANA time zone.")
+    hours = [clock for pair in found.working_time.hours for clock in pair]
+    if not hours or hours != sorted(set(hours)):
+        problems.error(
+            FILE,
+            _line(text, "hours"),
+            "hours are not in order.",
+            'Write them as [["07:00", "11:30"], ["13:30", "17:00"]].',
+        )
+    if not found.working_time.weekdays:
+        problems.error(FILE, _line(text, "weekdays"), "weekdays is empty: nothing would ever fall due.")
+    if found.working_time.holidays and not _country_exists(found.working_time.holidays):
+        problems.error(
+            FILE,
+            _line(text, "holidays"),
+            f"holidays {found.working_time.holidays!r} is no country code, such as VN.",
+        )
+    return found if len(problems.errors) == before else None
+
+
+def _country_exists(code: str) -> bool:
+    import holidays
+
+    return code in holidays.list_supported_countries(include_aliases=False)
+
+
+def _line(text: str, key: str) -> int:
+    """Line on which a key is set; 0 when it is not."""
+    found = re.search(rf"^[ \t]*{re.escape(key)}[ \t]*=", text, re.MULTILINE) if key else None
+    return text.count("\n", 0, found.start()) + 1 if found else 0
+
+
+def _plain(message: str) -> str:
+    """A sentence of msgspec's with the pack's words."""
+    plain = message.replace("Object missing required field", "The key is missing:")
+    plain = plain.replace("Object contains unknown field", "The key is unknown:")
+    return re.sub(r" - at `\$\.?([^`]*)`", lambda place: f" ({place[1]})" if place[1] else "", plain) + "."

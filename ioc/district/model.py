@@ -1,0 +1,165 @@
+"""A district as data: what the files of a pack say, typed.
+
+Periods are half open: ``valid_from`` is the first day, ``valid_to`` the first day after; None is unbounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum, StrEnum
+
+from ioc.district.worktime import WorkCalendar
+
+
+class Certainty(StrEnum):
+    """How sure the pack's author is of a row."""
+
+    VERIFIED = "V"
+    """Read in a public page or an official excerpt."""
+    IN_PRACTICE = "C"
+    """Read in public code or data of systems in use."""
+    INFERRED = "I"
+    """Concluded; to be confirmed by the district."""
+
+
+class DeviceKind(IntEnum):
+    """Kind of a device, with the number that the database keeps."""
+
+    CAMERA = 1
+    WIFI = 2
+    KIOSK = 3
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days on which something holds."""
+
+    start: date | None = None
+    end: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        return (self.start is None or self.start <= day) and (self.end is None or day < self.end)
+
+    def overlaps(self, other: Period) -> bool:
+        return (self.end is None or other.start is None or other.start < self.end) and (
+            other.end is None or self.start is None or self.start < other.end
+        )
+
+    def covers(self, other: Period) -> bool:
+        """Whether every day of ``other`` is a day of this period."""
+        starts = self.start is None or (other.start is not None and self.start <= other.start)
+        return starts and (self.end is None or (other.end is not None and other.end <= self.end))
+
+    def __str__(self) -> str:
+        return f"[{self.start or '…'}, {self.end or '…'})"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """An administrative unit or a reporting group."""
+
+    code: str
+    scheme: str
+    name_vi: str
+    name_en: str
+    kind: str
+    parent: str | None
+    time_zone: str
+    period: Period
+    certainty: Certainty
+    line: int
+
+
+@dataclass(frozen=True)
+class Succession:
+    """What took a unit's place, and the share of it that moved there; a share that nobody knows is None."""
+
+    predecessor: str
+    successor: str
+    share: float | None
+    valid_from: date
+    certainty: Certainty
+    line: int
+
+
+@dataclass(frozen=True)
+class PointPeriod:
+    """A reception point while it belongs to one unit. The place persists, its unit changes."""
+
+    code: str
+    unit: str
+    name_vi: str
+    name_en: str
+    period: Period
+    certainty: Certainty
+    line: int
+
+
+@dataclass(frozen=True)
+class Device:
+    """A camera, access point or kiosk that the platform should hear of."""
+
+    code: str
+    kind: DeviceKind
+    point: str
+    name: str
+    address: str | None
+    interval_s: float
+    period: Period
+    line: int
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of procedures (lĩnh vực)."""
+
+    code: str
+    name_vi: str
+    name_en: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """An administrative procedure and how long it may take."""
+
+    code: str
+    field: str
+    name_vi: str
+    name_en: str
+    working_days: float
+    """Working days of 8 hours until the due date; below 1 for what is done on the same day."""
+    line: int
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A district pack that was read and checked."""
+
+    id: str
+    version: str
+    name_vi: str
+    name_en: str
+    root: str
+    time_zone: str
+    calendar: WorkCalendar
+    units: tuple[Unit, ...]
+    successions: tuple[Succession, ...]
+    points: tuple[PointPeriod, ...]
+    devices: tuple[Device, ...]
+    fields: tuple[Field, ...]
+    procedures: tuple[Procedure, ...]
+    digest: str
+    """Digest of the files' bytes: two packs with the same one say the same."""
+
+    def unit_of(self, point: str, day: date) -> str | None:
+        """Unit that a point belongs to on a day; None outside the periods that the pack knows."""
+        for row in self.points:
+            if row.code == point and row.period.holds_on(day):
+                return row.unit
+        return None
+
+    def point_codes(self) -> tuple[str, ...]:
+        """Codes of the reception points, in the pack's order."""
+        return tuple(dict.fromkeys(row.code for row in self.points))

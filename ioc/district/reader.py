@@ -1,0 +1,246 @@
+"""Reads a district pack: a folder of small text files. What each holds is in docs/concepts/district-pack.md."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from ioc.district.checks import check_pack
+from ioc.district.manifest import FILE as MANIFEST
+from ioc.district.manifest import Manifest, read_manifest, zone_exists
+from ioc.district.model import (
+    Certainty,
+    Device,
+    DeviceKind,
+    Field,
+    Pack,
+    PointPeriod,
+    Procedure,
+    Succession,
+    Unit,
+)
+from ioc.district.problems import PackError, Problem, Problems
+from ioc.district.tables import Row, read_table
+
+#: File → columns it must have, columns it may have, whether it must exist.
+TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
+    "units.csv": (
+        ("code", "scheme", "name_vi", "name_en", "kind", "parent", "valid_from", "valid_to", "certainty"),
+        ("time_zone", "note"),
+        True,
+    ),
+    "successions.csv": (("predecessor", "successor", "share", "valid_from", "certainty"), ("note",), False),
+    "points.csv": (
+        ("code", "unit", "name_vi", "name_en", "valid_from", "valid_to", "certainty"),
+        ("note",),
+        True,
+    ),
+    "devices.csv": (
+        ("code", "kind", "point", "name", "address", "interval_s", "valid_from", "valid_to"),
+        ("note",),
+        True,
+    ),
+    "fields.csv": (("code", "name_vi", "name_en"), ("note",), False),
+    "procedures.csv": (("code", "field", "name_vi", "name_en", "working_days"), ("note",), False),
+    "calendar.csv": (("day", "kind", "name"), (), False),
+}
+
+UNIT_KINDS: Final = ("province", "district", "commune", "ward", "town", "group", "other")
+_SECONDS_PER_DAY: Final = 86_400.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of reading a folder."""
+
+    pack: Pack | None
+    """None when there are errors."""
+    errors: Sequence[Problem]
+    notes: Sequence[Problem]
+
+
+def read_pack(folder: Path) -> Pack:
+    """Read and check a pack.
+
+    :raises PackError: naming every mistake with file and line.
+    """
+    reading = examine(folder)
+    if reading.pack is None:
+        raise PackError(folder, reading.errors)
+    return reading.pack
+
+
+def examine(folder: Path) -> Reading:
+    """Read a pack and say all that is wrong with it, without raising."""
+    problems = Problems()
+    if not folder.is_dir():
+        problems.error(str(folder), 0, "The folder does not exist.", "Name the folder that holds pack.toml.")
+        return Reading(None, problems.errors, problems.notes)
+    manifest = read_manifest(folder, problems)
+    overrides = _calendar(_rows(folder, "calendar.csv", problems))
+    zone = manifest.time_zone if manifest else "UTC"
+    tables = _Tables(
+        units=tuple(_units(_rows(folder, "units.csv", problems), zone)),
+        successions=tuple(_successions(_rows(folder, "successions.csv", problems))),
+        points=tuple(_points(_rows(folder, "points.csv", problems))),
+        devices=tuple(_devices(_rows(folder, "devices.csv", problems))),
+        fields=tuple(_fields(_rows(folder, "fields.csv", problems))),
+        procedures=tuple(_procedures(_rows(folder, "procedures.csv", problems))),
+    )
+    for path in sorted(folder.glob("*.csv")):
+        if path.name not in TABLES:
+            problems.note(path.name, 0, "The file is not read.", f"Known are {', '.join(TABLES)}.")
+    if manifest is None:
+        return Reading(None, problems.errors, problems.notes)
+    pack = _assemble(manifest, tables, overrides, _digest(folder))
+    check_pack(pack, problems)
+    return Reading(None if problems.errors else pack, problems.errors, problems.notes)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    units: tuple[Unit, ...]
+    successions: tuple[Succession, ...]
+    points: tuple[PointPeriod, ...]
+    devices: tuple[Device, ...]
+    fields: tuple[Field, ...]
+    procedures: tuple[Procedure, ...]
+
+
+def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool], digest: str) -> Pack:
+    return Pack(
+        id=manifest.id,
+        version=manifest.version,
+        name_vi=manifest.name_vi,
+        name_en=manifest.name_en,
+        root=manifest.root,
+        time_zone=manifest.time_zone,
+        calendar=manifest.calendar(overrides),
+        units=tables.units,
+        successions=tables.successions,
+        points=tables.points,
+        devices=tables.devices,
+        fields=tables.fields,
+        procedures=tables.procedures,
+        digest=digest,
+    )
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for name in (MANIFEST, *TABLES):
+        path = folder / name
+        if path.is_file():
+            data = path.read_bytes()
+            digest.update(f"{name} {len(data)}\n".encode())
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _rows(folder: Path, name: str, problems: Problems) -> Iterator[Row]:
+    columns, optional, needed = TABLES[name]
+    return read_table(folder / name, columns, problems, optional=optional, needed=needed)
+
+
+def _units(rows: Iterator[Row], zone: str) -> Iterator[Unit]:
+    for row in rows:
+        own_zone = row.fields.get("time_zone") or zone
+        if not zone_exists(own_zone):
+            row.error(f"time_zone {own_zone!r} is no IANA time zone.", "Such as Asia/Ho_Chi_Minh.")
+        yield Unit(
+            code=row.code("code"),
+            scheme=row.text("scheme"),
+            name_vi=row.text("name_vi"),
+            name_en=row.text("name_en"),
+            kind=row.choice("kind", UNIT_KINDS),
+            parent=row.optional_code("parent"),
+            time_zone=own_zone,
+            period=row.period(),
+            certainty=row.member("certainty", Certainty),
+            line=row.line,
+        )
+
+
+def _successions(rows: Iterator[Row]) -> Iterator[Succession]:
+    for row in rows:
+        start = row.day("valid_from")
+        if start is None and not row.bad:
+            row.error("valid_from is empty.", "It is the first day of the successor.")
+        yield Succession(
+            predecessor=row.code("predecessor"),
+            successor=row.code("successor"),
+            share=row.number("share", 0.0, 1.0),
+            valid_from=start or date.min,
+            certainty=row.member("certainty", Certainty),
+            line=row.line,
+        )
+
+
+def _points(rows: Iterator[Row]) -> Iterator[PointPeriod]:
+    for row in rows:
+        yield PointPeriod(
+            code=row.code("code"),
+            unit=row.code("unit"),
+            name_vi=row.text("name_vi"),
+            name_en=row.text("name_en"),
+            period=row.period(),
+            certainty=row.member("certainty", Certainty),
+            line=row.line,
+        )
+
+
+_KINDS: Final = {"camera": DeviceKind.CAMERA, "wifi": DeviceKind.WIFI, "kiosk": DeviceKind.KIOSK}
+
+
+def _devices(rows: Iterator[Row]) -> Iterator[Device]:
+    for row in rows:
+        yield Device(
+            code=row.code("code"),
+            kind=_KINDS.get(row.choice("kind", tuple(_KINDS)), DeviceKind.CAMERA),
+            point=row.code("point"),
+            name=row.text("name"),
+            address=row.address("address"),
+            interval_s=row.number("interval_s", 0.0, _SECONDS_PER_DAY, default=60.0) or 60.0,
+            period=row.period(),
+            line=row.line,
+        )
+
+
+def _fields(rows: Iterator[Row]) -> Iterator[Field]:
+    for row in rows:
+        yield Field(row.code("code"), row.text("name_vi"), row.text("name_en"), row.line)
+
+
+def _procedures(rows: Iterator[Row]) -> Iterator[Procedure]:
+    for row in rows:
+        days = row.number("working_days", 0.0, 1000.0)
+        if days is None and not row.bad:
+            row.error("working_days is empty.")
+        yield Procedure(
+            code=row.code("code"),
+            field=row.code("field"),
+            name_vi=row.text("name_vi"),
+            name_en=row.text("name_en"),
+            working_days=days or 1.0,
+            line=row.line,
+        )
+
+
+def _calendar(rows: Iterator[Row]) -> dict[date, bool]:
+    found: dict[date, bool] = {}
+    for row in rows:
+        day = row.day("day")
+        worked = row.choice("kind", ("holiday", "workday")) == "workday"
+        row.text("name")
+        if day is None:
+            if not row.bad:
+                row.error("day is empty.")
+        elif day in found:
+            row.error(f"{day} stands twice.")
+        else:
+            found[day] = worked
+    return found
