@@ -152,7 +152,7 @@ def wait_until_up(
             if status.phase == "installing":
                 say("Installing what is missing of the servers (only the first time)")
         for service in status.services if status is not None else ():
-            if told.get(service.name) != service.state:
+            if told.get(service.name, "waiting") != service.state:
                 told[service.name] = service.state
                 say(f"{service.name}: {service.state}")
         if status is not None and status.services and all(service.is_up for service in status.services):

@@ -19,6 +19,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -99,21 +100,25 @@ def _start(command: list[str], options: argparse.Namespace, output: int) -> int:
         os._exit(127)
 
 
-def _end_all(pid: int | None, stop_signal: int, grace_s: float, drain: object) -> None:
-    """Ask the process to stop, then kill whatever is left, grandchildren too."""
+def _end_all(pid: int | None, stop_signal: int, grace_s: float, drain: Callable[[], bool]) -> None:
+    """Ask the process to stop, then kill whatever is left, grandchildren too.
+
+    Its output is drained meanwhile: a process that waits on a full pipe could not stop.
+    """
     deadline = time.monotonic() + grace_s
     if pid is not None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
             os.kill(pid, stop_signal)
-    while time.monotonic() < deadline:
-        drain()  # type: ignore[operator]  # a callable; a process with a full pipe could not stop
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-            time.sleep(0.02)
-            continue
-        break
+    ended = pid is None
+    while not ended and time.monotonic() < deadline:
+        drain()
+        try:
+            while (found := os.waitpid(-1, os.WNOHANG)[0]) and not ended:
+                ended = found == pid
+        except ChildProcessError:
+            ended = True
+        time.sleep(0.0 if ended else 0.02)
     if pid is not None:
         _signal_group(pid, signal.SIGKILL)
     # Those that left the group came to us as sub-reaper.

@@ -38,6 +38,11 @@ _WANTED = re.compile(
 )
 
 
+def is_wanted(package: str) -> bool:
+    """Whether a package of this name is laid out."""
+    return _WANTED.match(package) is not None
+
+
 def folder(software: Path) -> Path:
     """Where the programs and their libraries are, or will be."""
     return software / f"postgresql-{MAJOR}-{LAYOUT}"
@@ -168,7 +173,7 @@ def _download(apt: _Apt, target: Path) -> list[Path]:
     apt.run("update", "--error-on=any")
     planned = apt.run("--simulate", "install", *PACKAGES)
     versions = re.findall(r"^Inst (\S+) \((\S+) ", planned, re.MULTILINE)
-    wanted = [f"{name}={version}" for name, version in versions if _WANTED.match(name.split(":")[0])]
+    wanted = [f"{name}={version}" for name, version in versions if is_wanted(name.split(":")[0])]
     target.mkdir()
     apt.run("download", *wanted, directory=target)
     return sorted(target.glob("*.deb"))

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from deploy.stack.install import ensure_installed
+from deploy.stack.install import ensure_installed, missing
 from deploy.stack.kafka import EmbeddedKafka
 from deploy.stack.layout import Layout, write_atomically
 from deploy.stack.postgres import EmbeddedPostgres
@@ -143,9 +143,10 @@ class Supervisor:
                 f"Processes of an earlier supervisor of {self.layout.state} do not end.",
                 remedy="Find them with ps (deploy/stack/guard.py) and end them.",
             )
-        self.phase = "installing"
-        self._write_status()
-        ensure_installed(self.settings, log.info)
+        if missing(self.settings):
+            self.phase = "installing"
+            self._write_status()
+            ensure_installed(self.settings, log.info)
         self.phase = "running"
 
     def _turn(self) -> None:

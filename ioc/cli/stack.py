@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from deploy.stack.control import ServiceFacts
+    from deploy.stack.worker_state import PartitionState
     from ioc.settings import Settings
 
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -188,7 +189,7 @@ def _tell_status(phase: str, pid: int | None, services: list[ServiceFacts]) -> N
 
     table = Table(box=None, pad_edge=False)
     for heading in ("process", "state", "pid", "port", "since", "restarts", ""):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading != "")
     for service in services:
         table.add_row(
             service.name,
@@ -203,16 +204,13 @@ def _tell_status(phase: str, pid: int | None, services: list[ServiceFacts]) -> N
     Console().print(table)
 
 
-def _tell_partitions(partitions: list[object] | None) -> None:
-    from deploy.stack.worker_state import PartitionState
-
+def _tell_partitions(partitions: list[PartitionState] | None) -> None:
     if partitions is None:
         typer.echo("Worker: the database does not answer.")
         return
-    found = [partition for partition in partitions if isinstance(partition, PartitionState)]
-    lag = sum(partition.lag for partition in found)
-    typer.echo(f"Worker: {len(found)} partitions, {lag} records behind.")
-    for partition in found:
+    lag = sum(partition.lag for partition in partitions)
+    typer.echo(f"Worker: {len(partitions)} partitions, {lag} records behind.")
+    for partition in partitions:
         if partition.halted_reason:
             typer.echo(f"  halted: {partition.topic}/{partition.partition}: {partition.halted_reason}")
 

@@ -1,0 +1,100 @@
+"""The state folder: who may pass, what is secret, and what keeps the database's user out."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from deploy.stack import accounts, install_kafka, install_postgres, ports
+from deploy.stack.layout import Layout, write_atomically
+from ioc.errors import InputError, SettingsError
+from ioc.settings import Settings
+
+
+def _layout(folder: Path) -> Layout:
+    return Layout.of(Settings(state_dir=folder / "state"))
+
+
+def test_secrets_are_the_owners_alone(tmp_path: Path) -> None:
+    layout = _layout(tmp_path)
+    layout.prepare()
+    write_atomically(layout.secrets / "database", "x", mode=0o600)
+    assert stat.S_IMODE(layout.secrets.stat().st_mode) == 0o700
+    assert stat.S_IMODE((layout.secrets / "database").stat().st_mode) == 0o600
+
+
+def test_written_file_is_whole_and_alone(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    write_atomically(path, "first")
+    write_atomically(path, "second")
+    assert path.read_text() == "second"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_closed_folder_on_the_way_is_named(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    inside = closed / "state"
+    inside.mkdir(parents=True)
+    tmp_path.chmod(0o755)
+    closed.chmod(0o700)
+    stranger = accounts.Account("stranger", 64_999, 64_999)
+    blocked = accounts.blocked_at(inside, stranger)
+    assert blocked is not None
+    assert closed.is_relative_to(blocked)  # pytest's own folders above may be closed too
+    with pytest.raises(SettingsError, match=r"IOC_STATE_DIR") as caught:
+        accounts.require_reachable(inside, stranger, "IOC_STATE_DIR")
+    assert str(blocked) in caught.value.remedy
+
+
+def test_owner_of_the_folders_passes(tmp_path: Path) -> None:
+    me = accounts.Account("me", os.geteuid(), os.getegid())
+    assert accounts.blocked_at(tmp_path, me) is None
+
+
+@pytest.mark.parametrize(
+    ("package", "wanted"),
+    [
+        ("postgresql-17", True),
+        ("postgresql-client-17", True),
+        ("postgresql-17-timescaledb", True),
+        ("libc6", True),
+        ("libssl3t64", True),
+        ("libicu76", True),
+        ("libstdc++6", True),
+        ("zlib1g", True),
+        ("libllvm19", False),
+        ("libz3-4", False),
+        ("libperl5.40", False),
+        ("libjson-perl", False),
+        ("perl-base", False),
+        ("postgresql-common", False),
+        ("adduser", False),
+        ("debconf", False),
+    ],
+)
+def test_only_the_server_and_its_libraries_are_laid_out(package: str, wanted: bool) -> None:
+    assert install_postgres.is_wanted(package) is wanted
+
+
+def test_changed_jar_is_refused(tmp_path: Path) -> None:
+    names = sorted(install_kafka.expected_checksums())
+    assert f"kafka_2.13-{install_kafka.VERSION}.jar" in names
+    (tmp_path / names[0]).write_bytes(b"not the jar")
+    with pytest.raises(InputError, match="not the recorded ones"):
+        install_kafka.check(tmp_path)
+
+
+def test_port_in_use_names_its_holder() -> None:
+    import socket
+
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        assert not ports.is_free(port)
+        with pytest.raises(SettingsError, match=rf"Port {port} .* taken by .*pid {os.getpid()}") as caught:
+            ports.require_free(port, "the API", "IOC_API_PORT")
+        assert "IOC_API_PORT" in caught.value.remedy
