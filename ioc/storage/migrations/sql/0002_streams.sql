@@ -23,16 +23,17 @@ CREATE TABLE ioc.partition_offset (
     PRIMARY KEY (cluster_id, topic_id, partition)
 ) WITH (fillfactor = 50);
 
--- A partition was caught up and nothing came: windows up to the watermark may close. Kept, so that a replay gives the same windows.
+-- A partition was caught up at next_offset and nothing came: windows up to the watermark may close.
+-- Kept as a fact, so that a replay gives the same windows; one row a silence, extended while it lasts.
 CREATE TABLE ioc.partition_silence (
     topic       text NOT NULL,
     topic_id    text NOT NULL,
     partition   int NOT NULL,
-    at          timestamptz NOT NULL DEFAULT now(),
     next_offset bigint NOT NULL,
-    watermark   timestamptz NOT NULL
+    since       timestamptz NOT NULL DEFAULT now(),
+    watermark   timestamptz NOT NULL,
+    PRIMARY KEY (topic_id, partition, next_offset)
 );
-CREATE INDEX partition_silence_at ON ioc.partition_silence (at);
 
 -- Windows of a topic that end at or before closed_until are closed; facts that come for them later are late.
 CREATE TABLE ioc.window_close (

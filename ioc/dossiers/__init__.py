@@ -1,0 +1,1 @@
+"""Dossiers (hồ sơ TTHC): what their facts mean, as pure functions."""

@@ -1,0 +1,165 @@
+"""What a dossier contributes to the indicators, as signed entries by effective time.
+
+Every dossier indicator is a sum over these entries. A correction adds entries that take back the old ones and
+put the new ones in place, each with the time at which it was learned: the sum over entries learned until a
+moment is what was known at that moment.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, time, timedelta
+from enum import IntEnum
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from ioc.dossiers.reducer import Dossier, Fact, Group, group_of, reduce
+from ioc.events import Channel
+
+
+class Measure(IntEnum):
+    """What an entry counts. Numbers are stored: never reuse one."""
+
+    RECEIVED = 1
+    ONLINE = 2
+    COMPLETED = 3
+    ON_TIME = 4
+    WITHDRAWN = 5
+    OPEN = 10
+    OVERDUE = 11
+
+
+class Series(NamedTuple):
+    """Dimensions that an entry belongs to."""
+
+    unit: str
+    channel: str | None
+    field: str | None
+    procedure: str | None
+
+
+class Entry(NamedTuple):
+    """One signed contribution."""
+
+    series: Series
+    measure: Measure
+    effective_at: datetime
+    delta: int
+    recorded_at: datetime
+
+
+#: Series, measure and effective time, to the signed count there.
+Contributions = Counter[tuple[Series, Measure, datetime]]
+#: Tells the time zone of a unit.
+ZoneOf = Callable[[str], ZoneInfo]
+
+
+def day_after(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return the local midnight that ends the local day of ``moment``."""
+    day = moment.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(day, time(), tzinfo=zone)
+
+
+def on_time(done_at: datetime, due_at: datetime | None, zone: ZoneInfo) -> bool:
+    """Whether the local date of completion is not after that of the due date; no due date is on time."""
+    return due_at is None or done_at.astimezone(zone).date() <= due_at.astimezone(zone).date()
+
+
+def contributions(dossier: Dossier, zone_of: ZoneOf) -> Contributions:
+    """Return what a dossier adds to each measure, and when; nothing while it is not accepted."""
+    found: Contributions = Counter()
+    received = dossier.accepted_at
+    if received is None or dossier.unit is None:
+        return found
+    zone = zone_of(dossier.unit)
+    series = Series(
+        dossier.unit,
+        None if dossier.channel is None else dossier.channel.value,
+        dossier.field,
+        dossier.procedure,
+    )
+
+    def add(measure: Measure, at: datetime, delta: int = 1) -> None:
+        found[series, measure, at] += delta
+
+    add(Measure.RECEIVED, received)
+    if dossier.channel is Channel.ONLINE:
+        add(Measure.ONLINE, received)
+    if dossier.completed_at is not None:
+        add(Measure.COMPLETED, dossier.completed_at)
+        if on_time(dossier.completed_at, dossier.due_at, zone):
+            add(Measure.ON_TIME, dossier.completed_at)
+    elif dossier.withdrawn_at is not None:
+        add(Measure.WITHDRAWN, dossier.withdrawn_at)
+    ended = dossier.ended_at
+    add(Measure.OPEN, received)
+    if ended is not None:
+        add(Measure.OPEN, max(ended, received), -1)
+    for begins, ends in overdue_periods(dossier, received, ended, zone):
+        add(Measure.OVERDUE, begins)
+        if ends is not None:
+            add(Measure.OVERDUE, ends, -1)
+    return Counter({key: count for key, count in found.items() if count})
+
+
+def overdue_periods(
+    dossier: Dossier, received: datetime, ended: datetime | None, zone: ZoneInfo
+) -> list[tuple[datetime, datetime | None]]:
+    """Return when the dossier is overdue: from the day after the due date in force until it ends, less the
+    time for which it waits for a supplement or is paused. The last period may have no end."""
+    marks = sorted({at for at, _ in dossier.due[1:]} | {at for at, _ in dossier.statuses})
+    edges: list[datetime | None] = [received, *(at for at in marks if at > received)]
+    periods: list[tuple[datetime, datetime | None]] = []
+    for place, begins in enumerate(edges):
+        assert begins is not None  # noqa: S101 - only the appended end is None
+        ends = edges[place + 1] if place + 1 < len(edges) else None
+        due = _in_force(dossier.due, begins)
+        if due is None or _waits(dossier, begins):
+            continue
+        start = max(begins, day_after(due, zone))
+        stop = min((at for at in (ends, ended) if at is not None), default=None)
+        if stop is not None and stop <= start:
+            continue
+        if periods and periods[-1][1] == start:
+            periods[-1] = (periods[-1][0], stop)
+        else:
+            periods.append((start, stop))
+    return periods
+
+
+def _in_force(due: list[tuple[datetime, datetime]], at: datetime) -> datetime | None:
+    found = None
+    for since, value in due:
+        if since <= at:
+            found = value
+    return found
+
+
+def _waits(dossier: Dossier, at: datetime) -> bool:
+    code = None
+    for since, status in dossier.statuses:
+        if since <= at:
+            code = status
+    return code is not None and group_of(code) in (Group.SUPPLEMENT, Group.PAUSED)
+
+
+def entries(facts: Iterable[Fact], zone_of: ZoneOf) -> list[Entry]:
+    """Return the whole ledger of one dossier: for each time at which something was learned, what changed."""
+    by_learning = sorted(facts, key=lambda fact: fact.recorded_at)
+    known: list[Fact] = []
+    before: Contributions = Counter()
+    ledger: list[Entry] = []
+    place = 0
+    while place < len(by_learning):
+        recorded_at = by_learning[place].recorded_at
+        while place < len(by_learning) and by_learning[place].recorded_at == recorded_at:
+            known.append(by_learning[place])
+            place += 1
+        after = contributions(reduce(known), zone_of)
+        for key in before.keys() | after.keys():
+            delta = after[key] - before[key]
+            if delta:
+                ledger.append(Entry(*key, delta, recorded_at))
+        before = after
+    return ledger

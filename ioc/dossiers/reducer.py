@@ -1,0 +1,167 @@
+"""From a dossier's facts to what is known of it.
+
+Pure, and independent of the order in which facts arrive: facts are put in order of ``(time, sequence, id)``
+first. Status groups follow the national portal's codes as seen in practice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TypeAlias
+
+from ioc.events import Channel, DossierApology, DossierProgress, DossierRating, DossierRecord
+
+FactData: TypeAlias = DossierRecord | DossierProgress | DossierApology | DossierRating
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+class Group(Enum):
+    """What a status code means for the clock and the totals."""
+
+    NEVER_ACCEPTED = "never accepted"
+    ACTIVE = "active"
+    SUPPLEMENT = "supplement"
+    PAUSED = "paused"
+    DONE = "done"
+    WITHDRAWN = "withdrawn"
+    OTHER = "other"
+
+
+_GROUPS = {
+    1: Group.NEVER_ACCEPTED,
+    2: Group.ACTIVE,
+    3: Group.NEVER_ACCEPTED,
+    4: Group.ACTIVE,
+    5: Group.SUPPLEMENT,
+    6: Group.PAUSED,
+    7: Group.WITHDRAWN,
+    8: Group.PAUSED,
+    9: Group.DONE,
+    10: Group.DONE,
+}
+
+
+def group_of(status: int) -> Group:
+    """Return the group of a status code; codes that nobody has explained keep the dossier in hand."""
+    return _GROUPS.get(status, Group.OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact about one dossier."""
+
+    time: datetime
+    sequence: str
+    id: str
+    recorded_at: datetime
+    data: FactData
+
+
+def order(fact: Fact) -> tuple[datetime, str, str]:
+    """Key that puts a dossier's facts in order."""
+    return (fact.time, fact.sequence, fact.id)
+
+
+@dataclass(slots=True)
+class Dossier:
+    """What is known of a dossier. Absent values are unknown."""
+
+    unit: str | None = None
+    channel: Channel | None = None
+    field: str | None = None
+    procedure: str | None = None
+    status: int | None = None
+    step: str | None = None
+    received_at: datetime | None = None
+    completed_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    newest_fact: datetime | None = None
+    #: Due dates, each from when it was in force; the first one always.
+    due: list[tuple[datetime, datetime]] = field(default_factory=list)
+    #: Status codes, each from when it was reached.
+    statuses: list[tuple[datetime, int]] = field(default_factory=list)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The due date in force."""
+        return self.due[-1][1] if self.due else None
+
+    @property
+    def original_due_at(self) -> datetime | None:
+        return self.due[0][1] if self.due else None
+
+    @property
+    def accepted_at(self) -> datetime | None:
+        """When the dossier was accepted; None as long as it is not, or was refused."""
+        if self.status is not None and group_of(self.status) is Group.NEVER_ACCEPTED:
+            return None
+        if self.received_at is not None:
+            return self.received_at
+        return next((at for at, code in self.statuses if group_of(code) is not Group.NEVER_ACCEPTED), None)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the dossier left the agency's hands: completed or withdrawn, whichever came first."""
+        return min((at for at in (self.completed_at, self.withdrawn_at) if at is not None), default=None)
+
+
+def reduce(facts: Iterable[Fact]) -> Dossier:
+    """Return what the facts say together."""
+    dossier = Dossier()
+    for fact in sorted(facts, key=order):
+        dossier.newest_fact = fact.time
+        match fact.data:
+            case DossierRecord():
+                _take_record(dossier, fact.time, fact.data)
+            case DossierProgress():
+                _take_progress(dossier, fact.time, fact.data)
+            case DossierApology() | DossierRating():
+                dossier.unit = dossier.unit or fact.data.unit
+    return dossier
+
+
+def _take_record(dossier: Dossier, time: datetime, record: DossierRecord) -> None:
+    dossier.unit = record.unit
+    dossier.channel = record.channel if record.channel is not None else dossier.channel
+    dossier.field = record.field if record.field is not None else dossier.field
+    dossier.procedure = record.procedure if record.procedure is not None else dossier.procedure
+    dossier.received_at = record.received_at or dossier.received_at
+    _set_due(dossier, time, record.due_at)
+    group = None if record.status is None else group_of(record.status)
+    if group in (Group.ACTIVE, Group.SUPPLEMENT, Group.PAUSED) and record.completed_at is None:
+        # The source's whole view says that the dossier is in hand: an end asserted before was a mistake.
+        dossier.completed_at = None
+        dossier.withdrawn_at = None
+    dossier.completed_at = record.completed_at or dossier.completed_at
+    dossier.withdrawn_at = record.withdrawn_at or dossier.withdrawn_at
+    _set_status(dossier, time, record.status)
+
+
+def _take_progress(dossier: Dossier, time: datetime, progress: DossierProgress) -> None:
+    dossier.unit = dossier.unit or progress.unit
+    dossier.step = progress.step if progress.step is not None else dossier.step
+    _set_due(dossier, time, progress.due_at)
+    _set_status(dossier, time, progress.status)
+
+
+def _set_status(dossier: Dossier, time: datetime, status: int | None) -> None:
+    if status is None:
+        return
+    if status != dossier.status:
+        dossier.statuses.append((time, status))
+        dossier.status = status
+    group = group_of(status)
+    if group is Group.DONE and dossier.completed_at is None:
+        dossier.completed_at = time
+    elif group is Group.WITHDRAWN and dossier.withdrawn_at is None and dossier.completed_at is None:
+        dossier.withdrawn_at = time
+
+
+def _set_due(dossier: Dossier, time: datetime, due_at: datetime | None) -> None:
+    if due_at is None or due_at == dossier.due_at:
+        return
+    dossier.due.append((time if dossier.due else _ALWAYS, due_at))

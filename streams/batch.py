@@ -1,0 +1,58 @@
+"""A micro-batch: consecutive records of one partition, taken from Kafka at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Partition(NamedTuple):
+    """A topic and partition. Equal to Faust's and aiokafka's own pairs, which are named tuples too."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one partition that cover the offsets ``start <= offset < end``.
+
+    Offsets may have holes (compaction, control records): what makes two batches neighbours is that the
+    end of one is the start of the next, not that offsets are consecutive.
+    """
+
+    partition: Partition
+    start: int
+    end: int
+    #: Kafka's log end when the batch was fetched.
+    log_end: int
+    offsets: list[int]
+    values: list[bytes | None]
+    #: Broker or producer time of the newest record, milliseconds since 1970.
+    newest_ms: int
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def after(self, offset: int) -> Batch:
+        """Return the part of this batch from ``offset`` on."""
+        if offset <= self.start:
+            return self
+        keep = next((i for i, found in enumerate(self.offsets) if found >= offset), len(self.offsets))
+        return Batch(
+            partition=self.partition,
+            start=offset,
+            end=self.end,
+            log_end=self.log_end,
+            offsets=self.offsets[keep:],
+            values=self.values[keep:],
+            newest_ms=self.newest_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetLost:
+    """Kafka answered that it does not have the offset that the partition stands at."""
+
+    partition: Partition
+    offset: int

@@ -1,0 +1,165 @@
+"""What a partition's owner remembers of its devices: the newest sample and the run that it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.devices.runs import Run
+from streams.devices.tables import SampleTable
+from streams.ownership import Connection
+
+Ints = npt.NDArray[np.int64]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_LOAD = """
+SELECT d.code, d.device_id, s.time, s.unit_id, s.state, s.valid_ms, s.clients, w.state, w.since, w.valid_until, r.started
+FROM ioc.device d
+LEFT JOIN ioc.device_state w USING (device_id)
+LEFT JOIN LATERAL (
+    SELECT time, unit_id, state, valid_ms, {clients} AS clients FROM {table} f
+    WHERE f.device_id = d.device_id AND f.time >= w.last_time ORDER BY f.time DESC LIMIT 1
+) s ON w.device_id IS NOT NULL
+LEFT JOIN ioc.device_run r ON r.device_id = d.device_id AND w.since >= w.valid_until AND r.ended = w.since
+WHERE d.code = ANY(%s)
+"""
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware time."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(at_us: int) -> datetime:
+    """Aware time of microseconds since 1970."""
+    return _EPOCH + at_us * _MICROSECOND
+
+
+@dataclass(frozen=True, slots=True)
+class StateRows:
+    """Newest states of some devices at one moment; the memory itself moves on while these are written."""
+
+    device_id: Ints
+    unit: Ints
+    state: Ints
+    since: Ints
+    newest: Ints
+    end: Ints
+    clients: Ints
+    reasons: list[str | None]
+
+
+class DeviceMemory:
+    """Arrays over the devices of one partition, grown by doubling.
+
+    ``newest`` is -1 where a device has no sample yet. ``lapsed`` marks devices whose silence has been written
+    as an unknown run already; ``since`` then still tells when the run before it began.
+    """
+
+    def __init__(self) -> None:
+        self.index: dict[str, int] = {}
+        self.codes: list[str] = []
+        self.reasons: dict[int, str] = {}
+        self._room = 0
+        self.device_id = self.newest = self.end = self.unit = self.state = self.clients = np.empty(0, np.int64)
+        self.since = self.flushed = np.empty(0, np.int64)
+        self.lapsed = np.empty(0, np.bool_)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def _grow(self, wanted: int) -> None:
+        if wanted <= self._room:
+            return
+        more = max(wanted, 2 * self._room, 256) - self._room
+        for name, filler in (
+            ("device_id", 0),
+            ("newest", -1),
+            ("end", 0),
+            ("unit", -1),
+            ("state", 0),
+            ("clients", -1),
+            ("since", 0),
+            ("flushed", -1),
+        ):
+            setattr(
+                self, name, np.concatenate([getattr(self, name), np.full(more, filler, dtype=np.int64)])
+            )
+        self.lapsed = np.concatenate([self.lapsed, np.zeros(more, dtype=np.bool_)])
+        self._room += more
+
+    async def load(self, connection: Connection, table: SampleTable, codes: Iterable[str]) -> None:
+        """Add the devices of these codes that the database knows, with their newest sample."""
+        query = _LOAD.format(table=table.name, clients=table.clients_column)
+        rows = await (await connection.execute(query, (list(codes),))).fetchall()  # type: ignore[arg-type]
+        self._grow(len(self) + len(rows))
+        for code, device_id, time, unit, state, valid_ms, clients, _, since, until, before in rows:
+            at = len(self.codes)
+            self.codes.append(str(code))
+            self.index[str(code)] = at
+            self.device_id[at] = device_id
+            if not isinstance(time, datetime):
+                continue
+            assert isinstance(since, datetime)  # noqa: S101 - a sample's device has a state row
+            assert isinstance(until, datetime)  # noqa: S101
+            assert isinstance(valid_ms, int)  # noqa: S101
+            self.newest[at] = self.flushed[at] = micros(time)
+            self.end[at] = micros(time) + valid_ms * 1000
+            self.unit[at], self.state[at] = unit, state
+            self.clients[at] = -1 if clients is None else clients
+            self.lapsed[at] = since >= until
+            run_began = before if isinstance(before, datetime) else since
+            self.since[at] = micros(run_began)
+
+    def silent(self, before_us: int) -> Ints:
+        """Indexes of devices whose newest state ran out before this time and was not written as lapsed yet."""
+        count = len(self)
+        found: Ints = np.flatnonzero(
+            (self.newest[:count] >= 0) & ~self.lapsed[:count] & (self.end[:count] < before_us)
+        )
+        return found
+
+    def lapse(self, silent: Ints) -> list[tuple[int, Run]]:
+        """Mark devices as silent and return the runs that ended so."""
+        self.lapsed[silent] = True
+        return [
+            (
+                d,
+                Run(
+                    int(self.since[d]),
+                    int(self.end[d]),
+                    int(self.unit[d]),
+                    int(self.state[d]),
+                    self.reasons.get(d),
+                ),
+            )
+            for d in silent.tolist()
+        ]
+
+    def take(self, devices: Ints) -> StateRows:
+        """Copy the states of these devices for writing; they count as flushed from now on."""
+        at = np.sort(devices)
+        lapsed = self.lapsed[at]
+        self.flushed[at] = self.newest[at]
+        return StateRows(
+            device_id=self.device_id[at],
+            unit=self.unit[at],
+            state=np.where(lapsed, 0, self.state[at]),
+            since=np.where(lapsed, self.end[at], self.since[at]),
+            newest=self.newest[at],
+            end=self.end[at],
+            clients=np.where(lapsed, -1, self.clients[at]),
+            reasons=[self.reasons.get(d) for d in at.tolist()],
+        )
+
+    def unflushed(self) -> Ints:
+        """Indexes of devices whose newest sample is not in ``ioc.device_state`` yet."""
+        count = len(self)
+        found: Ints = np.flatnonzero(self.newest[:count] > self.flushed[:count])
+        return found

@@ -1,0 +1,188 @@
+"""The statements that write device facts, runs, states and measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.devices.booking import MINUTE_MS, Minutes
+from streams.devices.following import Followed
+from streams.devices.memory import DeviceMemory, StateRows, moment
+from streams.devices.runs import Run
+from streams.devices.tables import SampleTable, copy_columns
+from streams.ownership import Connection
+
+Ints = npt.NDArray[np.int64]
+
+_MINUTES = """
+INSERT INTO ioc.device_minute AS m (kind, unit_id, bucket, part, up_ms, degraded_ms, down_ms, maintenance_ms,
+    client_ms, client_known_ms, samples, late, client_max)
+SELECT %s, unit_id, bucket, %s, up_ms, degraded_ms, down_ms, maintenance_ms,
+    client_ms, client_known_ms, samples, late, nullif(client_max, -1)
+FROM unnest(%s::int[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
+    AS n (unit_id, bucket, up_ms, degraded_ms, down_ms, maintenance_ms, client_ms, client_known_ms, samples, late, client_max)
+ON CONFLICT (kind, unit_id, bucket, part) DO UPDATE SET
+    up_ms = m.up_ms + excluded.up_ms,
+    degraded_ms = m.degraded_ms + excluded.degraded_ms,
+    down_ms = m.down_ms + excluded.down_ms,
+    maintenance_ms = m.maintenance_ms + excluded.maintenance_ms,
+    client_ms = m.client_ms + excluded.client_ms,
+    client_known_ms = m.client_known_ms + excluded.client_known_ms,
+    samples = m.samples + excluded.samples,
+    late = m.late + excluded.late,
+    client_max = greatest(m.client_max, excluded.client_max)
+"""
+_STATES = """
+INSERT INTO ioc.device_state AS d (device_id, kind, unit_id, state, since, last_time, valid_until, clients, reason)
+SELECT device_id, %s, unit_id, state, since, last_time, valid_until, nullif(clients, -1), reason
+FROM unnest(%s::int[], %s::int[], %s::smallint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::text[])
+    AS n (device_id, unit_id, state, since, last_time, valid_until, clients, reason)
+ON CONFLICT (device_id) DO UPDATE SET unit_id = excluded.unit_id, state = excluded.state, since = excluded.since,
+    last_time = excluded.last_time, valid_until = excluded.valid_until, clients = excluded.clients, reason = excluded.reason
+"""
+_RUNS = """
+INSERT INTO ioc.device_run AS r (device_id, kind, unit_id, state, started, ended, reason)
+SELECT device_id, %s, unit_id, state, started, ended, reason
+FROM unnest(%s::int[], %s::int[], %s::smallint[], %s::timestamptz[], %s::timestamptz[], %s::text[])
+    AS n (device_id, unit_id, state, started, ended, reason)
+"""
+_RESUMED = """
+DELETE FROM ioc.device_run r USING unnest(%s::int[], %s::timestamptz[]) AS g (device_id, started)
+WHERE r.device_id = g.device_id AND r.started = g.started
+"""
+_REPLACED = """
+DELETE FROM ioc.device_run r USING unnest(%s::int[], %s::timestamptz[], %s::timestamptz[]) AS g (device_id, low, high)
+WHERE r.device_id = g.device_id AND r.started BETWEEN g.low AND g.high
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counts per unit and minute of the samples' own times; ``client_max`` is -1 where not known."""
+
+    unit: Ints
+    minute: Ints
+    samples: Ints
+    late: Ints
+    client_max: Ints
+
+
+async def copy(connection: Connection, table: SampleTable, stream: bytes) -> None:
+    """Send a binary COPY stream into the table of samples."""
+    async with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table.name} ({copy_columns(table)}) FROM STDIN (FORMAT BINARY)") as pipe,  # type: ignore[arg-type]
+    ):
+        await pipe.write(stream)
+
+
+def _bucket(minute: int) -> datetime:
+    return moment(minute * MINUTE_MS * 1000)
+
+
+async def store_minutes(
+    connection: Connection, kind: int, part: int, minutes: list[Minutes], counts: Counts
+) -> None:
+    """Add device-time and counts to this partition's partials."""
+    rows: dict[tuple[int, int], list[int]] = {}
+    for sums in minutes:
+        columns = (
+            sums.up_ms,
+            sums.degraded_ms,
+            sums.down_ms,
+            sums.maintenance_ms,
+            sums.client_ms,
+            sums.client_known_ms,
+        )
+        for at, key in enumerate(zip(sums.unit.tolist(), sums.minute.tolist(), strict=True)):
+            row = rows.setdefault(key, [0] * 8 + [-1])
+            for place, column in enumerate(columns):
+                row[place] += int(column[at])
+    for at, key in enumerate(zip(counts.unit.tolist(), counts.minute.tolist(), strict=True)):
+        row = rows.setdefault(key, [0] * 8 + [-1])
+        row[6], row[7], row[8] = int(counts.samples[at]), int(counts.late[at]), int(counts.client_max[at])
+    if not rows:
+        return
+    # In one order for all writers, so that two of them can't wait for one another in a circle.
+    keys = sorted(rows)
+    await connection.execute(
+        _MINUTES,
+        (
+            kind,
+            part,
+            [unit for unit, _ in keys],
+            [_bucket(minute) for _, minute in keys],
+            *([rows[key][place] for key in keys] for place in range(9)),
+        ),
+    )
+
+
+async def store_runs(connection: Connection, kind: int, memory: DeviceMemory, followed: Followed) -> None:
+    """Write runs that ended, and take back silences that were none."""
+    if followed.resumed:
+        await connection.execute(
+            _RESUMED,
+            (
+                [int(memory.device_id[d]) for d, _ in followed.resumed],
+                [moment(started) for _, started in followed.resumed],
+            ),
+        )
+    await insert_runs(connection, kind, memory, followed.ended)
+
+
+async def replace_runs(
+    connection: Connection, kind: int, memory: DeviceMemory, changes: list[tuple[int, int, int, list[Run]]]
+) -> None:
+    """Put rewritten runs in the place of those that began in the same stretch."""
+    await connection.execute(
+        _REPLACED,
+        (
+            [int(memory.device_id[d]) for d, _, _, _ in changes],
+            [moment(low) for _, low, _, _ in changes],
+            [moment(high) for _, _, high, _ in changes],
+        ),
+    )
+    await insert_runs(connection, kind, memory, [(d, run) for d, _, _, runs in changes for run in runs])
+
+
+async def insert_runs(
+    connection: Connection, kind: int, memory: DeviceMemory, runs: list[tuple[int, Run]]
+) -> None:
+    if not runs:
+        return
+    await connection.execute(
+        _RUNS,
+        (
+            kind,
+            [int(memory.device_id[d]) for d, _ in runs],
+            [run.unit for _, run in runs],
+            [run.state for _, run in runs],
+            [moment(run.started) for _, run in runs],
+            [moment(run.ended) for _, run in runs],
+            [run.reason for _, run in runs],
+        ),
+    )
+
+
+async def store_states(connection: Connection, kind: int, rows: StateRows) -> None:
+    """Write newest states as they were when the rows were taken."""
+    if not len(rows.device_id):
+        return
+    await connection.execute(
+        _STATES,
+        (
+            kind,
+            rows.device_id.tolist(),
+            rows.unit.tolist(),
+            rows.state.tolist(),
+            [moment(t) for t in rows.since.tolist()],
+            [moment(t) for t in rows.newest.tolist()],
+            [moment(t) for t in rows.end.tolist()],
+            rows.clients.tolist(),
+            rows.reasons,
+        ),
+    )

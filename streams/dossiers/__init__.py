@@ -1,0 +1,1 @@
+"""Dossiers' way into the database: facts, projection, ledger."""

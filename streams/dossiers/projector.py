@@ -1,0 +1,201 @@
+"""Dossier facts, their projection and their ledger, one partition's share of them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from ioc import topics
+from ioc.dossiers.ledger import Entry, entries
+from ioc.dossiers.reducer import Dossier, Fact, FactData, reduce
+from ioc.events import (
+    DossierApologised,
+    DossierApology,
+    DossierProgress,
+    DossierProgressed,
+    DossierRated,
+    DossierRating,
+    DossierRecord,
+    DossierRecorded,
+)
+from ioc.settings import Settings
+from streams.batch import Batch
+from streams.decode import EARLIEST, BatchDecoder
+from streams.dossiers import writing
+from streams.ownership import Claim, Connection, Moved
+from streams.registry import Registry, Unit
+from streams.unreadable import Unreadable
+from streams.work import Outcome
+
+KINDS: Final[dict[type, int]] = {
+    DossierRecorded: 1,
+    DossierProgressed: 2,
+    DossierApologised: 3,
+    DossierRated: 4,
+}
+_BODIES: Final[dict[int, Any]] = {1: DossierRecord, 2: DossierProgress, 3: DossierApology, 4: DossierRating}
+
+#: Due dates further ahead are mistakes.
+_DUE_AHEAD = timedelta(days=50 * 366)
+
+
+@dataclass(slots=True)
+class DossierWork:
+    """A prepared batch of dossier facts."""
+
+    projector: DossierProjector
+    events: list[Any]
+    units: dict[str, Unit]
+    sources: dict[str, int]
+    unreadable: list[Unreadable]
+    watermark: datetime | None
+    exclusive: bool = False
+
+    async def apply(self, connection: Connection, moved: Moved) -> Outcome:
+        return await self.projector.store(connection, moved, self)
+
+
+class DossierProjector:
+    """Remembers nothing between batches: a dossier's state is reduced anew from its facts."""
+
+    careful = False
+
+    def __init__(self, claim: Claim, registry: Registry, settings: Settings, careful: bool) -> None:  # noqa: ARG002
+        self._registry = registry
+        self._tolerance = timedelta(seconds=settings.future_tolerance_s)
+        self._decoder: BatchDecoder[Any] = BatchDecoder(topics.DOSSIERS, settings.future_tolerance_s)
+
+    async def prepare(self, batch: Batch) -> DossierWork:
+        """Decode a batch and look up the numbers of its units and sources."""
+        offsets, events, bad = self._decoder.decode(batch)
+        units = await self._registry.units({e.data.unit for e in events}, fresh=True)
+        values = dict(zip(batch.offsets, batch.values, strict=True))
+        kept: list[Any] = []
+        for offset, event in zip(offsets, events, strict=True):
+            fault = self._fault(event, units)
+            if fault is None:
+                kept.append(event)
+            else:
+                bad.append(Unreadable(offset, *fault, values[offset]))
+        sources = await self._registry.sources({e.source for e in kept})
+        return DossierWork(
+            projector=self,
+            events=kept,
+            units=units,
+            sources=sources,
+            unreadable=bad,
+            watermark=max((e.time for e in kept), default=None),
+        )
+
+    def _fault(self, event: Any, units: dict[str, Unit]) -> tuple[str, str] | None:
+        data = event.data
+        if data.unit not in units:
+            return "unknown-unit", f"unit {data.unit!r} is in no pack, and too many are not"
+        latest = event.time + self._tolerance
+        for name in ("received_at", "completed_at", "withdrawn_at"):
+            at = getattr(data, name, None)
+            if at is not None and not EARLIEST <= at <= latest:
+                return "invalid", f"data.{name} {at.isoformat()} is not between 1990 and the event's time"
+        due = getattr(data, "due_at", None) or getattr(data, "new_due_at", None)
+        if due is not None and not EARLIEST <= due <= event.time + _DUE_AHEAD:
+            return "invalid", f"data.due_at {due.isoformat()} is not a due date"
+        return None
+
+    async def store(self, connection: Connection, moved: Moved, work: DossierWork) -> Outcome:
+        """Write a prepared batch inside the caller's transaction."""
+        outcome = Outcome(unreadable=work.unreadable)
+        if not work.events:
+            return outcome
+        first_units = {e.subject: work.units[e.data.unit].unit_id for e in work.events}
+        dossiers = await writing.ensure_dossiers(connection, first_units)
+        inserted = await writing.insert_facts(
+            connection,
+            [
+                writing.FactRow(
+                    dossier_id=dossiers[e.subject],
+                    source_id=work.sources[e.source],
+                    id=e.id,
+                    time=e.time,
+                    sequence=e.sequence,
+                    kind=KINDS[type(e)],
+                    recorded_at=min(e.recordedat or moved.now, moved.now),
+                    body=msgspec.json.encode(e.data).replace(b"\\u0000", b"").decode(),
+                )
+                for e in work.events
+            ],
+        )
+        outcome.facts = sum(inserted.values())
+        outcome.duplicates = len(work.events) - outcome.facts
+        if moved.closed_until is not None:
+            outcome.late = sum(
+                1 for e in work.events if e.time < moved.closed_until and inserted[dossiers[e.subject]]
+            )
+        await rebuild(connection, self._registry, sorted(inserted))
+        return outcome
+
+    async def idle(self, connection: Connection) -> None:
+        """Nothing is put off."""
+
+
+async def rebuild(connection: Connection, registry: Registry, dossier_ids: Sequence[int]) -> int:
+    """Reduce dossiers anew from their facts; write what differs of projection and ledger.
+
+    :returns: how many ledger entries were added or taken away; zero proves that nothing differed.
+    """
+    if not dossier_ids:
+        return 0
+    facts = await load_facts(connection, dossier_ids)
+    stored = await writing.load_ledger(connection, dossier_ids)
+    units = await registry.units({f.data.unit for known in facts.values() for f in known})
+    zones: dict[str, ZoneInfo] = {code: unit.zone for code, unit in units.items()}
+    reduced: dict[int, Dossier] = {i: reduce(known) for i, known in facts.items()}
+    wanted: dict[int, Counter[Entry]] = {
+        i: Counter(_unit_entries(entries(known, zones.__getitem__))) for i, known in facts.items()
+    }
+    series = await writing.ensure_series(
+        connection,
+        {entry.series for counted in wanted.values() for entry in counted},
+        {code: unit.unit_id for code, unit in units.items()},
+    )
+    rows: dict[int, Counter[writing.LedgerRow]] = {
+        i: Counter(
+            {
+                writing.LedgerRow(series[e.series], int(e.measure), e.delta, e.effective_at, e.recorded_at): n
+                for e, n in counted.items()
+            }
+        )
+        for i, counted in wanted.items()
+    }
+    changes = await writing.store_ledger(connection, rows, stored)
+    await writing.store_dossiers(
+        connection, reduced, {code: unit.unit_id for code, unit in units.items()}, facts
+    )
+    return changes
+
+
+def _unit_entries(ledger: list[Entry]) -> list[Entry]:
+    """Split entries of more than one into entries of one, as the table keeps them."""
+    return [e._replace(delta=1 if e.delta > 0 else -1) for e in ledger for _ in range(abs(e.delta))]
+
+
+async def load_facts(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, list[Fact]]:
+    """Return all facts of these dossiers."""
+    rows: list[Any] = await (
+        await connection.execute(
+            "SELECT dossier_id, time, sequence, id, recorded_at, kind, body::text FROM ioc.dossier_fact"
+            " WHERE dossier_id = ANY(%s)",
+            (list(dossier_ids),),
+        )
+    ).fetchall()
+    found: dict[int, list[Fact]] = defaultdict(list)
+    for dossier_id, time, sequence, fact_id, recorded_at, kind, body in rows:
+        data: FactData = msgspec.json.decode(body, type=_BODIES[kind])
+        found[dossier_id].append(Fact(time, sequence, fact_id, recorded_at, data))
+    return dict(found)
+

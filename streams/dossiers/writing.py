@@ -1,0 +1,186 @@
+"""The statements that write dossier facts, projections and ledger entries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ioc.dossiers.ledger import Series
+from ioc.dossiers.reducer import Dossier, Fact
+from streams.ownership import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """A row of ``ioc.dossier_fact``."""
+
+    dossier_id: int
+    source_id: int
+    id: str
+    time: datetime
+    sequence: str
+    kind: int
+    recorded_at: datetime
+    body: str
+
+
+class LedgerRow(NamedTuple):
+    """A row of ``ioc.dossier_ledger``, less its dossier."""
+
+    series_id: int
+    measure: int
+    delta: int
+    effective_at: datetime
+    recorded_at: datetime
+
+
+async def ensure_dossiers(connection: Connection, codes: Mapping[str, int]) -> dict[str, int]:
+    """Return the numbers of these dossiers (code to unit), locking their rows for this transaction.
+
+    Rows are made and locked in the order of their codes, so that two writers can't wait for one another in a circle.
+    """
+    names = sorted(codes)
+    await connection.execute(
+        "INSERT INTO ioc.dossier (code, unit_id) SELECT * FROM unnest(%s::text[], %s::int[])"
+        " ON CONFLICT (code) DO NOTHING",
+        (names, [codes[name] for name in names]),
+    )
+    rows: list[Any] = await (
+        await connection.execute(
+            "SELECT code, dossier_id FROM ioc.dossier WHERE code = ANY(%s) ORDER BY code FOR UPDATE", (names,)
+        )
+    ).fetchall()
+    return dict(rows)
+
+
+async def insert_facts(connection: Connection, facts: Sequence[FactRow]) -> Counter[int]:
+    """Insert the facts that are new; return how many were, by dossier."""
+    columns: list[list[Any]] = [list(column) for column in zip(*map(astuple, facts), strict=True)]
+    cursor = await connection.execute(
+        "INSERT INTO ioc.dossier_fact (dossier_id, source_id, id, time, sequence, kind, recorded_at, body)"
+        " SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::timestamptz[], %s::text[], %s::smallint[],"
+        " %s::timestamptz[], %s::jsonb[]) ON CONFLICT DO NOTHING RETURNING dossier_id",
+        columns,
+    )
+    rows: list[Any] = await cursor.fetchall()
+    return Counter(row[0] for row in rows)
+
+
+async def load_ledger(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, Counter[LedgerRow]]:
+    """Return the stored entries of these dossiers."""
+    rows: list[Any] = await (
+        await connection.execute(
+            "SELECT dossier_id, series_id, measure, delta, effective_at, recorded_at FROM ioc.dossier_ledger"
+            " WHERE dossier_id = ANY(%s)",
+            (list(dossier_ids),),
+        )
+    ).fetchall()
+    found: dict[int, Counter[LedgerRow]] = {}
+    for dossier_id, *entry in rows:
+        found.setdefault(dossier_id, Counter())[LedgerRow(*entry)] += 1
+    return found
+
+
+async def ensure_series(
+    connection: Connection, wanted: Iterable[Series], units: Mapping[str, int]
+) -> dict[Series, int]:
+    """Return the numbers of these combinations of dimensions."""
+    series = sorted(wanted, key=lambda s: tuple(part or "" for part in s))
+    columns = (
+        [units[s.unit] for s in series],
+        [s.channel for s in series],
+        [s.field for s in series],
+        [s.procedure for s in series],
+    )
+    listed = "unnest(%s::int[], %s::text[], %s::text[], %s::text[]) AS n (unit_id, channel, field, procedure)"
+    await connection.execute(
+        f"INSERT INTO ioc.dossier_series (unit_id, channel, field, procedure) SELECT * FROM {listed}"  # noqa: S608
+        " ON CONFLICT DO NOTHING",
+        columns,
+    )
+    rows: list[Any] = await (
+        await connection.execute(
+            f"SELECT s.series_id, s.unit_id, s.channel, s.field, s.procedure FROM ioc.dossier_series s JOIN {listed}"  # noqa: S608
+            " ON s.unit_id = n.unit_id AND s.channel IS NOT DISTINCT FROM n.channel"
+            " AND s.field IS NOT DISTINCT FROM n.field AND s.procedure IS NOT DISTINCT FROM n.procedure",
+            columns,
+        )
+    ).fetchall()
+    codes = {number: code for code, number in units.items()}
+    return {Series(codes[unit], channel, field, procedure): i for i, unit, channel, field, procedure in rows}
+
+
+async def store_ledger(
+    connection: Connection,
+    wanted: Mapping[int, Counter[LedgerRow]],
+    stored: Mapping[int, Counter[LedgerRow]],
+) -> int:
+    """Make the stored entries equal the wanted ones; return how many rows that took.
+
+    Nearly always entries are only added. Entries go when a fact comes that claims to have been learned before
+    others, as a historical import's do: then what was known in between changes too.
+    """
+    empty: Counter[LedgerRow] = Counter()
+    added = [(i, row) for i in wanted for row in (wanted[i] - stored.get(i, empty)).elements()]
+    gone = [i for i in wanted if stored.get(i, empty) - wanted[i]]
+    if gone:
+        await connection.execute("DELETE FROM ioc.dossier_ledger WHERE dossier_id = ANY(%s)", (gone,))
+        rewritten = set(gone)
+        added = [(i, row) for i, row in added if i not in rewritten]
+        added += [(i, row) for i in gone for row in wanted[i].elements()]
+    if added:
+        await connection.execute(
+            "INSERT INTO ioc.dossier_ledger (dossier_id, series_id, measure, delta, effective_at, recorded_at)"
+            " SELECT * FROM unnest(%s::bigint[], %s::int[], %s::smallint[], %s::smallint[], %s::timestamptz[], %s::timestamptz[])",
+            (
+                [i for i, _ in added],
+                [r.series_id for _, r in added],
+                [r.measure for _, r in added],
+                [r.delta for _, r in added],
+                [r.effective_at for _, r in added],
+                [r.recorded_at for _, r in added],
+            ),
+        )
+    return len(added) + sum((stored[i] - wanted[i]).total() for i in gone)
+
+
+async def store_dossiers(
+    connection: Connection,
+    dossiers: Mapping[int, Dossier],
+    units: Mapping[str, int],
+    facts: Mapping[int, list[Fact]],
+) -> None:
+    """Write the projections."""
+    ids = sorted(dossiers)
+    found = [dossiers[i] for i in ids]
+    await connection.execute(
+        "UPDATE ioc.dossier d SET unit_id = n.unit_id, channel = n.channel, field = n.field, procedure = n.procedure,"
+        " status = n.status, step = n.step, received_at = n.received_at, original_due_at = n.original_due_at,"
+        " due_at = n.due_at, completed_at = n.completed_at, withdrawn_at = n.withdrawn_at,"
+        " newest_fact = n.newest_fact, facts = n.facts, recorded_at = n.recorded_at"
+        " FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[],"
+        " %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],"
+        " %s::timestamptz[], %s::int[], %s::timestamptz[])"
+        " AS n (dossier_id, unit_id, channel, field, procedure, status, step, received_at, original_due_at, due_at,"
+        " completed_at, withdrawn_at, newest_fact, facts, recorded_at) WHERE d.dossier_id = n.dossier_id",
+        (
+            ids,
+            [units[d.unit] if d.unit is not None else None for d in found],
+            [None if d.channel is None else d.channel.value for d in found],
+            [d.field for d in found],
+            [d.procedure for d in found],
+            [d.status for d in found],
+            [d.step for d in found],
+            [d.accepted_at for d in found],
+            [d.original_due_at for d in found],
+            [d.due_at for d in found],
+            [d.completed_at for d in found],
+            [d.withdrawn_at for d in found],
+            [d.newest_fact for d in found],
+            [len(facts[i]) for i in ids],
+            [max(f.recorded_at for f in facts[i]) for i in ids],
+        ),
+    )

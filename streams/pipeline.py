@@ -1,0 +1,317 @@
+"""One partition's way into the database: prepare the next batch while the last one is being committed.
+
+Each partition has its own connection, so that partitions never wait for one another and a successor can end
+exactly this partition's session. Any failure ends in the same place: state is dropped, the stored offset is
+read again and Kafka is read from there. The database alone says what has been counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol
+
+import psycopg
+import structlog
+
+from streams import ownership, unreadable
+from streams.batch import Batch, OffsetLost, Partition
+from streams.errors import FencedError, HaltedError
+from streams.ownership import Claim, Connection
+from streams.work import Projector, Work
+
+log = structlog.get_logger(__name__)
+
+#: Batches that may wait for one partition; beyond, fetching of that partition is held.
+QUEUE_BATCHES = 2
+_FIRST_RETRY_S = 0.2
+_LONGEST_RETRY_S = 5.0
+
+_SILENCE = """
+INSERT INTO ioc.partition_silence (topic, topic_id, partition, next_offset, watermark)
+VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (topic_id, partition, next_offset)
+DO UPDATE SET watermark = greatest(partition_silence.watermark, excluded.watermark)
+"""
+
+
+class Source(Protocol):
+    """What a pipeline needs of the consumer."""
+
+    async def restart_at(self, partition: Partition, offset: int) -> None: ...
+    def hold(self, partition: Partition) -> None: ...
+    def release(self, partition: Partition) -> None: ...
+    def caught_up_at(self, partition: Partition, within_s: float) -> int | None: ...
+
+
+class Stats:
+    """Counters of a worker, all partitions together."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.facts = 0
+        self.duplicates = 0
+        self.late = 0
+        self.unreadable = 0
+        self.transactions = 0
+        self.retries = 0
+
+
+class Pipeline:
+    """Moves one partition. Made by the sink when the partition is claimed, stopped when it is revoked."""
+
+    def __init__(
+        self,
+        *,
+        partition: Partition,
+        source: Source,
+        claim: Callable[[Partition, int | None], Awaitable[tuple[Connection, Claim]]],
+        make_projector: Callable[[Claim, bool], Projector],
+        stats: Stats,
+        silence_s: float,
+    ) -> None:
+        self.partition = partition
+        self._source = source
+        self._claim_again = claim
+        self._make_projector = make_projector
+        self._stats = stats
+        self._silence_s = silence_s
+        self._queue: asyncio.Queue[Batch | OffsetLost] = asyncio.Queue()
+        self._held = False
+        self._careful = False
+        self._task: asyncio.Task[None] | None = None
+        self._connection: Connection | None = None
+        self._claim: Claim | None = None
+        self._projector: Projector | None = None
+        #: Offset up to which batches were accepted for preparation.
+        self._accepted = 0
+        #: Offset that the database holds, as far as this process knows.
+        self.committed = 0
+        self.halted: str | None = None
+
+    async def start(self) -> int:
+        """Claim the partition and return the offset to read from.
+
+        :raises HaltedError: when the partition needs a repair first.
+        """
+        await self._take()
+        self._task = asyncio.create_task(self._run(), name=f"pipeline {self.partition}")
+        return self.committed
+
+    def start_halted(self, error: HaltedError) -> None:
+        """Begin by waiting for a repair."""
+        self.halted = error.message
+        self._task = asyncio.create_task(self._run_after_repair(error), name=f"pipeline {self.partition}")
+
+    async def _run_after_repair(self, error: HaltedError) -> None:
+        await self._wait_for_repair(error)
+        await self._run()
+
+    async def _take(self, epoch: int | None = None) -> None:
+        self._connection, self._claim = await self._claim_again(self.partition, epoch)
+        self._projector = self._make_projector(self._claim, self._careful)
+        self.committed = self._accepted = self._claim.next_offset
+
+    def submit(self, batch: Batch | OffsetLost) -> None:
+        """Hand over what was fetched; never blocks, but holds back fetching when too much waits."""
+        self._queue.put_nowait(batch)
+        if not self._held and self._queue.qsize() >= QUEUE_BATCHES:
+            self._held = True
+            self._source.hold(self.partition)
+
+    async def stop(self, *, within_s: float = 3.0) -> None:
+        """Let the commit under way finish if it does so soon; then close the session, which rolls back."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task}, timeout=within_s)
+        await self._close()
+
+    async def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                await connection.close()
+
+    async def _run(self) -> None:
+        retry_s = _FIRST_RETRY_S
+        while True:
+            before = self.committed
+            try:
+                await self._move_on()
+            except asyncio.CancelledError:
+                raise
+            except FencedError as error:
+                log.warning("partition lost to another worker", reason=error.message)
+                await self._close()
+                return
+            except HaltedError as error:
+                await self._wait_for_repair(error)
+                retry_s = _FIRST_RETRY_S
+            except Exception as error:
+                # Two partitions wrote the same key: from now on trust the database, not what is remembered.
+                self._careful = self._careful or isinstance(error, psycopg.errors.UniqueViolation)
+                if self.committed > before:
+                    retry_s = _FIRST_RETRY_S
+                self._stats.retries += 1
+                log.warning(
+                    "batch not stored, will be tried again",
+                    partition=tuple(self.partition),
+                    offset=self.committed,
+                    error=f"{type(error).__name__}: {error}",
+                    wait_s=round(retry_s, 1),
+                    exc_info=not isinstance(error, psycopg.OperationalError),
+                )
+            await asyncio.sleep(retry_s * (0.5 + random.random()))  # noqa: S311 - jitter needs no secrecy
+            retry_s = min(retry_s * 2, _LONGEST_RETRY_S)
+            try:
+                await self._begin_again()
+            except FencedError as error:
+                log.warning("partition lost to another worker", reason=error.message)
+                await self._close()
+                return
+            except (psycopg.Error, OSError) as error:
+                log.warning("the database does not answer, will be tried again", error=str(error).strip())
+
+    async def _begin_again(self) -> None:
+        """Verify that the partition is still ours, and read it again from the stored offset."""
+        await self._close()
+        try:
+            await self._take(None if self._claim is None else self._claim.epoch)
+        except HaltedError as error:
+            await self._wait_for_repair(error)
+            return
+        self._drop_waiting()
+        await self._source.restart_at(self.partition, self.committed)
+
+    def _drop_waiting(self) -> None:
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._let_flow()
+
+    def _let_flow(self) -> None:
+        if self._held and self._queue.qsize() < QUEUE_BATCHES:
+            self._held = False
+            self._source.release(self.partition)
+
+    async def _wait_for_repair(self, error: HaltedError) -> None:
+        self.halted = error.message
+        log.error("partition halted", reason=error.message, remedy=error.remedy)
+        while True:
+            await asyncio.sleep(2.0)
+            try:
+                await self._close()
+                await self._take(None if self._claim is None else self._claim.epoch)
+            except HaltedError:
+                continue
+            except (psycopg.Error, OSError):
+                continue
+            self.halted = None
+            log.info("partition repaired", partition=tuple(self.partition), offset=self.committed)
+            self._drop_waiting()
+            await self._source.restart_at(self.partition, self.committed)
+            return
+
+    async def _move_on(self) -> None:
+        commit: asyncio.Task[None] | None = None
+        projector = self._projector
+        if projector is None or self._connection is None:
+            raise ConnectionError("the partition's session is closed")
+        try:
+            while True:
+                batch = await self._next(commit)
+                if batch is None:
+                    if commit is not None:
+                        await commit
+                        commit = None
+                    else:
+                        await self._on_silence(projector)
+                    continue
+                if commit is not None and projector.careful:
+                    await commit
+                work = await projector.prepare(batch)
+                self._accepted = batch.end
+                if commit is not None:
+                    await commit
+                commit = asyncio.create_task(self._commit(batch, work))
+                if work.exclusive:
+                    await commit
+                    commit = None
+                # Gives the commit its first step, so that the server works while the next batch is prepared.
+                await asyncio.sleep(0)
+        finally:
+            if commit is not None:
+                # On cancellation too: a commit that is under way is waited for by stop(), within its limit.
+                with contextlib.suppress(Exception):
+                    await asyncio.shield(commit)
+
+    async def _next(self, commit: asyncio.Task[None] | None) -> Batch | None:
+        """Return the next batch to work on; None when nothing waits (a commit is to be finished) or comes."""
+        while True:
+            if commit is not None and self._queue.empty():
+                return None
+            try:
+                found = await asyncio.wait_for(self._queue.get(), self._silence_s)
+            except TimeoutError:
+                return None
+            self._let_flow()
+            if isinstance(found, OffsetLost):
+                await self._claim_after_loss(found)
+                continue
+            if found.end <= self._accepted:
+                continue
+            if found.start > self._accepted:
+                # A hole that we never saw: what lies between would be lost.
+                raise ConnectionError(f"fetched from {found.start}, expected {self._accepted}")
+            return found.after(self._accepted)
+
+    async def _claim_after_loss(self, lost: OffsetLost) -> None:
+        log.warning("Kafka does not have the offset", partition=tuple(lost.partition), offset=lost.offset)
+        await self._close()
+        await self._take(None if self._claim is None else self._claim.epoch)
+        raise ConnectionError("the offset was lost and is there again")
+
+    async def _commit(self, batch: Batch, work: Work) -> None:
+        connection, claim = self._connection, self._claim
+        if connection is None or claim is None:
+            raise ConnectionError("the partition's session is closed")
+        async with connection.transaction():
+            moved = await ownership.move(
+                connection, claim, self.committed, batch.end, batch.log_end, work.watermark
+            )
+            outcome = await work.apply(connection, moved)
+            await unreadable.store(connection, claim.log.topic_id, self.partition, outcome.unreadable)
+            if outcome.late:
+                await connection.execute(
+                    "INSERT INTO ioc.late_count VALUES (%s, %s, %s) ON CONFLICT (topic, partition)"
+                    " DO UPDATE SET facts = late_count.facts + excluded.facts",
+                    (self.partition.topic, self.partition.partition, outcome.late),
+                )
+        self.committed = batch.end
+        stats = self._stats
+        stats.records += len(batch)
+        stats.facts += outcome.facts
+        stats.duplicates += outcome.duplicates
+        stats.late += outcome.late
+        stats.unreadable += len(outcome.unreadable)
+        stats.transactions += 1
+
+    async def _on_silence(self, projector: Projector) -> None:
+        """Record that nothing came, when Kafka itself says so; and write what the projector put off."""
+        connection, claim = self._connection, self._claim
+        if connection is None or claim is None:
+            raise ConnectionError("the partition's session is closed")
+        end = self._source.caught_up_at(self.partition, self._silence_s)
+        async with connection.transaction():
+            if end == self.committed:
+                row = await (await connection.execute("SELECT now()")).fetchone()
+                now = None if row is None else row[0]
+                assert isinstance(now, datetime)  # noqa: S101 - narrows the driver's row
+                await ownership.move(connection, claim, end, end, end, now)
+                await connection.execute(
+                    _SILENCE, (self.partition.topic, claim.log.topic_id, self.partition.partition, end, now)
+                )
+            await projector.idle(connection)

@@ -1,0 +1,1 @@
+"""Queue tickets' way into the database."""

@@ -1,0 +1,174 @@
+"""Ticket facts and one row a ticket. Moments of a ticket are the earliest of their kind, whatever the order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import msgspec
+
+from ioc import topics
+from ioc.events import (
+    TicketCalled,
+    TicketCancelled,
+    TicketCompleted,
+    TicketIssued,
+    TicketNoShow,
+    TicketRecalled,
+    TicketStarted,
+    TicketTransferred,
+)
+from ioc.settings import Settings
+from streams.batch import Batch
+from streams.decode import BatchDecoder
+from streams.ownership import Claim, Connection, Moved
+from streams.registry import Registry, Unit
+from streams.unreadable import Unreadable
+from streams.work import Outcome
+
+KINDS: Final[dict[type, int]] = {
+    TicketIssued: 1,
+    TicketCalled: 2,
+    TicketRecalled: 3,
+    TicketStarted: 4,
+    TicketCompleted: 5,
+    TicketNoShow: 6,
+    TicketTransferred: 7,
+    TicketCancelled: 8,
+}
+
+_TICKETS = """
+INSERT INTO ioc.ticket (kiosk, date, number, unit_id)
+SELECT DISTINCT ON (kiosk, date, number) * FROM unnest(%s::text[], %s::date[], %s::text[], %s::int[])
+    AS n (kiosk, date, number, unit_id)
+ORDER BY kiosk, date, number
+ON CONFLICT (kiosk, date, number) DO NOTHING
+"""
+_FIND = """
+SELECT t.kiosk, t.date, t.number, t.ticket_id FROM ioc.ticket t
+JOIN (SELECT DISTINCT * FROM unnest(%s::text[], %s::date[], %s::text[]) AS n (kiosk, date, number)) n
+    USING (kiosk, date, number)
+ORDER BY t.ticket_id FOR UPDATE OF t
+"""
+_FACTS = """
+INSERT INTO ioc.ticket_fact (ticket_id, source_id, id, time, sequence, kind, recorded_at, body)
+SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::timestamptz[], %s::text[], %s::smallint[],
+    %s::timestamptz[], %s::jsonb[])
+ON CONFLICT DO NOTHING RETURNING ticket_id
+"""
+# Computed from the facts, so that order and repetition don't matter.
+_PROJECT = """
+UPDATE ioc.ticket t SET
+    issued_at = f.issued_at, called_at = f.called_at, started_at = f.started_at, completed_at = f.completed_at,
+    no_show_at = f.no_show_at, cancelled_at = f.cancelled_at, recalls = f.recalls,
+    service = f.service, counter = f.counter
+FROM (
+    SELECT ticket_id,
+        min(time) FILTER (WHERE kind = 1) AS issued_at,
+        min(time) FILTER (WHERE kind = 2) AS called_at,
+        min(time) FILTER (WHERE kind = 4) AS started_at,
+        max(time) FILTER (WHERE kind = 5) AS completed_at,
+        min(time) FILTER (WHERE kind = 6) AS no_show_at,
+        min(time) FILTER (WHERE kind = 8) AS cancelled_at,
+        count(*) FILTER (WHERE kind = 3)::int AS recalls,
+        (array_agg(coalesce(body->>'to_service', body->>'service') ORDER BY time DESC, sequence DESC, id DESC)
+            FILTER (WHERE body ? 'service' OR body ? 'to_service'))[1] AS service,
+        (array_agg(body->>'counter' ORDER BY time DESC, sequence DESC, id DESC) FILTER (WHERE body ? 'counter'))[1] AS counter
+    FROM ioc.ticket_fact WHERE ticket_id = ANY(%s) GROUP BY ticket_id
+) f
+WHERE t.ticket_id = f.ticket_id
+"""
+
+
+@dataclass(slots=True)
+class QueueWork:
+    """A prepared batch of ticket facts."""
+
+    events: list[Any]
+    units: dict[str, Unit]
+    sources: dict[str, int]
+    unreadable: list[Unreadable]
+    watermark: datetime | None
+    exclusive: bool = False
+
+    async def apply(self, connection: Connection, moved: Moved) -> Outcome:
+        """Write facts and tickets inside the caller's transaction."""
+        outcome = Outcome(unreadable=self.unreadable)
+        if not self.events:
+            return outcome
+        keys = [(e.data.kiosk, date.fromisoformat(e.data.date), e.data.number) for e in self.events]
+        kiosks, dates, numbers = map(list, zip(*keys, strict=True))
+        units = [self.units[e.data.unit].unit_id for e in self.events]
+        await connection.execute(_TICKETS, (kiosks, dates, numbers, units))
+        rows: list[Any] = await (await connection.execute(_FIND, (kiosks, dates, numbers))).fetchall()
+        tickets = {(kiosk, day, number): i for kiosk, day, number, i in rows}
+        cursor = await connection.execute(
+            _FACTS,
+            (
+                [tickets[key] for key in keys],
+                [self.sources[e.source] for e in self.events],
+                [e.id for e in self.events],
+                [e.time for e in self.events],
+                [e.sequence for e in self.events],
+                [KINDS[type(e)] for e in self.events],
+                [min(e.recordedat or moved.now, moved.now) for e in self.events],
+                [msgspec.json.encode(e.data).replace(b"\\u0000", b"").decode() for e in self.events],
+            ),
+        )
+        inserted: list[Any] = await cursor.fetchall()
+        touched = {row[0] for row in inserted}
+        outcome.facts = len(inserted)
+        outcome.duplicates = len(self.events) - outcome.facts
+        if moved.closed_until is not None:
+            closed = moved.closed_until
+            outcome.late = sum(
+                e.time < closed and tickets[key] in touched for e, key in zip(self.events, keys, strict=True)
+            )
+        if touched:
+            await connection.execute(_PROJECT, (sorted(touched),))
+        return outcome
+
+
+class QueueProjector:
+    """Remembers nothing between batches."""
+
+    careful = False
+
+    def __init__(self, claim: Claim, registry: Registry, settings: Settings, careful: bool) -> None:  # noqa: ARG002
+        self._registry = registry
+        self._decoder: BatchDecoder[Any] = BatchDecoder(topics.QUEUES, settings.future_tolerance_s)
+
+    async def prepare(self, batch: Batch) -> QueueWork:
+        """Decode a batch and look up the numbers of its units and sources."""
+        offsets, events, bad = self._decoder.decode(batch)
+        units = await self._registry.units({e.data.unit for e in events})
+        values = dict(zip(batch.offsets, batch.values, strict=True))
+        kept: list[Any] = []
+        for offset, event in zip(offsets, events, strict=True):
+            if event.data.unit not in units:
+                bad.append(
+                    Unreadable(
+                        offset, "unknown-unit", f"unit {event.data.unit!r} is in no pack", values[offset]
+                    )
+                )
+            elif not _is_date(event.data.date):
+                bad.append(
+                    Unreadable(offset, "invalid", f"data.date {event.data.date!r} is no date", values[offset])
+                )
+            else:
+                kept.append(event)
+        sources = await self._registry.sources({e.source for e in kept})
+        newest = max((e.time for e in kept), default=None)
+        return QueueWork(kept, units, sources, bad, newest)
+
+    async def idle(self, connection: Connection) -> None:
+        """Nothing is put off."""
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,103 @@
+"""Numbers for names: units, sources and devices as the database knows them.
+
+What a fact names and no pack describes is entered as undeclared, so that it is counted and listed for the
+administrator instead of lost; there is a limit to that, against a source gone wild.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from psycopg_pool import AsyncConnectionPool
+
+from streams.ownership import Connection
+
+#: Most undeclared units; facts of further ones are unreadable until the pack names them.
+UNDECLARED_UNITS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    unit_id: int
+    zone: ZoneInfo
+
+
+_UNITS = "SELECT code, unit_id, time_zone FROM ioc.unit WHERE code = ANY(%s)"
+_NEW_UNITS = """
+INSERT INTO ioc.unit (code, name_vi, name_en, kind, time_zone, declared)
+SELECT code, code, code, 'undeclared',
+       coalesce((SELECT time_zone FROM ioc.district), 'Asia/Ho_Chi_Minh'), false
+FROM unnest(%s::text[]) AS code
+WHERE (SELECT count(*) FROM ioc.unit WHERE NOT declared) < %s
+ON CONFLICT (code) DO NOTHING
+"""
+_SOURCES = "SELECT name, source_id FROM ioc.source WHERE name = ANY(%s)"
+_NEW_SOURCES = (
+    "INSERT INTO ioc.source (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING"
+)
+_NEW_DEVICES = """
+INSERT INTO ioc.device (code, kind, unit_id, interval_s, declared)
+SELECT code, %s, unit_id, interval_s, false
+FROM unnest(%s::text[], %s::int[], %s::float8[]) AS found (code, unit_id, interval_s)
+ON CONFLICT (code) DO NOTHING
+"""
+
+
+class Registry:
+    """Look-ups shared by all partitions of a worker; entries are remembered, at most ``limit`` of a kind."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection], limit: int = 100_000) -> None:
+        self.pool = pool
+        self._limit = limit
+        self._units: dict[str, Unit] = {}
+        self._sources: dict[str, int] = {}
+
+    async def units(self, codes: Iterable[str], *, fresh: bool = False) -> dict[str, Unit]:
+        """Return the units of these codes, entering new ones as undeclared.
+
+        :param fresh: ask the database again, since time zones of a unit may have been corrected.
+        :returns: a mapping that lacks the codes for which there was no more room.
+        """
+        wanted = set(codes)
+        unknown = wanted if fresh else wanted - self._units.keys()
+        if unknown:
+            if len(self._units) > self._limit:
+                self._units.clear()
+            found = await self._load_units(unknown)
+            missing = sorted(unknown - found.keys())
+            if missing:
+                async with self.pool.connection() as connection:
+                    await connection.execute(_NEW_UNITS, (missing, UNDECLARED_UNITS))
+                found |= await self._load_units(missing)
+            self._units |= found
+        return {code: self._units[code] for code in wanted if code in self._units}
+
+    async def _load_units(self, codes: Iterable[str]) -> dict[str, Unit]:
+        async with self.pool.connection() as connection:
+            rows = await (await connection.execute(_UNITS, (list(codes),))).fetchall()
+        return {str(c): Unit(int(str(i)), ZoneInfo(str(z))) for c, i, z in rows}
+
+    async def sources(self, names: Iterable[str]) -> dict[str, int]:
+        """Return the numbers of these sources, entering new ones."""
+        wanted = set(names)
+        unknown = sorted(wanted - self._sources.keys())
+        if unknown:
+            if len(self._sources) > self._limit:
+                self._sources.clear()
+                unknown = sorted(wanted)
+            async with self.pool.connection() as connection:
+                await connection.execute(_NEW_SOURCES, (unknown,))
+                rows = await (await connection.execute(_SOURCES, (unknown,))).fetchall()
+            self._sources |= {str(name): int(str(number)) for name, number in rows}
+        return {name: self._sources[name] for name in wanted}
+
+    async def add_devices(self, kind: int, found: dict[str, tuple[int, float]]) -> None:
+        """Enter devices that no pack describes: code to (unit, probe interval in seconds)."""
+        codes = sorted(found)
+        async with self.pool.connection() as connection:
+            await connection.execute(
+                _NEW_DEVICES,
+                (kind, codes, [found[c][0] for c in codes], [found[c][1] for c in codes]),
+            )

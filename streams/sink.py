@@ -1,0 +1,161 @@
+"""The exactly-once sink: one pipeline for each partition that this worker owns."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import psycopg
+import structlog
+from psycopg_pool import AsyncConnectionPool
+
+from ioc.settings import Settings
+from streams import ownership
+from streams.batch import Batch, OffsetLost, Partition
+from streams.cluster import LogIdentities
+from streams.errors import HaltedError
+from streams.ownership import Claim, Connection
+from streams.pipeline import Pipeline, Source, Stats
+from streams.registry import Registry
+from streams.work import Projector
+
+log = structlog.get_logger(__name__)
+
+#: Makes the projector of a topic for one claimed partition.
+ProjectorFactory = Callable[[Claim, Registry, Settings, bool], Projector]
+
+
+class LogSource(Source, Protocol):
+    """The consumer, as the sink sees it."""
+
+    async def log_range(self, partitions: set[Partition]) -> dict[Partition, tuple[int, int]]: ...
+
+
+class Sink:
+    """Owns the partitions that Kafka assigned to this worker.
+
+    :param factories: topic name (with prefix) to the maker of its projectors.
+    """
+
+    def __init__(self, settings: Settings, factories: Mapping[str, ProjectorFactory]) -> None:
+        self._settings = settings
+        self._factories = factories
+        self._pipelines: dict[Partition, Pipeline] = {}
+        self._identities = LogIdentities(settings.kafka_servers)
+        self._ranges: dict[Partition, tuple[int, int]] = {}
+        self.stats = Stats()
+        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self.source: LogSource | None = None
+        self._pool: AsyncConnectionPool[Connection] | None = None
+        self._registry: Registry | None = None
+
+    async def open(self) -> None:
+        """Open the shared connection pool, in the loop that will use it."""
+        self._pool = AsyncConnectionPool(
+            self._settings.database_dsn,
+            min_size=1,
+            max_size=4,
+            open=False,
+            kwargs={"autocommit": True, "options": self._options(), "application_name": "ioc-stream-lookup"},
+            name="streams",
+        )
+        await self._pool.open()
+        self._registry = Registry(self._pool)
+
+    async def close(self) -> None:
+        """Stop every pipeline and the pool."""
+        await self.revoke(set(self._pipelines))
+        if self._pool is not None:
+            await self._pool.close()
+
+    def _options(self) -> str:
+        timeout_ms = int(self._settings.statement_timeout_s * 1000)
+        return (
+            f"-c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms // 2}"
+            f" -c idle_in_transaction_session_timeout={timeout_ms} -c timezone=UTC"
+            " -c jit=off -c plan_cache_mode=force_custom_plan"
+        )
+
+    async def start_offsets(self, assigned: set[Partition]) -> dict[Partition, int]:
+        """Claim the assigned partitions and say where each is to be read from; halted ones are left out."""
+        await self.revoke(set(self._pipelines) - assigned)
+        if self.source is None:
+            raise RuntimeError("the sink has no source yet")
+        for partition in assigned & set(self._pipelines):
+            await self._pipelines.pop(partition).stop()
+        self._identities.forget()
+        self._ranges = await self.source.log_range(assigned)
+        starts: dict[Partition, int] = {}
+        for partition in sorted(assigned):
+            pipeline = Pipeline(
+                partition=partition,
+                source=self.source,
+                claim=self._claim,
+                make_projector=self._make_projector,
+                stats=self.stats,
+                silence_s=self._settings.silence_s,
+            )
+            self._pipelines[partition] = pipeline
+            starts[partition] = await self._start(pipeline)
+        log.info("partitions claimed", count=len(starts), owner=self.owner)
+        return {p: o for p, o in starts.items() if self._pipelines[p].halted is None}
+
+    async def _start(self, pipeline: Pipeline) -> int:
+        while True:
+            try:
+                return await pipeline.start()
+            except HaltedError as error:
+                pipeline.start_halted(error)
+                return 0
+            except (psycopg.OperationalError, OSError) as error:
+                log.warning("the database does not answer, will be tried again", error=str(error).strip())
+                await asyncio.sleep(1.0)
+
+    async def revoke(self, partitions: set[Partition]) -> None:
+        """Give partitions up: let running commits finish, then close their sessions."""
+        gone = [self._pipelines.pop(p) for p in partitions if p in self._pipelines]
+        await asyncio.gather(*(pipeline.stop() for pipeline in gone))
+
+    def submit(self, batch: Batch | OffsetLost) -> None:
+        """Hand what was fetched to its partition; what belongs to no pipeline is another worker's by now."""
+        pipeline = self._pipelines.get(batch.partition)
+        if pipeline is not None:
+            pipeline.submit(batch)
+
+    def owned(self) -> set[Partition]:
+        """Partitions of this worker."""
+        return set(self._pipelines)
+
+    def committed(self) -> dict[Partition, int]:
+        """Offsets that the database holds, for the hint to Kafka."""
+        return {p: pipeline.committed for p, pipeline in self._pipelines.items() if pipeline.halted is None}
+
+    def _make_projector(self, claim: Claim, careful: bool) -> Projector:
+        if self._registry is None:
+            raise RuntimeError("the sink is not open")
+        return self._factories[claim.partition.topic](claim, self._registry, self._settings, careful)
+
+    async def _claim(self, partition: Partition, epoch: int | None) -> tuple[Connection, Claim]:
+        if self.source is None:
+            raise RuntimeError("the sink has no source yet")
+        identity = await self._identities.of(partition.topic)
+        log_range = self._ranges.pop(partition, None)
+        if log_range is None:
+            log_range = (await self.source.log_range({partition}))[partition]
+        connection: psycopg.AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
+            self._settings.database_dsn,
+            autocommit=True,
+            connect_timeout=5,
+            options=self._options(),
+            application_name=f"ioc-stream {partition.topic}/{partition.partition}",
+        )
+        try:
+            return connection, await ownership.claim(
+                connection, identity, partition, log_range, self.owner, epoch
+            )
+        except BaseException:
+            await connection.close()
+            raise

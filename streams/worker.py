@@ -1,0 +1,35 @@
+"""Runs the stream worker until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import structlog
+from faust.worker import Worker
+
+from ioc import topics
+from ioc.settings import Settings
+from streams.app import StreamApp, build, prepare
+
+log = structlog.get_logger(__name__)
+
+
+class StreamWorker(Worker):
+    """Faust's worker, opening the sink in the loop that it will live in."""
+
+    app: StreamApp
+
+    async def on_first_start(self) -> None:
+        await prepare(self.app)
+        await super().on_first_start()
+
+
+def run(settings: Settings, *, only: tuple[str, ...] = topics.FACT_TOPICS) -> None:
+    """Work on the topics until SIGTERM or SIGINT; returns when all is closed."""
+    app = build(settings, only=only)
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = StreamWorker(app, loglevel="WARNING", redirect_stdouts=False, loop=loop)
+    worker.execute_from_commandline()
