@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from ioc.errors import UnavailableError
+from ioc.kpi.install import install
 
 #: One upgrade at a time on a database, whoever starts it.
 _UPGRADE_LOCK = 0x696F6301
@@ -49,6 +50,11 @@ def upgrade(dsn: str) -> str:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            connection.commit()
+            driver = connection.connection.driver_connection
+            if not isinstance(driver, psycopg.Connection):
+                raise RuntimeError("the database's driver is not psycopg")
+            install(driver)
             connection.commit()
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _UPGRADE_LOCK})
             connection.commit()

@@ -1,0 +1,50 @@
+-- The platform's own gauges: now from the stored offsets, before from the samples that the evaluator keeps each minute.
+
+CREATE OR REPLACE FUNCTION ioc.platform_now() RETURNS TABLE (kpi text, topic text, value float8)
+LANGUAGE sql STABLE AS $$
+    WITH live AS (
+        SELECT o.topic, sum(greatest(o.log_end - o.next_offset, 0)) AS lag, max(o.watermark) AS watermark
+        FROM ioc.partition_offset o WHERE o.retired_at IS NULL GROUP BY o.topic
+    )
+    SELECT 'platform.lag', live.topic, live.lag::float8 FROM live
+    UNION ALL
+    SELECT 'platform.freshness', live.topic, greatest(extract(epoch FROM now() - live.watermark), 0)::float8
+    FROM live WHERE live.watermark IS NOT NULL
+$$;
+
+CREATE OR REPLACE FUNCTION ioc.kpi_platform(
+    p_kpi text, p_greatest boolean, p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    c_points constant int := cardinality(p_bounds) - 1;
+    v_now int := CASE WHEN p_bounds[c_points + 1] > now() AND p_bounds[1] <= now() THEN width_bucket(now(), p_bounds) END;
+BEGIN
+    RETURN QUERY
+    WITH gauge AS (
+        (SELECT DISTINCT ON (1, 2) width_bucket(s.time, p_bounds) AS point, s.topic, s.value
+         FROM ioc.platform_sample s
+         WHERE s.kpi = p_kpi AND s.time >= p_bounds[1] AND s.time < least(p_bounds[c_points + 1], p_clock)
+           AND (v_now IS NULL OR s.time < p_bounds[v_now])
+         ORDER BY 1, 2, s.time DESC)
+        UNION ALL
+        SELECT v_now, n.topic, n.value FROM ioc.platform_now() n WHERE n.kpi = p_kpi AND v_now IS NOT NULL
+    ), sums AS MATERIALIZED (
+        SELECT g.point, CASE p_by WHEN 'topic' THEN g.topic END AS value,
+               CASE WHEN p_greatest THEN max(g.value) ELSE sum(g.value) END AS num
+        FROM gauge g
+        WHERE NOT p_where ? 'topic' OR p_where -> 'topic' @> to_jsonb(g.topic)
+        GROUP BY 1, 2
+    ), dims AS (
+        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
+        UNION ALL SELECT NULL WHERE p_by IS NULL
+    ), allowed AS (
+        SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
+    )
+    SELECT point.i, dims.value, sums.num, NULL::float8
+    FROM allowed
+    CROSS JOIN generate_series(1, c_points) AS point (i)
+    CROSS JOIN dims
+    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    WHERE allowed.fits;
+END $$;

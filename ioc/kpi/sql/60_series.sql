@@ -1,0 +1,123 @@
+-- The entry points that every surface asks. ioc.kpi_definition() is generated from the catalogue.
+
+CREATE OR REPLACE FUNCTION ioc.kpi_known(p_kpi text) RETURNS ioc.kpi_row
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_kpi ioc.kpi_row;
+BEGIN
+    SELECT d.* INTO v_kpi FROM ioc.kpi_definition() d WHERE d.id = p_kpi;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'There is no indicator %.', coalesce(quote_literal(p_kpi), 'without a name')
+            USING ERRCODE = 'IOC02', HINT = 'ioc kpi list shows all of them.';
+    END IF;
+    RETURN v_kpi;
+END $$;
+
+CREATE OR REPLACE FUNCTION ioc.kpi_points(
+    p_kpi ioc.kpi_row, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
+    p_as_of timestamptz)
+RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF cardinality(p_bounds) < 2 THEN
+        RETURN;
+    END IF;
+    CASE p_kpi.source
+        WHEN 'dossier_flow' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_dossier_flow(
+                p_scope, p_bounds, p_clock, p_kpi.num, p_kpi.den, p_by, p_where, p_as_of);
+        WHEN 'dossier_gauge' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_dossier_gauge(
+                p_scope, p_bounds, p_clock, p_kpi.num, p_by, p_where, p_as_of);
+        WHEN 'device_time' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_device_time(
+                p_kpi.device_kind, false, p_scope, p_bounds, p_clock, p_by, p_where);
+        WHEN 'device_clients' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_device_time(
+                p_kpi.device_kind, true, p_scope, p_bounds, p_clock, p_by, p_where);
+        WHEN 'device_gauge' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_device_gauge(
+                p_kpi.device_kind, 3, p_scope, p_bounds, p_clock, p_by, p_where);
+        WHEN 'platform_gauge' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_platform(
+                p_kpi.id, p_kpi.over_units = 'greatest', p_bounds, p_clock, p_by, p_where);
+    END CASE;
+END $$;
+
+-- A series without gaps from p_from (included) to p_to (not), or to now where that comes first.
+-- p_where: {"channel": ["online", "post"], "field": null}; a list means any of them, null means without a value.
+CREATE OR REPLACE FUNCTION ioc.kpi_series(
+    p_reader text, p_kpi text, p_unit text, p_from timestamptz, p_to timestamptz, p_bucket text,
+    p_by text DEFAULT NULL, p_where jsonb DEFAULT '{}', p_as_of timestamptz DEFAULT NULL)
+RETURNS TABLE ("time" timestamptz, dim text, value float8, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_scope int[] := ARRAY(SELECT s.unit_id FROM ioc.unit_scope(p_reader, p_unit) s);
+    v_kpi ioc.kpi_row := ioc.kpi_known(p_kpi);
+    v_where jsonb := coalesce(p_where, '{}');
+    v_strange text;
+    v_bounds timestamptz[];
+BEGIN
+    SELECT asked INTO v_strange
+    FROM (SELECT jsonb_object_keys(v_where) UNION ALL SELECT p_by) AS a (asked)
+    WHERE asked IS NOT NULL AND NOT asked = ANY (v_kpi.dimensions) LIMIT 1;
+    IF v_strange IS NOT NULL THEN
+        RAISE EXCEPTION '% has no dimension %.', p_kpi, quote_literal(v_strange)
+            USING ERRCODE = 'IOC03', HINT = 'Its dimensions: ' || array_to_string(v_kpi.dimensions, ', ') || '.';
+    END IF;
+    IF p_as_of IS NOT NULL AND NOT v_kpi.keeps_corrections THEN
+        RAISE EXCEPTION '% can''t be asked as of an earlier moment: it is made of measurements, which are not corrected.', p_kpi
+            USING ERRCODE = 'IOC03', HINT = 'Ask without as_of; dossier indicators keep their corrections.';
+    END IF;
+    IF p_as_of > now() THEN
+        RAISE EXCEPTION 'The moment % of as_of is in the future.', p_as_of
+            USING ERRCODE = 'IOC03', HINT = 'Give a moment in the past, or leave it out.';
+    END IF;
+    v_bounds := ioc.kpi_bounds(p_from, p_to, p_bucket, ioc.unit_zone(p_reader, p_unit));
+    RETURN QUERY
+    SELECT v_bounds[p.ordinal], p.dim,
+           CASE WHEN v_kpi.is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
+           p.numerator, p.denominator
+    FROM ioc.kpi_points(v_kpi, v_scope, v_bounds, least(now(), p_as_of), p_by, v_where, p_as_of) p
+    ORDER BY p.ordinal, p.dim NULLS FIRST;
+END $$;
+
+-- The newest value of several indicators for several units: a wall in one call. Null p_kpis means all of them,
+-- null p_units the reader's whole scope. since is where the value's window begins.
+CREATE OR REPLACE FUNCTION ioc.kpi_current(p_reader text, p_kpis text[] DEFAULT NULL, p_units text[] DEFAULT NULL)
+RETURNS TABLE (kpi text, unit text, since timestamptz, value float8, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_units text[] := coalesce(p_units, ARRAY[NULL::text]);
+    v_kpis text[] := coalesce(p_kpis, ARRAY(SELECT d.id FROM ioc.kpi_definition() d ORDER BY d.ordinal));
+    v_minute timestamptz := date_trunc('minute', now());
+    v_kpi ioc.kpi_row;
+    v_unit text;
+    v_id text;
+    v_scope int[];
+    v_zone text;
+    v_bounds timestamptz[];
+BEGIN
+    PERFORM ioc.kpi_check_size(cardinality(v_units), cardinality(v_kpis));
+    FOREACH v_unit IN ARRAY v_units LOOP
+        v_scope := ARRAY(SELECT s.unit_id FROM ioc.unit_scope(p_reader, v_unit) s);
+        v_zone := ioc.unit_zone(p_reader, v_unit);
+        FOREACH v_id IN ARRAY v_kpis LOOP
+            v_kpi := ioc.kpi_known(v_id);
+            v_bounds := CASE v_kpi.current_window
+                WHEN 'now' THEN ARRAY[now(), now() + interval '1 second']
+                WHEN '1h' THEN ARRAY[v_minute - interval '59 minutes', v_minute + interval '1 minute']
+                WHEN '5min' THEN ARRAY[v_minute - interval '4 minutes', v_minute + interval '1 minute']
+                ELSE ARRAY[date_trunc('day', now(), v_zone),
+                           (date_trunc('day', now() AT TIME ZONE v_zone) + interval '1 day') AT TIME ZONE v_zone] END;
+            RETURN QUERY
+            SELECT v_id, v_unit, v_bounds[1],
+                   CASE WHEN v_kpi.is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
+                   p.numerator, p.denominator
+            -- the clock stands just after the first bound, so that a window that begins now counts as begun
+            FROM ioc.kpi_points(v_kpi, v_scope, v_bounds,
+                                CASE v_kpi.current_window WHEN 'now' THEN now() + interval '1 microsecond' ELSE now() END,
+                                NULL, '{}', NULL) p;
+        END LOOP;
+    END LOOP;
+END $$;

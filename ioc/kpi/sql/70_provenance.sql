@@ -1,0 +1,56 @@
+-- What stands behind a series: until when its windows are closed, how many facts came late, how much was known, how new it is.
+CREATE OR REPLACE FUNCTION ioc.kpi_provenance(
+    p_reader text, p_kpi text, p_unit text, p_from timestamptz, p_to timestamptz, p_as_of timestamptz DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    v_scope int[] := ARRAY(SELECT s.unit_id FROM ioc.unit_scope(p_reader, p_unit) s);
+    v_kpi ioc.kpi_row := ioc.kpi_known(p_kpi);
+    v_end timestamptz := least(p_to, now());
+    v_closed timestamptz;
+    v_late numeric;
+    v_newest timestamptz;
+    v_coverage float8;
+BEGIN
+    -- topics may carry an installation's prefix
+    SELECT min(w.closed_until) INTO v_closed FROM ioc.window_close w
+    WHERE v_kpi.topic IS NULL OR right(w.topic, length(v_kpi.topic)) = v_kpi.topic;
+    IF v_kpi.device_kind > 0 THEN
+        SELECT sum(m.late),
+               (sum(m.up_ms + m.down_ms + m.maintenance_ms) / 1000
+                / nullif(extract(epoch FROM v_end - p_from)
+                         * (SELECT count(*) FROM ioc.device d WHERE d.kind = v_kpi.device_kind AND d.unit_id = ANY (v_scope)), 0)
+               )::float8
+        INTO v_late, v_coverage
+        FROM ioc.device_minute m
+        WHERE m.kind = v_kpi.device_kind AND m.unit_id = ANY (v_scope) AND m.bucket >= p_from AND m.bucket < v_end;
+        SELECT max(s.last_time) INTO v_newest FROM ioc.device_state s
+        WHERE s.kind = v_kpi.device_kind AND s.unit_id = ANY (v_scope);
+        v_coverage := least(v_coverage, 1);
+    ELSE
+        SELECT sum(l.facts) INTO v_late FROM ioc.late_count l WHERE v_kpi.topic IS NULL OR right(l.topic, length(v_kpi.topic)) = v_kpi.topic;
+        IF v_kpi.topic IS NULL THEN
+            SELECT max(o.watermark) INTO v_newest FROM ioc.partition_offset o WHERE o.retired_at IS NULL;
+        ELSE
+            SELECT max(last.effective_at) INTO v_newest
+            FROM ioc.dossier_series s
+            CROSS JOIN (VALUES (1), (3), (5)) AS m (measure)
+            CROSS JOIN LATERAL (
+                SELECT l.effective_at FROM ioc.dossier_ledger l
+                WHERE l.measure = m.measure AND l.series_id = s.series_id
+                  AND (p_as_of IS NULL OR l.recorded_at <= p_as_of)
+                ORDER BY l.effective_at DESC LIMIT 1
+            ) AS last
+            WHERE s.unit_id = ANY (v_scope);
+        END IF;
+    END IF;
+    RETURN jsonb_build_object(
+        'scope', ioc.unit_start(p_reader, p_unit),
+        'time_zone', ioc.unit_zone(p_reader, p_unit),
+        'closed_until', v_closed,
+        'complete', coalesce(v_closed >= v_end AND p_to <= now(), false),
+        'late_facts', coalesce(v_late, 0),
+        'newest_fact', v_newest,
+        'coverage', v_coverage);
+END $$;
