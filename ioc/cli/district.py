@@ -82,7 +82,8 @@ def apply(folder: _Folder = None) -> None:
     if done.changed:
         typer.echo(
             f"{pack.id} {pack.version} applied: {done.units} units, {done.successions} successions, "
-            f"{done.points} points, {done.devices} devices written or taken away; {done.undeclared_devices} devices are no longer expected."
+            f"{done.points} points, {done.devices} devices written or taken away; "
+            f"{done.undeclared_devices} devices are no longer expected."
         )
     else:
         typer.echo(f"{pack.id} {pack.version} was in the database already.")
