@@ -71,6 +71,7 @@ def test_five_megabyte_record_reaches_the_topic(settings: Settings) -> None:
     consumer.close()
 
 
+@pytest.mark.drills
 def test_unclean_ends_lose_nothing(private_kafka: EmbeddedKafka) -> None:
     settings = private_kafka.settings
     topics.ensure(settings)
@@ -91,6 +92,7 @@ def test_unclean_ends_lose_nothing(private_kafka: EmbeddedKafka) -> None:
     consumer.close()
 
 
+@pytest.mark.drills
 def test_database_survives_a_kill_and_a_wipe_empties_it(private_postgres: EmbeddedPostgres) -> None:
     with psycopg.connect(private_postgres.dsn) as connection:
         connection.execute("CREATE TABLE kept (a int)")
@@ -107,6 +109,7 @@ def test_database_survives_a_kill_and_a_wipe_empties_it(private_postgres: Embedd
         assert connection.execute("SELECT to_regclass('kept')").fetchone() == (None,)
 
 
+@pytest.mark.drills
 def test_frozen_database_answers_again_when_it_wakes(private_postgres: EmbeddedPostgres) -> None:
     with psycopg.connect(private_postgres.dsn) as connection:
         private_postgres.pause()
@@ -128,6 +131,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.drills
 def test_killed_owner_leaves_no_process(servers: Servers) -> None:
     with state_folder() as folder:
         from tests.servers import stack_settings

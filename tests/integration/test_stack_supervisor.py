@@ -142,6 +142,7 @@ def _kill_and_see_it_return(settings: Settings, name: str) -> None:
     assert after.pid != before.pid
 
 
+@pytest.mark.drills
 @pytest.mark.servers
 def test_life_of_a_platform(platform: Platform) -> None:
     """Up, second up, a killed server and role, a killed supervisor, up again, down: one story, one start-up time."""
