@@ -93,11 +93,10 @@ class Registry:
             self._sources |= {str(name): int(str(number)) for name, number in rows}
         return {name: self._sources[name] for name in wanted}
 
-    async def add_devices(self, kind: int, found: dict[str, tuple[int, float]]) -> None:
+    @staticmethod
+    async def add_devices(connection: Connection, kind: int, found: dict[str, tuple[int, float]]) -> None:
         """Enter devices that no pack describes: code to (unit, probe interval in seconds)."""
         codes = sorted(found)
-        async with self.pool.connection() as connection:
-            await connection.execute(
-                _NEW_DEVICES,
-                (kind, codes, [found[c][0] for c in codes], [found[c][1] for c in codes]),
-            )
+        await connection.execute(
+            _NEW_DEVICES, (kind, codes, [found[c][0] for c in codes], [found[c][1] for c in codes])
+        )

@@ -7,7 +7,8 @@ first. Status groups follow the national portal's codes as seen in practice.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TypeAlias
@@ -81,9 +82,9 @@ class Dossier:
     withdrawn_at: datetime | None = None
     newest_fact: datetime | None = None
     #: Due dates, each from when it was in force; the first one always.
-    due: list[tuple[datetime, datetime]] = field(default_factory=list)
+    due: list[tuple[datetime, datetime]] = dataclasses.field(default_factory=list)
     #: Status codes, each from when it was reached.
-    statuses: list[tuple[datetime, int]] = field(default_factory=list)
+    statuses: list[tuple[datetime, int]] = dataclasses.field(default_factory=list)
 
     @property
     def due_at(self) -> datetime | None:

@@ -167,7 +167,7 @@ class DeviceProjector:
             await self._memory.load(connection, self._table, new)
             missing = {code: found for code, found in new.items() if code not in index}
             if missing:
-                await self._registry.add_devices(self._table.kind, missing)
+                await self._registry.add_devices(connection, self._table.kind, missing)
                 await self._memory.load(connection, self._table, missing)
 
     def _late_sample(self, row: int, event: Any, a: Arrivals) -> LateSample:
