@@ -1,0 +1,51 @@
+"""``ioc repair``: named repairs of what the platform will not decide by itself."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+
+class Edge(str, Enum):
+    """Where to go on."""
+
+    start = "start"
+    end = "end"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, help="Repairs that only a person may choose.")
+    app.add_typer(group, name="repair")
+
+    @group.callback()
+    def _group() -> None:
+        """Repairs that only a person may choose."""
+
+    @group.command()
+    def offsets(
+        topic: Annotated[str, typer.Argument(help="Topic of the halted partition, e.g. ioc.cameras.")],
+        partition: Annotated[
+            int | None, typer.Argument(help="Its number; without it, all halted partitions of the topic.")
+        ] = None,
+        to: Annotated[
+            Edge,
+            typer.Option(
+                help="start: read all that Kafka still holds (facts known already are not counted again); "
+                "end: give up what the log holds now."
+            ),
+        ] = Edge.start,
+    ) -> None:
+        """Let a partition go on whose stored offset Kafka does not have (Kafka wiped, topic made again, records expired).
+
+        Example: ioc repair offsets ioc.cameras 3 --to start
+        """
+        from ioc import settings
+        from ioc.platform.repair import repair_offsets
+
+        for done in repair_offsets(settings.load(), topic, partition, "start" if to is Edge.start else "end"):
+            typer.echo(
+                f"{done.topic}/{done.partition}: was halted ({done.reason}) at offset {done.was}, goes on from {done.now}"
+            )

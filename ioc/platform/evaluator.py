@@ -1,0 +1,85 @@
+"""The evaluator's loop: one at a time on a database, on committed data only."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+import structlog
+from kafka.errors import KafkaError
+
+from ioc import topics
+from ioc.platform import sampling, windows
+from ioc.platform.kafka_view import KafkaView
+from ioc.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_ROUND_S = 1.0
+_SAMPLE_S = 15.0
+_RETRY_S = 2.0
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Close windows, fold, sample and mirror until ``stop`` is set; outlives servers that go away."""
+    kafka = KafkaView(settings)
+    failing = False
+    try:
+        while not stop.is_set():
+            try:
+                with psycopg.connect(
+                    settings.database_dsn,
+                    autocommit=True,
+                    connect_timeout=5,
+                    application_name="ioc-evaluate",
+                    options="-c statement_timeout=60000 -c lock_timeout=10000 -c timezone=UTC",
+                ) as connection:
+                    if _lead(connection, stop):
+                        if failing:
+                            log.info("the database answers again")
+                            failing = False
+                        _rounds(connection, settings, kafka, stop)
+            except (psycopg.Error, OSError) as error:
+                if not failing:
+                    log.warning("the database does not answer, will be tried again", error=str(error).strip())
+                    failing = True
+                stop.wait(_RETRY_S)
+    finally:
+        kafka.close()
+
+
+def _lead(connection: windows.Connection, stop: threading.Event) -> bool:
+    """Wait until no other evaluator works on this database."""
+    while not stop.is_set():
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (windows.EVALUATOR_LOCK,)).fetchone()
+        if row is not None and row[0]:
+            return True
+        stop.wait(_ROUND_S)
+    return False
+
+
+def _rounds(
+    connection: windows.Connection, settings: Settings, kafka: KafkaView, stop: threading.Event
+) -> None:
+    kinds = {settings.topic_prefix + topics.CAMERAS: 1, settings.topic_prefix + topics.WIFI: 2}
+    sampled = -_SAMPLE_S
+    kafka_failing = False
+    while not stop.is_set():
+        windows.close(connection, settings.grace_s, kinds)
+        try:
+            if time.monotonic() - sampled >= _SAMPLE_S:
+                sampled = time.monotonic()
+                sampling.note_log_ends(connection, kafka.log_ends())
+                sampling.sample(connection)
+            kafka.mirror(connection)
+            if kafka_failing:
+                log.info("Kafka answers again")
+                kafka_failing = False
+        except (KafkaError, OSError) as error:
+            if not kafka_failing:
+                log.warning("Kafka does not answer, will be tried again", error=str(error))
+                kafka_failing = True
+            kafka.close()
+            sampling.sample(connection)
+        stop.wait(_ROUND_S)
