@@ -6,6 +6,7 @@ password stands in no process list, and writes one (:class:`Seen`) on standard o
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
@@ -81,7 +82,7 @@ class _Watcher:
             if self.last_packet is not None and not early:
                 seen.longest_gap_s = max(seen.longest_gap_s, seen.ended_s - self.last_packet)
             times = self.stamps if len(self.stamps) > 1 else self.arrivals
-            steps = sorted(b - a for a, b in zip(times, times[1:], strict=False) if b > a)
+            steps = sorted(b - a for a, b in itertools.pairwise(times) if b > a)
             if steps:
                 seen.interval_s = steps[len(steps) // 2]
                 seen.fps = len(steps) / sum(steps)

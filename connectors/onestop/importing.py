@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Final, Protocol, TextIO, TypeVar
+from typing import Final, TextIO, TypeVar
 
 from connectors.onestop.mapping import Mapping
 from connectors.onestop.reading import CsvFile
 from connectors.onestop.rows import Facts, Rejection, RowReader, content, read_record
 from connectors.onestop.staging import Staging, View, Waiting
 from connectors.shared.privacy import Pseudonymiser, key_path, slug
+from connectors.shared.publisher import Sink
 from connectors.shared.snapshots import SnapshotStore, Version
 from ioc import events
-from ioc.events import AnyEvent, DossierRecorded, event_id
+from ioc.events import DossierRecorded, event_id
 
 _CHUNK: Final = 5_000
 _LISTED: Final = 20
@@ -30,14 +31,6 @@ _RECORDED: Final = "ioc.dossier.recorded.v1"
 T = TypeVar("T")
 Tick = Callable[[str, int, int], None]
 """Told now and then: what is being done, how much of it, out of how much."""
-
-
-class Sink(Protocol):
-    """Where events go: :class:`connectors.shared.publisher.Publisher`."""
-
-    def publish(self, event: AnyEvent) -> object: ...
-
-    def flush(self) -> None: ...
 
 
 @dataclass

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Protocol, Self, TypeAlias
 
 import structlog
 from kafka import KafkaProducer
@@ -32,6 +32,14 @@ class Counts:
     sent: int = 0
     acknowledged: int = 0
     failed: int = 0
+
+
+class Sink(Protocol):
+    """Where connectors put events; :class:`Publisher` is the real one."""
+
+    def publish(self, event: events.AnyEvent) -> object: ...
+
+    def flush(self) -> None: ...
 
 
 class Publisher:

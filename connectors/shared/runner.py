@@ -1,0 +1,214 @@
+"""Polls many devices: spread over the interval, each by itself, none slowing the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from connectors.shared.publisher import Publisher
+from ioc.errors import IocError, UnavailableError
+from ioc.events import AnyEvent
+from ioc.settings import Settings
+
+_FIRST_ROUND_S: Final = 10.0
+"""The first round is spread over this many seconds at most: nobody waits a whole interval for a first sample."""
+_RELOAD_S: Final = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one probe brought."""
+
+    events: Sequence[AnyEvent]
+    healthy: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One device to poll.
+
+    :param device: its id.
+    :param interval_s: seconds between two probes.
+    :param longest_s: a probe that takes longer is given up.
+    :param fingerprint: changes when the target's settings do.
+    :param probe: does one probe; must not block, may raise.
+    """
+
+    device: str
+    interval_s: float
+    longest_s: float
+    fingerprint: int
+    probe: Callable[[], Awaitable[Outcome]] = field(repr=False)
+
+    @property
+    def phase(self) -> float:
+        """Where in the interval this device has its turn, 0 to 1; the same after every restart."""
+        digest = hashlib.blake2b(self.device.encode(), digest_size=4).digest()
+        return int.from_bytes(digest, "big") / 2**32
+
+
+class Health:
+    """Says once that something fails, and once that it is well again."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._failing: dict[str, float] = {}
+
+    def note(self, name: str, healthy: bool, reason: str | None = None) -> None:
+        """Take in the newest state of a source; logs only when it turned."""
+        since = self._failing.get(name)
+        if healthy and since is not None:
+            del self._failing[name]
+            log.info(f"{self._what}.recovered", source=name, after_s=round(time.monotonic() - since, 1))
+        elif not healthy and since is None:
+            self._failing[name] = time.monotonic()
+            log.warning(f"{self._what}.failing", source=name, reason=reason)
+
+    def forget(self, name: str) -> None:
+        self._failing.pop(name, None)
+
+
+def open_publisher(settings: Settings, client_id: str, stop: threading.Event) -> Publisher | None:
+    """Connect to Kafka, waiting for it as long as it takes; None when told to stop meanwhile."""
+    health = Health("kafka")
+    wait_s = 1.0
+    while not stop.is_set():
+        try:
+            publisher = Publisher(settings, client_id=client_id)
+        except UnavailableError as error:
+            health.note("kafka", False, error.message)
+            stop.wait(wait_s)
+            wait_s = min(wait_s * 2, 30.0)
+        else:
+            health.note("kafka", True)
+            return publisher
+    return None
+
+
+class Poller:
+    """Runs the jobs of a target file until told to stop.
+
+    :param load: reads the target file into jobs.
+    :param path: the target file; read again when it changes. A new version that can't be used is logged, and the
+        old targets go on.
+    :param publisher: where samples go.
+    :param workers: most probes at a time.
+    """
+
+    def __init__(
+        self, load: Callable[[Path], list[Job]], path: Path, publisher: Publisher, *, workers: int = 8
+    ) -> None:
+        self._load = load
+        self._path = path
+        self._publisher = publisher
+        self._slots = asyncio.Semaphore(workers)
+        self._devices = Health("source")
+        self._kafka = Health("kafka")
+        self._tasks: dict[str, tuple[int, asyncio.Task[None]]] = {}
+        self._counts = publisher.counts
+        self._began = time.monotonic()
+
+    async def once(self) -> int:
+        """Probe every target once; returns how many samples were sent.
+
+        :raises UnavailableError: when Kafka does not acknowledge them.
+        """
+        outcomes = await asyncio.gather(*(self._probe(job) for job in self._load(self._path)))
+        events = [event for outcome in outcomes if outcome for event in outcome.events]
+        await asyncio.to_thread(self._publisher.publish_many, events)
+        await asyncio.to_thread(self._publisher.flush)
+        return len(events)
+
+    async def run(self, stop: threading.Event) -> None:
+        """Poll until ``stop`` is set, then send what waits.
+
+        :raises InputError: when the target file can't be used at the start.
+        """
+        version = self._version()
+        self._apply(self._load(self._path))
+        try:
+            while not await asyncio.to_thread(stop.wait, _RELOAD_S):
+                newest = self._version()
+                if newest != version:
+                    version = newest
+                    try:
+                        self._apply(self._load(self._path))
+                    except IocError as error:
+                        log.error("targets.unusable", path=str(self._path), reason=error.message)
+        finally:
+            tasks = [task for _, task in self._tasks.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            with suppress(UnavailableError):
+                await asyncio.to_thread(self._publisher.flush)
+
+    def _version(self) -> tuple[int, int]:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return (0, 0)
+        return (found.st_mtime_ns, found.st_ino)
+
+    def _apply(self, jobs: list[Job]) -> None:
+        wanted = {job.device: job for job in jobs}
+        for device, (fingerprint, task) in list(self._tasks.items()):
+            if device not in wanted or wanted[device].fingerprint != fingerprint:
+                task.cancel()
+                del self._tasks[device]
+                self._devices.forget(device)
+        added = [job for job in jobs if job.device not in self._tasks]
+        for job in added:
+            self._tasks[job.device] = (job.fingerprint, asyncio.create_task(self._poll(job), name=job.device))
+        log.info("targets.read", path=str(self._path), targets=len(jobs), changed=len(added))
+
+    async def _poll(self, job: Job) -> None:
+        await asyncio.sleep(job.phase * min(job.interval_s, _FIRST_ROUND_S))
+        while True:
+            outcome = await self._probe(job)
+            if outcome is not None:
+                await self._send(outcome.events)
+            elapsed = time.monotonic() - self._began
+            turns = (elapsed - job.phase * job.interval_s) / job.interval_s
+            await asyncio.sleep((int(turns // 1) + 1 - turns) * job.interval_s)
+
+    async def _probe(self, job: Job) -> Outcome | None:
+        async with self._slots:
+            try:
+                async with asyncio.timeout(job.longest_s):
+                    outcome = await job.probe()
+            except TimeoutError:
+                self._devices.note(job.device, False, f"the probe took longer than {job.longest_s:g} s")
+                return None
+            except Exception as error:
+                # One device's fault must not end the others' polling; nothing of it may hold a password.
+                self._devices.note(job.device, False, f"the probe failed: {type(error).__name__}")
+                log.debug("probe.failed", source=job.device, exc_info=True)
+                return None
+        self._devices.note(job.device, outcome.healthy, outcome.reason)
+        return outcome
+
+    async def _send(self, events: Sequence[AnyEvent]) -> None:
+        try:
+            await asyncio.to_thread(self._publisher.publish_many, events)
+        except UnavailableError as error:
+            self._kafka.note("kafka", False, error.message)
+            return
+        before, self._counts = self._counts, self._publisher.counts
+        if self._counts.failed > before.failed:
+            lost = self._counts.failed
+            self._kafka.note("kafka", False, f"{lost} samples were not acknowledged since the start")
+        elif self._counts.acknowledged > before.acknowledged:
+            self._kafka.note("kafka", True)

@@ -1,0 +1,174 @@
+"""``ioc connect``: run a connector until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ioc import settings as settings_module
+
+if TYPE_CHECKING:
+    from connectors.shared.publisher import Publisher
+    from connectors.shared.runner import Job
+
+app = typer.Typer(name="connect", no_args_is_help=True, help="Run a connector until it is told to stop.")
+
+_Targets = Annotated[
+    Path, typer.Option("--targets", metavar="FILE", help="Devices to poll (TOML); read again on change.")
+]
+_Workers = Annotated[int, typer.Option(min=1, max=256, help="Most probes at a time.")]
+_Watch = Annotated[
+    Path, typer.Option("--watch", metavar="FOLDER", help="Folder in which finished files appear.")
+]
+_Once = Annotated[bool, typer.Option("--once", help="One round, then end.")]
+_Poll = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds between two looks into the folder.")]
+
+
+def register(parent: typer.Typer) -> None:
+    """Put the commands of this file under ``parent``."""
+    parent.add_typer(app)
+
+
+@app.command("cameras")
+def cameras(targets: _Targets, once: _Once = False, workers: _Workers = 8) -> None:
+    """Poll cameras over RTSP.
+
+    Example: ioc connect cameras --targets cameras.toml
+    """
+    from connectors.camera.targets import jobs
+
+    _poll("cameras", jobs, targets, once, workers)
+
+
+@app.command("wifi")
+def wifi(targets: _Targets, once: _Once = False, workers: _Workers = 32) -> None:
+    """Poll access points and controllers over SNMP.
+
+    Example: ioc connect wifi --targets wifi.toml
+    """
+    from connectors.wifi.targets import jobs
+
+    _poll("wifi", jobs, targets, once, workers)
+
+
+@app.command("onestop")
+def onestop(
+    watch: _Watch,
+    mapping: Annotated[str, typer.Option(help="A mapping file (.toml), or the name of a shipped one.")],
+    once: _Once = False,
+    poll_s: _Poll = 1.0,
+) -> None:
+    """Import CSV files of dossiers as they appear in a folder.
+
+    A file is written under another name and renamed to *.csv when complete; it goes to done/ after Kafka acknowledged
+    all of it, to rejected/ with the reason when it can't be read.
+
+    Example: ioc connect onestop --watch /srv/spool/dossiers --mapping motcua
+    """
+    import structlog
+
+    from connectors.onestop.importing import Importer
+    from connectors.shared.folder import Folder
+    from ioc.cli.imports import load_mapping, make_unit
+
+    settings = settings_module.load()
+    meaning = load_mapping(mapping)
+    stop = _stop_event()
+    importer = Importer(meaning, settings.state_dir, future_tolerance_s=settings.future_tolerance_s)
+    publisher = _publisher("onestop", stop, once)
+    if publisher is None:
+        return
+    log = structlog.get_logger(__name__)
+
+    def take(path: Path) -> None:
+        report = importer.run(path, lambda: publisher)
+        log.info(
+            "file.imported",
+            file=path.name,
+            rows=report.rows,
+            published=report.published,
+            rejected=report.rejected,
+        )
+
+    with publisher:
+        if meaning.unit is not None:
+            make_unit(settings, meaning.unit)
+        folder = Folder(watch, ".csv", take)
+        if once:
+            typer.echo(f"{folder.once()} files imported")
+        else:
+            folder.run(stop, poll_s)
+
+
+@app.command("queues")
+def queues(watch: _Watch, once: _Once = False, poll_s: _Poll = 1.0) -> None:
+    """Import queue tickets (JSON lines) as files appear in a folder.
+
+    Example: ioc connect queues --watch /srv/spool/tickets
+    """
+    import structlog
+
+    from connectors.queues.tickets import import_file
+    from connectors.shared.folder import Folder
+
+    settings = settings_module.load()
+    stop = _stop_event()
+    publisher = _publisher("queues", stop, once)
+    if publisher is None:
+        return
+    log = structlog.get_logger(__name__)
+
+    def take(path: Path) -> None:
+        sent, faults = import_file(path, publisher, future_tolerance_s=settings.future_tolerance_s)
+        log.info("file.imported", file=path.name, published=sent, rejected=faults)
+
+    with publisher:
+        folder = Folder(watch, ".jsonl", take)
+        if once:
+            typer.echo(f"{folder.once()} files imported")
+        else:
+            folder.run(stop, poll_s)
+
+
+def _poll(name: str, jobs: Callable[[Path], list[Job]], targets: Path, once: bool, workers: int) -> None:
+    import asyncio
+
+    from connectors.shared.runner import Poller
+
+    jobs(targets)  # a file that can't be used is told before Kafka is waited for
+    stop = _stop_event()
+    publisher = _publisher(name, stop, once)
+    if publisher is None:
+        return
+
+    async def run() -> None:
+        poller = Poller(jobs, targets, publisher, workers=workers)
+        if once:
+            typer.echo(f"{await poller.once()} samples sent")
+        else:
+            await poller.run(stop)
+
+    with publisher:
+        asyncio.run(run())
+
+
+def _publisher(name: str, stop: threading.Event, once: bool) -> Publisher | None:
+    from connectors.shared.publisher import Publisher
+    from connectors.shared.runner import open_publisher
+
+    settings = settings_module.load()
+    client = f"ioc-connect-{name}"
+    return Publisher(settings, client_id=client) if once else open_publisher(settings, client, stop)
+
+
+def _stop_event() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    return stop

@@ -1,0 +1,119 @@
+"""``ioc probe``: ask one device now, and print what would be published."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ioc.events import AnyEvent
+
+app = typer.Typer(
+    name="probe", no_args_is_help=True, help="Ask one device now and print what would be published."
+)
+
+_CAMERA_KEYS = ("verdict", "rung", "reason", "last_frame_age_s", "fps", "clock_offset_s")
+_WIFI_KEYS = ("status", "reason", "clients", "radios", "interfaces", "model", "firmware")
+
+_Unit = Annotated[str, typer.Option(help="Code of the unit that the event would name.")]
+_Device = Annotated[
+    str | None, typer.Option(help="Device id of the event; made from the address when absent.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Compact JSON, and no summary on standard error.")]
+
+
+def register(parent: typer.Typer) -> None:
+    """Put the commands of this file under ``parent``."""
+    parent.add_typer(app)
+
+
+@app.command("camera")
+def camera(
+    url: Annotated[str, typer.Argument(metavar="URL", help="rtsp://[user:password@]host[:port]/path")],
+    device: _Device = None,
+    unit: _Unit = "unassigned",
+    watch_s: Annotated[float, typer.Option(min=0.5, max=60, help="Seconds of pictures to watch.")] = 4.0,
+    first_frame_s: Annotated[
+        float, typer.Option(min=1, max=60, help="Longest wait for a picture, in seconds.")
+    ] = 10.0,
+    as_json: _Json = False,
+) -> None:
+    """Climb the ladder of a camera: TCP, RTSP DESCRIBE, a decoded picture, what the pictures show.
+
+    The verdict is ok, degraded (frozen, black, blurred, stalled), down or unknown (the fault is on our side); rung is
+    the first that failed. The URL's password is printed nowhere. Exit codes: 0 there is a verdict, 2 no such URL.
+
+    Example: ioc probe camera rtsp://user:password@192.0.2.7/Streaming/Channels/102 --json
+    """
+    from connectors.camera import address
+    from connectors.camera.probe import CameraTarget, probe
+    from ioc.errors import UsageError
+
+    found = address.parse(url)
+    if device is not None and not 1 <= len(device) <= 50:
+        raise UsageError("A device id has 1 to 50 characters.")
+    target = CameraTarget(device or found.device, unit, found, first_frame_s=first_frame_s, watch_s=watch_s)
+    event = asyncio.run(probe(target))
+    _print(_explicit(event, _CAMERA_KEYS), as_json)
+    if not as_json:
+        data = event.data
+        why = f": {data.reason}" if data.reason else ""
+        typer.echo(f"{found.shown}: {data.verdict} at rung {data.rung}{why}", err=True)
+
+
+@app.command("wifi")
+def wifi(
+    host: Annotated[str, typer.Argument(metavar="HOST", help="Access point or controller.")],
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="UDP port of its SNMP agent.")] = 161,
+    community: Annotated[str, typer.Option(help="SNMP v2c community.")] = "public",
+    device: _Device = None,
+    unit: _Unit = "unassigned",
+    ping: Annotated[str, typer.Option(help="Second source: icmp, tcp:PORT or none.")] = "icmp",
+    timeout_s: Annotated[float, typer.Option(min=0.1, max=30, help="Wait for each of three tries.")] = 1.5,
+    as_json: _Json = False,
+) -> None:
+    """Ask an access point, or a controller with many, over SNMP v2c.
+
+    Prints one event, or for a controller a list with one for each access point. Counts only: no client's address is
+    ever read. Down is said when SNMP and ping fail; SNMP alone failing is unknown.
+    Exit codes: 0 there is a status, 2 wrong use.
+
+    Example: ioc probe wifi 192.0.2.20 --community public --json
+    """
+    from connectors.wifi.probe import Place, WifiTarget, probe
+    from ioc.errors import UsageError
+
+    name = (device or f"{host}-{port}")[:50]
+    if not name:
+        raise UsageError("HOST is empty.")
+    target = WifiTarget(Place(name, unit), host, port, community, ping, timeout_s=timeout_s)
+    events = asyncio.run(probe(target))
+    shown = [_explicit(event, _WIFI_KEYS) for event in events]
+    _print(shown if len(shown) > 1 else shown[0], as_json)
+    if not as_json:
+        for event in events:
+            data = event.data
+            clients = "unknown" if data.clients is None else data.clients
+            why = f": {data.reason}" if data.reason else ""
+            typer.echo(f"{event.subject}: {data.status}, {clients} clients{why}", err=True)
+
+
+def _explicit(event: AnyEvent, keys: tuple[str, ...]) -> dict[str, Any]:
+    """The event as it would travel, with an explicit null for each contract field that is unknown."""
+    import msgspec
+
+    from ioc.events import encode
+
+    shown: dict[str, Any] = msgspec.json.decode(encode(event))
+    data = shown["data"]
+    for key in keys:
+        data.setdefault(key, [] if key in ("radios", "interfaces") else None)
+    return shown
+
+
+def _print(shown: Any, compact: bool) -> None:
+    import json
+
+    typer.echo(json.dumps(shown, ensure_ascii=False, indent=None if compact else 2))
