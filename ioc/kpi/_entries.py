@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ioc.dossiers.ledger import Measure
 from ioc.kpi.definition import Aggregation, Direction, Kpi, Source, Window
-
-# Measures of the dossier ledger; the sink writes them (ioc/dossiers/ledger.py).
-_RECEIVED: Final = 1
-_ONLINE: Final = 2
-_COMPLETED: Final = 3
-_ON_TIME: Final = 4
-_WITHDRAWN: Final = 5
-_OPEN: Final = 10
-_OVERDUE: Final = 11
 
 _CAMERA: Final = 1
 _WIFI: Final = 2
@@ -42,7 +34,7 @@ DOSSIER_ENTRIES: Final = (
         dimensions=_DOSSIER_DIMENSIONS,
         current_window=Window.TODAY,
         source=Source.DOSSIER_FLOW,
-        numerator_measures=(_RECEIVED,),
+        numerator_measures=(Measure.RECEIVED,),
     ),
     Kpi(
         id="dossier.completed",
@@ -61,7 +53,7 @@ DOSSIER_ENTRIES: Final = (
         dimensions=_DOSSIER_DIMENSIONS,
         current_window=Window.TODAY,
         source=Source.DOSSIER_FLOW,
-        numerator_measures=(_COMPLETED,),
+        numerator_measures=(Measure.COMPLETED,),
     ),
     Kpi(
         id="dossier.on_time_rate",
@@ -86,8 +78,8 @@ DOSSIER_ENTRIES: Final = (
         dimensions=_DOSSIER_DIMENSIONS,
         current_window=Window.TODAY,
         source=Source.DOSSIER_FLOW,
-        numerator_measures=(_ON_TIME, _WITHDRAWN),
-        denominator_measures=(_COMPLETED, _WITHDRAWN),
+        numerator_measures=(Measure.ON_TIME, Measure.WITHDRAWN),
+        denominator_measures=(Measure.COMPLETED, Measure.WITHDRAWN),
     ),
     Kpi(
         id="dossier.open",
@@ -106,7 +98,7 @@ DOSSIER_ENTRIES: Final = (
         dimensions=_DOSSIER_DIMENSIONS,
         current_window=Window.NOW,
         source=Source.DOSSIER_GAUGE,
-        numerator_measures=(_OPEN,),
+        numerator_measures=(Measure.OPEN,),
     ),
     Kpi(
         id="dossier.overdue",
@@ -131,7 +123,7 @@ DOSSIER_ENTRIES: Final = (
         dimensions=_DOSSIER_DIMENSIONS,
         current_window=Window.NOW,
         source=Source.DOSSIER_GAUGE,
-        numerator_measures=(_OVERDUE,),
+        numerator_measures=(Measure.OVERDUE,),
     ),
     Kpi(
         id="dossier.online_rate",
@@ -150,8 +142,8 @@ DOSSIER_ENTRIES: Final = (
         dimensions=_DOSSIER_DIMENSIONS,
         current_window=Window.TODAY,
         source=Source.DOSSIER_FLOW,
-        numerator_measures=(_ONLINE,),
-        denominator_measures=(_RECEIVED,),
+        numerator_measures=(Measure.ONLINE,),
+        denominator_measures=(Measure.RECEIVED,),
     ),
 )
 

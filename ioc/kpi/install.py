@@ -41,7 +41,7 @@ def _literal(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, tuple):
-        return "'{" + ",".join(str(part) for part in value) + "}'"
+        return "'{" + ",".join(f"{part:d}" if isinstance(part, int) else str(part) for part in value) + "}'"
     return "'" + str(value).replace("'", "''") + "'"
 
 
@@ -102,7 +102,10 @@ def install(connection: psycopg.Connection[Any]) -> bool:
         cursor.execute(sql.SQL("COMMENT ON FUNCTION ioc.kpi_definition() IS {}").format(sql.Literal(mark)))
         cursor.executemany(
             "INSERT INTO ioc.kpi_release (kpi, version, definition) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-            [(kpi.id, kpi.version, json.dumps(asdict(kpi), ensure_ascii=False)) for kpi in CATALOGUE.values()],
+            [
+                (kpi.id, kpi.version, json.dumps(asdict(kpi), ensure_ascii=False))
+                for kpi in CATALOGUE.values()
+            ],
         )
     return True
 

@@ -1,17 +1,31 @@
 -- Dossier indicators: sums of signed ledger entries. Corrections are entries too, so a plain sum is always right.
 
--- The scope's first receipt as known at a moment: before it, figures are unknown and not zero.
-CREATE OR REPLACE FUNCTION ioc.dossier_first_fact(p_scope int[], p_as_of timestamptz) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$
-    SELECT min(first.effective_at)
-    FROM ioc.dossier_series s
-    CROSS JOIN LATERAL (
-        SELECT l.effective_at FROM ioc.dossier_ledger l
-        WHERE l.measure = 1 AND l.series_id = s.series_id AND (p_as_of IS NULL OR l.recorded_at <= p_as_of)
-        ORDER BY l.effective_at LIMIT 1
-    ) AS first
-    WHERE s.unit_id = ANY (p_scope)
-$$;
+-- The scope's first receipt as known at a moment: before it, figures are unknown and not zero. Where there is one by
+-- p_from already, that is all a series needs to know, and the answer is p_from.
+CREATE OR REPLACE FUNCTION ioc.dossier_first_fact(p_scope int[], p_from timestamptz, p_as_of timestamptz)
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+BEGIN
+    IF EXISTS (SELECT FROM ioc.dossier_series s
+               CROSS JOIN LATERAL (
+                   SELECT FROM ioc.dossier_ledger l
+                   WHERE l.measure = 1 AND l.series_id = s.series_id AND l.effective_at <= p_from
+                     AND (p_as_of IS NULL OR l.recorded_at <= p_as_of)
+                   LIMIT 1
+               ) AS early
+               WHERE s.unit_id = ANY (p_scope)) THEN
+        RETURN p_from;
+    END IF;
+    RETURN (
+        SELECT min(first.effective_at)
+        FROM ioc.dossier_series s
+        CROSS JOIN LATERAL (
+            SELECT l.effective_at FROM ioc.dossier_ledger l
+            WHERE l.measure = 1 AND l.series_id = s.series_id AND (p_as_of IS NULL OR l.recorded_at <= p_as_of)
+            ORDER BY l.effective_at LIMIT 1
+        ) AS first
+        WHERE s.unit_id = ANY (p_scope));
+END $$;
 
 -- The combinations of dimensions that a question covers, each with its value of the dimension that splits the series.
 CREATE OR REPLACE FUNCTION ioc.dossier_series_of(p_scope int[], p_by text, p_where jsonb)
@@ -36,7 +50,7 @@ RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
-    v_first timestamptz := ioc.dossier_first_fact(p_scope, p_as_of);
+    v_first timestamptz := ioc.dossier_first_fact(p_scope, p_bounds[1], p_as_of);
 BEGIN
     RETURN QUERY
     WITH sums AS MATERIALIZED (
@@ -75,11 +89,12 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     v_moments timestamptz[] := ioc.kpi_gauge_moments(p_bounds, p_clock);
-    v_first timestamptz := ioc.dossier_first_fact(p_scope, p_as_of);
+    v_first timestamptz := ioc.dossier_first_fact(p_scope, p_bounds[1], p_as_of);
 BEGIN
     RETURN QUERY
     WITH steps AS MATERIALIZED (
-        SELECT ioc.kpi_before(l.effective_at, v_moments) + 1 AS point, s.dim AS value, sum(l.delta) AS step
+        SELECT CASE c_points WHEN 1 THEN 1 ELSE ioc.kpi_before(l.effective_at, v_moments) + 1 END AS point,
+               s.dim AS value, sum(l.delta) AS step
         FROM ioc.dossier_series_of(p_scope, p_by, p_where) s
         JOIN ioc.dossier_ledger l ON l.series_id = s.series_id
         WHERE l.measure = ANY (p_num)

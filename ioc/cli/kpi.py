@@ -1,0 +1,162 @@
+"""``ioc kpi list`` and ``ioc kpi show``: indicators on the command line, as the API gives them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ioc.kpi.query import Answer
+
+app = typer.Typer(no_args_is_help=True, help="Indicators: what they mean, and their figures.")
+
+
+class Format(StrEnum):
+    """How figures are printed."""
+
+    JSON = "json"
+    CSV = "csv"
+    TABLE = "table"
+
+
+_FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+
+
+@app.command("list")
+def list_kpis(output: _FormatOption = Format.TABLE) -> None:
+    """List every indicator with its name, unit and dimensions.
+
+    Example: ioc kpi list --format json
+    """
+    from ioc.kpi.catalogue import CATALOGUE
+    from ioc.kpi.document import kpi_document
+
+    if output is Format.JSON:
+        _print_json({"kpis": [kpi_document(kpi) for kpi in CATALOGUE.values()]})
+        return
+    header = ("id", "version", "name_vi", "name_en", "unit_of_measure", "dimensions")
+    rows = [
+        (kpi.id, str(kpi.version), kpi.name_vi, kpi.name_en, kpi.unit_of_measure, " ".join(kpi.dimensions))
+        for kpi in CATALOGUE.values()
+    ]
+    if output is Format.CSV:
+        _print_csv(header, rows)
+    else:
+        _print_table(header, rows)
+
+
+@app.command("show")
+def show(
+    kpi_id: Annotated[str, typer.Argument(metavar="ID", help="The indicator, such as dossier.on_time_rate.")],
+    unit: Annotated[
+        str | None, typer.Option(help="Code of a unit, with all below it; without it, the whole district.")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Start, included: a date or time, in the unit's time zone unless it has an offset. Without it, an hour "
+            "(1min), a day (15min), two days (1h), 30 days (1d) or a year (1mo) before the end.",
+        ),
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End, not included; without it, now.")] = None,
+    bucket: Annotated[
+        str | None, typer.Option(help="1min, 15min, 1h, 1d or 1mo in the unit's time zone; without it, 1d.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="DIM", help="Split by a dimension; ioc kpi list names them.")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIM=VALUE",
+            help="Only figures with this value; may be repeated: the same dimension twice means either. "
+            "DIM= means those without a value.",
+        ),
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="As known at this earlier moment; dossier indicators only.")
+    ] = None,
+    output: _FormatOption = Format.TABLE,
+) -> None:
+    """Show an indicator's figures as a series without gaps; what is unknown is empty, never zero.
+
+    Example: ioc kpi show dossier.on_time_rate --unit go-dau --from 2026-01-01 --bucket 1mo --by field --format csv
+    """
+    import psycopg
+
+    from ioc.errors import UnavailableError
+    from ioc.kpi.catalogue import find
+    from ioc.kpi.document import series_csv, series_document
+    from ioc.kpi.query import SYSTEM_READER, answer, ask
+    from ioc.kpi.question import Asked
+    from ioc.settings import load
+
+    find(kpi_id)
+    asked = Asked(
+        unit=unit, start=start, end=end, bucket=bucket, by=by, where=tuple(where or ()), as_of=as_of
+    )
+    settings = load()
+    try:
+        connection = psycopg.connect(settings.database_dsn, connect_timeout=5, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise UnavailableError(
+            "The database does not answer.", remedy="Run ioc status, and ioc doctor when it is not up."
+        ) from error
+    with connection:
+        found = answer(connection, ask(SYSTEM_READER, kpi_id, asked))
+    if output is Format.JSON:
+        _print_json(series_document(found))
+    elif output is Format.CSV:
+        typer.echo(series_csv(found), nl=False)
+    else:
+        _print_series(found)
+
+
+def _print_series(found: Answer) -> None:
+    question = found.question
+    header = ("time", *([question.by] if question.by else []), "value", "numerator", "denominator")
+    rows = [
+        (
+            point.time.astimezone(found.zone).strftime("%Y-%m-%d %H:%M %z"),
+            *([point.dim or "—"] if question.by else []),
+            _shown(point.value, share=question.kpi.is_ratio),
+            _shown(point.numerator),
+            _shown(point.denominator),
+        )
+        for point in found.points
+    ]
+    typer.echo(f"{question.kpi.name_vi} ({question.kpi.name_en}), {question.kpi.unit_of_measure}")
+    typer.echo(f"{found.unit or 'every unit'}, {question.bucket}, {found.zone}")
+    _print_table(header, rows)
+
+
+def _shown(value: float | None, *, share: bool = False) -> str:
+    if value is None:
+        return "—"
+    return f"{value:.4f}" if share or not value.is_integer() else f"{value:.0f}"
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    import json
+
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _print_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    import csv
+    import io
+
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    typer.echo(text.getvalue(), nl=False)
+
+
+def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    for row in (header, tuple("─" * width for width in widths), *rows):
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

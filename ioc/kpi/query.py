@@ -1,0 +1,243 @@
+"""Asks the database's KPI functions. Every surface comes through here or calls the same functions; none has its own SQL.
+
+The steps of an answer are written once, as generators that say what to ask next; :func:`answer` and
+:func:`answer_async` drive them over either kind of connection, in one read-only snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.types.json import Jsonb
+
+from ioc.errors import UnavailableError
+from ioc.kpi.catalogue import CATALOGUE, find
+from ioc.kpi.definition import Kpi
+from ioc.kpi.errors import (
+    BadQuestionError,
+    KpiError,
+    TooManyPointsError,
+    TooSlowError,
+    UnknownUnitError,
+)
+from ioc.kpi.question import Asked, Question, read
+
+#: Longest time that one question may keep the database busy, in seconds.
+QUESTION_TIMEOUT_S: Final = 10.0
+#: The platform's own processes and the command line read as this reader: every unit.
+SYSTEM_READER: Final = "system"
+
+_ZONE = "SELECT ioc.unit_zone(%s, %s), now()"
+_SERIES = (
+    "SELECT time, dim, value, numerator, denominator FROM ioc.kpi_series(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+_PROVENANCE = "SELECT ioc.kpi_provenance(%s, %s, %s, %s, %s, %s)"
+_CURRENT = "SELECT kpi, unit, since, value, numerator, denominator FROM ioc.kpi_current(%s, %s, %s)"
+
+_Rows: TypeAlias = Sequence[tuple[Any, ...]]
+_T = TypeVar("_T")
+#: Yields a statement and its parameters, is sent the rows, and returns the answer.
+Steps: TypeAlias = Generator[tuple[str, Sequence[object]], _Rows, _T]
+
+
+class Point(NamedTuple):
+    """One figure of a series: of the bucket that begins at ``time``, for one value of the dimension asked for."""
+
+    time: datetime
+    dim: str | None
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+
+
+class Current(NamedTuple):
+    """The newest figure of one indicator for one unit; its window begins at ``since``."""
+
+    kpi: str
+    unit: str | None
+    since: datetime
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A series with what stands behind it."""
+
+    question: Question
+    zone: ZoneInfo
+    points: tuple[Point, ...]
+    provenance: dict[str, Any]
+
+    @property
+    def unit(self) -> str | None:
+        """Unit that the figures are of; none when they are of every unit there is."""
+        found = self.provenance["scope"]
+        return None if found is None else str(found)
+
+
+def ask(reader: str, kpi_id: str, asked: Asked) -> Steps[Answer]:
+    """Steps to the series that was asked for in texts.
+
+    :raises KpiError: there is no such indicator or unit, or the question makes no sense.
+    """
+    kpi = find(kpi_id)
+    ((zone_name, now),) = yield _ZONE, (reader, asked.unit)
+    zone = ZoneInfo(zone_name)
+    question = read(kpi, asked, zone=zone, now=now)
+    rows = yield _SERIES, _series_parameters(reader, question)
+    ((provenance,),) = yield (
+        _PROVENANCE,
+        (reader, kpi.id, question.unit, question.start, question.end, question.as_of),
+    )
+    return Answer(question, zone, tuple(Point(*row) for row in rows), provenance)
+
+
+def series(reader: str, question: Question) -> Steps[tuple[Point, ...]]:
+    """Steps to the bare points of a question that is read already."""
+    rows = yield _SERIES, _series_parameters(reader, question)
+    return tuple(Point(*row) for row in rows)
+
+
+def current(
+    reader: str, kpi_ids: Sequence[str] | None = None, units: Sequence[str] | None = None
+) -> Steps[tuple[Current, ...]]:
+    """Steps to the newest figures, of all indicators and of the reader's whole scope unless some are named."""
+    wanted = list(CATALOGUE) if kpi_ids is None else [find(kpi_id).id for kpi_id in kpi_ids]
+    rows = yield _CURRENT, (reader, wanted, None if units is None else list(units))
+    return tuple(Current(*row) for row in rows)
+
+
+def _series_parameters(reader: str, question: Question) -> tuple[object, ...]:
+    return (
+        reader,
+        question.kpi.id,
+        question.unit,
+        question.start,
+        question.end,
+        question.bucket,
+        question.by,
+        Jsonb({dimension: list(values) for dimension, values in question.where.items()}),
+        question.as_of,
+    )
+
+
+def answer(
+    connection: psycopg.Connection[Any], steps: Steps[_T], *, timeout_s: float = QUESTION_TIMEOUT_S
+) -> _T:
+    """Drive the steps over a connection, in one read-only snapshot.
+
+    :raises KpiError: the question can't be answered as it was put, or takes longer than ``timeout_s``.
+    :raises UnavailableError: the database does not answer.
+    """
+    with _translated(), connection.transaction():
+        connection.execute(_settings(timeout_s))
+        try:
+            statement, parameters = next(steps)
+            while True:
+                rows = connection.execute(statement.encode(), parameters).fetchall()
+                statement, parameters = steps.send(rows)
+        except StopIteration as done:
+            found: _T = done.value
+            return found
+
+
+async def answer_async(
+    connection: psycopg.AsyncConnection[Any], steps: Steps[_T], *, timeout_s: float = QUESTION_TIMEOUT_S
+) -> _T:
+    """The same over an asynchronous connection."""
+    async with _translated_async(), connection.transaction():
+        await connection.execute(_settings(timeout_s))
+        try:
+            statement, parameters = next(steps)
+            while True:
+                rows = await (await connection.execute(statement.encode(), parameters)).fetchall()
+                statement, parameters = steps.send(rows)
+        except StopIteration as done:
+            found: _T = done.value
+            return found
+
+
+def sample_platform(connection: psycopg.Connection[Any]) -> int:
+    """Keep the platform's own gauges of this minute, for their history; the evaluator calls this each minute.
+
+    :returns: how many figures were kept; a second call in the same minute keeps none.
+    """
+    return connection.execute(
+        "INSERT INTO ioc.platform_sample (time, kpi, topic, value)"
+        " SELECT date_trunc('minute', now()), kpi, topic, value FROM ioc.platform_now() ON CONFLICT DO NOTHING"
+    ).rowcount
+
+
+def _settings(timeout_s: float) -> sql.Composed:
+    return sql.SQL(
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}"
+    ).format(sql.Literal(int(timeout_s * 1000)))
+
+
+_BY_STATE: Final[dict[str, type[KpiError]]] = {
+    "IOC01": UnknownUnitError,
+    "IOC03": BadQuestionError,
+    "IOC04": TooManyPointsError,
+}
+
+
+def translate(error: psycopg.Error) -> KpiError | UnavailableError | None:
+    """Return the error of the platform that a database error stands for, if it stands for one."""
+    if isinstance(error, errors.QueryCanceled):
+        return TooSlowError(
+            "The question took the database too long.", remedy="Ask for a shorter range or a wider bucket."
+        )
+    known = _BY_STATE.get(error.sqlstate or "")
+    if known is not None:
+        return known(error.diag.message_primary or "", remedy=error.diag.message_hint or "")
+    if isinstance(error, errors.UndefinedFunction | errors.InvalidSchemaName | errors.UndefinedTable):
+        return UnavailableError("The database is not prepared.", remedy="Run: ioc prepare")
+    if isinstance(error, psycopg.OperationalError):
+        return UnavailableError(
+            "The database does not answer.", remedy="Run ioc status, and ioc doctor when it is not up."
+        )
+    return None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        found = translate(error)
+        if found is None:
+            raise
+        raise found from error
+
+
+@asynccontextmanager
+async def _translated_async() -> AsyncIterator[None]:
+    with _translated():
+        yield
+
+
+__all__ = [
+    "QUESTION_TIMEOUT_S",
+    "SYSTEM_READER",
+    "Answer",
+    "Current",
+    "Kpi",
+    "Point",
+    "Steps",
+    "answer",
+    "answer_async",
+    "ask",
+    "current",
+    "sample_platform",
+    "series",
+    "translate",
+]
