@@ -10,6 +10,8 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from ioc.errors import UsageError
 
 DEFAULT_PORT: Final = 554
+_SECRET: Final = re.compile(r"(?i)pass|pwd|user|login|auth|token|key=")
+"""Cheap cameras take the login in the path: ``/user=admin_password=…``."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,14 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """What may stand in a log or message: host, port and path without its query."""
-        return re.sub(r"[?#].*", "", self.plain)
+        """What may stand in a log or message: host, port, and the path where it can't hold a login."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"rtsp://{host}:{self.port}{self._shown_path}"
+
+    @property
+    def _shown_path(self) -> str:
+        path = re.sub(r"[?#].*", "", self.path)
+        return "/…" if _SECRET.search(path) else path
 
     def __repr__(self) -> str:
         return f"Address({self.shown!r})"
@@ -50,8 +58,7 @@ class Address:
     @property
     def device(self) -> str:
         """A device id when none was given: host, port and path as one word of 50 characters at most."""
-        path = re.sub(r"[?#].*", "", self.path)
-        words = re.sub(r"[^A-Za-z0-9.]+", "-", f"{self.host}-{self.port}-{path}")
+        words = re.sub(r"[^A-Za-z0-9.]+", "-", f"{self.host}-{self.port}-{self._shown_path}")
         return words.strip("-.")[:50].rstrip("-.") or "camera"
 
 
