@@ -51,15 +51,19 @@ PROJECTORS: dict[str, ProjectorFactory] = {
 }
 
 
-def build(settings: Settings, *, only: tuple[str, ...] = topics.FACT_TOPICS) -> StreamApp:
+def build(
+    settings: Settings, *, only: tuple[str, ...] = topics.FACT_TOPICS, member: str | None = None
+) -> StreamApp:
     """Return the application that ``ioc stream`` runs.
 
+    :param member: lasting name of this worker in its consumer group, see :mod:`streams.slot`.
     :param only: topics to work on, by their names without prefix.
     """
     servers = ";".join(f"kafka://{server}" for server in settings.kafka_servers.split(","))
     app = StreamApp(
         settings.consumer_group,
         broker=servers,
+        consumer_group_instance_id=member,
         datadir=str(settings.state_dir / "faust"),
         web_enabled=False,
         topic_disable_leader=True,

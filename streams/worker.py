@@ -11,6 +11,7 @@ from faust.worker import Worker
 from ioc import topics
 from ioc.settings import Settings
 from streams.app import StreamApp, build, prepare
+from streams.slot import Slot
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +28,8 @@ class StreamWorker(Worker):
 
 def run(settings: Settings, *, only: tuple[str, ...] = topics.FACT_TOPICS) -> None:
     """Work on the topics until SIGTERM or SIGINT; returns when all is closed."""
-    app = build(settings, only=only)
+    slot = Slot(settings.state_dir / "run")
+    app = build(settings, only=only, member=slot.name)
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

@@ -1,0 +1,198 @@
+"""Runs stream workers as processes of their own, and asks what they did."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from pydantic import SecretStr
+
+from ioc import topics
+from ioc.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The process environment that gives a child these settings."""
+    found = {k: v for k, v in os.environ.items() if not k.startswith("IOC_")}
+    for name, value in settings:
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        if value is not None:
+            found[f"IOC_{name.upper()}"] = str(value)
+    return found
+
+
+def run_ioc(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the platform to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "ioc.cli", *arguments],
+        cwd=ROOT,
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+class WorkerProcess:
+    """``ioc stream`` as a process."""
+
+    def __init__(self, settings: Settings, *arguments: str) -> None:
+        self._settings = settings
+        self._arguments = arguments
+        self.log = settings.state_dir / f"worker-{time.monotonic_ns()}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ioc.cli", "stream", *self._arguments],
+                cwd=ROOT,
+                env=environment(self._settings),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """``kill -9``; returns when the process is gone."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.kill()
+            self._process.wait(10)
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit status."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(20)
+
+    def memory_mib(self) -> float:
+        """Resident memory now."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) / 1024
+        raise AssertionError("no VmRSS")
+
+
+@contextmanager
+def worker(settings: Settings, *arguments: str) -> Iterator[WorkerProcess]:
+    """A running worker, killed at the end whatever happens; its log is shown when the test fails inside."""
+    process = WorkerProcess(settings, *arguments)
+    process.start()
+    try:
+        yield process
+    except BaseException:
+        print(process.log.read_text()[-6000:])  # noqa: T201 - pytest shows it with the failure
+        raise
+    finally:
+        process.kill()
+
+
+def wait_until(condition: Callable[[], Any], *, within_s: float, what: str) -> Any:
+    """Return the first truthy answer.
+
+    :raises AssertionError: naming what did not happen in time.
+    """
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {within_s} s: {what}")
+
+
+def fetch(settings: Settings, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Rows of one query on the test's database."""
+    with psycopg.connect(settings.database_dsn, autocommit=True) as connection:
+        return connection.execute(query.encode(), parameters or None).fetchall()
+
+
+def scalar(settings: Settings, query: str, *parameters: Any) -> Any:
+    """First field of the first row."""
+    return fetch(settings, query, *parameters)[0][0]
+
+
+def log_ends(settings: Settings, topic: str) -> dict[int, int]:
+    """Kafka's log end of each partition of a topic (named without prefix)."""
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_servers.split(","))
+    try:
+        name = settings.topic_prefix + topic
+        tps = [TopicPartition(name, p) for p in range(settings.topic_partitions)]
+        return {tp.partition: end for tp, end in consumer.end_offsets(tps).items()}
+    finally:
+        consumer.close()
+
+
+def counted(settings: Settings, topic: str) -> dict[int, int]:
+    """Offset up to which each partition is in the database."""
+    return dict(
+        fetch(
+            settings,
+            "SELECT partition, next_offset FROM ioc.partition_offset WHERE topic = %s AND retired_at IS NULL",
+            settings.topic_prefix + topic,
+        )
+    )
+
+
+def wait_counted(
+    settings: Settings, topics_: Iterable[str] = topics.FACT_TOPICS, *, within_s: float = 60
+) -> None:
+    """Wait until all that Kafka holds now is in the database."""
+    for topic in topics_:
+        ends = log_ends(settings, topic)
+        wait_until(
+            lambda topic=topic, ends=ends: all(
+                counted(settings, topic).get(p, 0) >= end for p, end in ends.items()
+            ),
+            within_s=within_s,
+            what=f"{topic} counted up to {ends}, stands at {counted(settings, topic)}",
+        )
+
+
+@contextmanager
+def producer(settings: Settings) -> Iterator[Callable[..., None]]:
+    """``send(topic, key, value, partition=None)`` that is acknowledged by the end of the block."""
+    client = KafkaProducer(
+        bootstrap_servers=settings.kafka_servers.split(","),
+        acks="all",
+        compression_type="lz4",
+        linger_ms=5,
+        max_request_size=8 * 1024 * 1024,
+    )
+    waiting: list[Any] = []
+
+    def send(topic: str, key: str, value: bytes | None, partition: int | None = None) -> None:
+        waiting.append(
+            client.send(settings.topic_prefix + topic, key=key.encode(), value=value, partition=partition)
+        )
+
+    try:
+        yield send
+        client.flush(30)
+        for future in waiting:
+            future.get(timeout=10)
+    finally:
+        client.close()

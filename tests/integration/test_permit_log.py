@@ -1,0 +1,251 @@
+"""Real input: a municipality's permit log, imported whole, against a computation of its own."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psycopg
+import pytest
+
+from ioc import topics
+from ioc.kpi.query import SYSTEM_READER, answer, ask
+from ioc.kpi.question import Asked
+from ioc.settings import Settings
+from tests.integration.streaming import WorkerProcess, run_ioc, scalar, wait_counted, worker
+
+KILLS = 20
+ZONE = "Europe/Amsterdam"
+CHANNELS = {
+    "Internet": "online",
+    "Desk": "counter",
+    "Post": "post",
+    "e-mail": "email",
+    "Intern": "internal",
+}
+
+pytestmark = pytest.mark.shared
+
+
+@pytest.fixture(scope="session")
+def log_file(shared: Path) -> Path:
+    return shared / "data" / "permits-receipt.csv"
+
+
+@pytest.fixture(scope="session")
+def cases(log_file: Path) -> pl.DataFrame:
+    """One row a case, straight from the file: the other side of every comparison."""
+    moment = pl.col
+    return (
+        pl.read_csv(log_file, infer_schema=False)
+        .group_by("case:concept:name")
+        .agg(pl.col("case:channel", "case:department", "case:startdate", "case:deadline", "case:enddate").first())
+        .with_columns(
+            moment(name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f%z", strict=False).fill_null(
+                moment(name).str.to_datetime("%Y-%m-%d %H:%M:%S%z", strict=False)
+            )
+            for name in ("case:startdate", "case:deadline", "case:enddate")
+        )
+        .select(
+            channel=pl.col("case:channel").replace_strict(CHANNELS),
+            field=pl.col("case:department"),
+            received=pl.col("case:startdate").dt.convert_time_zone(ZONE),
+            due=pl.col("case:deadline").dt.convert_time_zone(ZONE),
+            done=pl.col("case:enddate").dt.convert_time_zone(ZONE),
+        )
+        .with_columns(late=(pl.col("done").dt.date() > pl.col("due").dt.date()).fill_null(value=False))
+    )
+
+
+def test_the_file_is_the_one_that_is_meant(cases: pl.DataFrame) -> None:
+    assert len(cases) == 1434
+    assert cases["done"].is_not_null().sum() == 1329
+    assert cases["late"].sum() == 309
+
+
+def import_log(settings: Settings, file: Path) -> None:
+    done = run_ioc(settings, "import", "dossiers", str(file), "--mapping", "coselog")
+    assert done.returncode == 0, done.stderr
+
+
+Series = dict[tuple[str, str | None], tuple[float | None, float | None, float | None]]
+
+
+def series(
+    settings: Settings, kpi: str, *, by: str | None = None, where: tuple[str, ...] = (), bucket: str = "1mo"
+) -> Series:
+    asked = Asked(unit="coselog", start="2010-01-01", end="2012-12-01", bucket=bucket, by=by, where=where)
+    with psycopg.connect(settings.database_dsn, autocommit=True) as connection:
+        found = answer(connection, ask(SYSTEM_READER, kpi, asked))
+    return {
+        (point.time.astimezone(found.zone).strftime("%Y-%m"), point.dim): (
+            point.value,
+            point.numerator,
+            point.denominator,
+        )
+        for point in found.points
+    }
+
+
+def months_of(column: str, frame: pl.DataFrame, dimension: str | None) -> dict[tuple[str, str | None], int]:
+    kept = frame.filter(pl.col(column).is_not_null()).with_columns(month=pl.col(column).dt.strftime("%Y-%m"))
+    keys = ["month"] if dimension is None else ["month", dimension]
+    return {
+        (row["month"], None if dimension is None else row[dimension]): row["len"]
+        for row in kept.group_by(keys).len().iter_rows(named=True)
+    }
+
+
+def compare_all(settings: Settings, cases: pl.DataFrame) -> None:
+    """Every dossier indicator, by month, by month and channel, by month and field."""
+    done = cases.filter(pl.col("done").is_not_null())
+    for dimension in (None, "channel", "field"):
+        received = months_of("received", cases, dimension)
+        online = months_of("received", cases.filter(pl.col("channel") == "online"), dimension)
+        completed = months_of("done", cases, dimension)
+        on_time = months_of("done", done.filter(~pl.col("late")), dimension)
+        _equal_counts(series(settings, "dossier.received", by=dimension), received)
+        _equal_counts(series(settings, "dossier.completed", by=dimension), completed)
+        _equal_ratios(series(settings, "dossier.on_time_rate", by=dimension), on_time, completed)
+        _equal_ratios(series(settings, "dossier.online_rate", by=dimension), online, received)
+        _equal_gauges(series(settings, "dossier.open", by=dimension), cases, dimension, _open_at)
+        _equal_gauges(series(settings, "dossier.overdue", by=dimension), cases, dimension, _overdue_at)
+
+
+def _equal_counts(found: Series, wanted: dict[tuple[str, str | None], int]) -> None:
+    assert {key: value for key, (value, _, _) in found.items() if value} == wanted
+
+
+def _equal_ratios(
+    found: Series, above: dict[tuple[str, str | None], int], below: dict[tuple[str, str | None], int]
+) -> None:
+    seen = {key: (n, d) for key, (_, n, d) in found.items() if d}
+    assert seen == {key: (above.get(key, 0), count) for key, count in below.items()}
+    for key, (value, _, denominator) in found.items():
+        if denominator:
+            assert value == pytest.approx(above.get(key, 0) / below[key])
+        else:
+            assert value is None
+
+
+def _open_at(frame: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    return frame.filter((pl.col("received") <= at) & (pl.col("done").is_null() | (pl.col("done") > at)))
+
+
+def _overdue_at(frame: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    return _open_at(frame, at).filter(pl.col("due").is_not_null() & (pl.col("due").dt.date() < at.date()))
+
+
+def _equal_gauges(found: Series, cases: pl.DataFrame, dimension: str | None, holds: Any) -> None:
+    checked = 0
+    for (month, dim), (value, _, _) in found.items():
+        if value is None:
+            continue
+        year, number = map(int, month.split("-"))
+        end = pl.datetime_range(
+            datetime(year, number, 1), datetime(year, number, 1), "1d", time_zone=ZONE, eager=True
+        ).dt.offset_by("1mo")[0]
+        frame = cases if dimension is None else cases.filter(pl.col(dimension) == dim)
+        assert value == len(holds(frame, end)), (month, dim)
+        checked += 1
+    assert checked >= 12
+
+
+@pytest.fixture
+def patient(settings: Settings) -> Settings:
+    """A session time-out that is short enough for a test full of kills."""
+    return settings
+
+
+def test_kpis_equal_a_direct_computation_whatever_the_order_and_number_of_imports(
+    settings: Settings, log_file: Path, cases: pl.DataFrame, tmp_path: Path
+) -> None:
+    with worker(settings, "--topic", topics.DOSSIERS):
+        import_log(settings, log_file)
+        wait_counted(settings, [topics.DOSSIERS])
+        compare_all(settings, cases)
+        facts = scalar(settings, "SELECT count(*) FROM ioc.dossier_fact")
+
+        import_log(settings, log_file)
+        import_log(settings, _shuffled(log_file, tmp_path, seed=1))
+        wait_counted(settings, [topics.DOSSIERS])
+        assert scalar(settings, "SELECT count(*) FROM ioc.dossier_fact") == facts
+        compare_all(settings, cases)
+    assert scalar(settings, "SELECT count(*) FROM ioc.dossier") == 1434
+    assert scalar(settings, "SELECT count(*) FROM ioc.dossier_fact WHERE kind = 2") == 8577
+    assert scalar(settings, "SELECT count(*) FROM ioc.unreadable") == 0
+
+
+def _shuffled(file: Path, folder: Path, seed: int) -> Path:
+    header, *rows = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    random.Random(seed).shuffle(rows)
+    shuffled = folder / f"shuffled-{seed}.csv"
+    shuffled.write_text(header + "".join(rows), encoding="utf-8")
+    return shuffled
+
+
+def _parts(file: Path, folder: Path, count: int) -> Iterator[Path]:
+    header, *rows = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    for number in range(count):
+        part = folder / f"part-{number}.csv"
+        part.write_text(header + "".join(rows[number::count]), encoding="utf-8")
+        yield part
+
+
+def test_kills_at_random_moments_lose_nothing_and_count_nothing_twice(
+    settings: Settings, log_file: Path, cases: pl.DataFrame, tmp_path: Path
+) -> None:
+    """The log comes in parts, over and over; the worker is killed again and again while it works on them."""
+    small = settings.model_copy(update={"batch_records": 200, "fetch_bytes": 65_536})
+    rng = random.Random(20)
+    began = time.monotonic()
+    parts = list(_parts(_shuffled(log_file, tmp_path, seed=2), tmp_path, KILLS))
+    process = WorkerProcess(small, "--topic", topics.DOSSIERS)
+    worked_between_kills = 0
+    try:
+        before = 0
+        for part in parts:
+            import_log(settings, part)
+            process.start()
+            time.sleep(rng.uniform(2.0, 6.0))
+            process.kill()
+            stands = scalar(settings, "SELECT coalesce(sum(next_offset), 0)::bigint FROM ioc.partition_offset")
+            worked_between_kills += stands > before
+            before = stands
+        process.start()
+        wait_counted(settings, [topics.DOSSIERS], within_s=60)
+    finally:
+        process.kill()
+    # A test whose kills all struck an idle worker would show nothing.
+    assert worked_between_kills >= KILLS // 2
+    compare_all(settings, cases)
+    assert scalar(settings, "SELECT count(*) FROM ioc.dossier_fact WHERE kind = 2") == 8577
+    assert scalar(settings, "SELECT count(*) FROM ioc.dossier") == 1434
+    assert time.monotonic() - began < 240
+
+
+def test_no_person_of_the_log_reaches_the_database(
+    settings: Settings, log_file: Path
+) -> None:
+    people = set(
+        pl.read_csv(log_file, infer_schema=False)["org:resource"].drop_nulls().unique().to_list()
+    )
+    assert len(people) > 10
+    with worker(settings, "--topic", topics.DOSSIERS):
+        import_log(settings, log_file)
+        wait_counted(settings, [topics.DOSSIERS])
+    handlers = {
+        row
+        for row in scalar(
+            settings,
+            "SELECT array_agg(DISTINCT body->>'handler') FROM ioc.dossier_fact WHERE body ? 'handler'",
+        )
+        or []
+    }
+    assert not handlers & people
+    assert scalar(settings, "SELECT count(*) FROM ioc.dossier_fact WHERE time > %s", datetime.now(UTC)) == 0
