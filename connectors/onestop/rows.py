@@ -157,17 +157,25 @@ class RowReader:
         person = table.handler if table is not None else None
         if not (isinstance(person, PersonColumn) and person.treatment == "hash" and self.pseudonym):
             handler = None
-        what = "\x1f".join(("ioc.dossier.progressed.v1", step or "", texts.get("progress.instance", "")))
+        status = self._whole("progress.status", texts)
+        # The handler makes no id: with a new key the same step would otherwise be another fact.
+        parts = (
+            "ioc.dossier.progressed.v1",
+            unit,
+            step or "",
+            str(status),
+            texts.get("progress.instance", ""),
+        )
         return DossierProgressed(
             specversion="1.0",
-            id=event_id(self.mapping.source, code, what, time),
+            id=event_id(self.mapping.source, code, "\x1f".join(parts), time),
             source=self.mapping.source,
             subject=code,
             time=time,
             data=DossierProgress(
                 unit=unit,
                 step=step,
-                status=self._whole("progress.status", texts),
+                status=status,
                 handler=self.pseudonym(handler) if handler and self.pseudonym else None,
             ),
         )

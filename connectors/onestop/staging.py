@@ -95,12 +95,21 @@ class Staging:
             yield View(code, from_microseconds(rank), fingerprint, content)
 
     def add_event(self, time: datetime, sequence: str, event_id: str, waiting: Waiting) -> bool:
-        """Keep an encoded event; returns False when one with this id is there already."""
+        """Keep an encoded event; returns False when one with this id is there already.
+
+        Of two with one id the greater payload is kept (they can differ in the handler, which makes no id), so that
+        the order of rows can't matter.
+        """
         cursor = self._database.execute(
             "insert or ignore into event values (?, ?, ?, ?, ?, ?)",
             (microseconds(time), sequence, event_id, waiting.code, waiting.version, waiting.payload),
         )
-        return cursor.rowcount == 1
+        if cursor.rowcount == 1:
+            return True
+        self._database.execute(
+            "update event set payload = max(payload, ?) where id = ?", (waiting.payload, event_id)
+        )
+        return False
 
     def events(self) -> Iterator[Waiting]:
         """Every kept event in order of time, sequence, id."""
