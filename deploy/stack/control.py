@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from deploy.stack import roles
-from deploy.stack.layout import Layout
+from deploy.stack.layout import Layout, nearest_existing
 from deploy.stack.process import last_lines, wait_for_leftovers
 from deploy.stack.supervisor import running_pid
 from ioc.errors import InputError, SettingsError, UnavailableError
@@ -259,7 +259,7 @@ def first_password(settings: Settings) -> str | None:
 def require_permission(settings: Settings) -> None:
     """:raises IocError: the state folder belongs to someone else."""
     layout = Layout.of(settings)
-    folder = next(path for path in (layout.state, *layout.state.parents) if path.exists())
+    folder = nearest_existing(layout.state)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise SettingsError(
             f"The state folder {layout.state} can't be written by this user.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -9,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psycopg
 
@@ -23,7 +23,7 @@ from deploy.stack import (
     topics,
     worker_state,
 )
-from deploy.stack.layout import Layout
+from deploy.stack.layout import Layout, nearest_existing
 from deploy.stack.postgres import memory_mb
 from deploy.stack.supervisor import running_pid
 from ioc.errors import IocError
@@ -53,12 +53,8 @@ def _python(_: Settings) -> Iterator[Finding]:
     )
 
 
-def _existing(path: Path) -> Path:
-    return next(folder for folder in (path, *path.parents) if folder.exists())
-
-
 def _disk(settings: Settings) -> Iterator[Finding]:
-    free = shutil.disk_usage(_existing(Layout.of(settings).state)).free / 1e9
+    free = shutil.disk_usage(nearest_existing(Layout.of(settings).state)).free / 1e9
     ok = free >= _LOWEST_DISK_GB
     remedy = "" if ok else f"Free {_LOWEST_DISK_GB:.0f} GB, or set IOC_STATE_DIR to a larger disk."
     yield Finding("disk", ok, f"{free:.1f} GB free for {Layout.of(settings).state}", remedy)
@@ -132,6 +128,13 @@ def _apt() -> Iterator[Finding]:
     yield Finding("apt", ok=True, message=f"packages come from {install_postgres.mirrors()[0]}")
 
 
+def _pid(settings: Settings) -> int | None:
+    """The supervisor's pid; a closed state folder is told by its own line."""
+    with contextlib.suppress(IocError):
+        return running_pid(settings)
+    return None
+
+
 def _ports(settings: Settings) -> Iterator[Finding]:
     wanted = [(settings.api_port, "API", "IOC_API_PORT")]
     if settings.kafka_is_embedded:
@@ -139,7 +142,7 @@ def _ports(settings: Settings) -> Iterator[Finding]:
         wanted += [(settings.kafka_port + 1, "Kafka's controller", "IOC_KAFKA_PORT")]
     if settings.database_is_embedded:
         wanted += [(settings.database_port, "PostgreSQL", "IOC_DATABASE_PORT")]
-    up = running_pid(settings) is not None
+    up = _pid(settings) is not None
     for port, what, setting in wanted:
         if up:
             yield Finding("port", ok=True, message=f"{port} ({what}) is the running platform's")
@@ -161,7 +164,7 @@ def _clock(_: Settings) -> Iterator[Finding]:
 
 
 def _supervisor(settings: Settings) -> Iterator[Finding]:
-    pid = running_pid(settings)
+    pid = _pid(settings)
     if pid is None:
         yield Finding("supervisor", ok=False, message="The platform is not up.", remedy="ioc up")
         return
@@ -252,7 +255,7 @@ def examine(settings: Settings) -> list[Finding]:
     """Look at everything. Servers that are embedded and not up are told once, by the supervisor's line."""
     found = [finding for look in _STATIC for finding in look(settings)]
     found += _supervisor(settings)
-    up = running_pid(settings) is not None
+    up = _pid(settings) is not None
     if up or not settings.kafka_is_embedded:
         found += _kafka(settings)
     if up or not settings.database_is_embedded:

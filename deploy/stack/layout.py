@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,15 @@ class Layout:
             folder.mkdir(exist_ok=True, mode=0o750)
         self.secrets.mkdir(exist_ok=True, mode=0o700)
         self.secrets.chmod(0o700)
+
+
+def nearest_existing(path: Path) -> Path:
+    """The path itself, or the nearest folder above it that is there as far as this user can see."""
+    for folder in (path, *path.parents):
+        with contextlib.suppress(OSError):
+            folder.stat()
+            return folder
+    return Path("/")
 
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:

@@ -24,7 +24,7 @@ from deploy.stack.postgres import EmbeddedPostgres
 from deploy.stack.process import wait_for_leftovers
 from deploy.stack.roles import DEMONSTRATION, Role
 from deploy.stack.service import RoleServer, Service, State
-from ioc.errors import IocError, UnavailableError
+from ioc.errors import IocError, SettingsError, UnavailableError
 from ioc.settings import Settings
 
 _TICK_S = 0.1
@@ -43,12 +43,20 @@ class _StopDuringInstallation(Exception):  # noqa: N818  # not an error
 
 
 def running_pid(settings: Settings) -> int | None:
-    """Pid of the supervisor of this state folder; none when none runs."""
+    """Pid of the supervisor of this state folder; none when none runs.
+
+    :raises SettingsError: this user may not look into the state folder.
+    """
     path = Layout.of(settings).supervisor_lock
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise SettingsError(
+            f"The state folder {settings.state_dir} is closed to this user.",
+            remedy="Run as the user that it belongs to, or set IOC_STATE_DIR to a folder of yours.",
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
