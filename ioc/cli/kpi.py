@@ -59,8 +59,8 @@ def show(
         str | None,
         typer.Option(
             "--from",
-            help="Start, included: a date or time, in the unit's time zone unless it has an offset. Without it, an hour "
-            "(1min), a day (15min), two days (1h), 30 days (1d) or a year (1mo) before the end.",
+            help="Start, included: a date or time, in the unit's time zone unless it has an offset. Without it, an "
+            "hour (1min), a day (15min), two days (1h), 30 days (1d) or a year (1mo) before the end.",
         ),
     ] = None,
     end: Annotated[str | None, typer.Option("--to", help="End, not included; without it, now.")] = None,

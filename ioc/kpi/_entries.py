@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - sentences for people, kept whole so that they can be searched
 """The definitions themselves. Reasons and edge cases are in docs/concepts/kpis.md."""
 
 from __future__ import annotations

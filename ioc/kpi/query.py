@@ -1,4 +1,4 @@
-"""Asks the database's KPI functions. Every surface comes through here or calls the same functions; none has its own SQL.
+"""Asks the database's KPI functions. Every surface comes through here or calls them itself; none has its own SQL.
 
 The steps of an answer are written once, as generators that say what to ask next; :func:`answer` and
 :func:`answer_async` drive them over either kind of connection, in one read-only snapshot.

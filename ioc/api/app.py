@@ -1,0 +1,73 @@
+"""The API's application, made from settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from fastapi import FastAPI
+
+from ioc.api import health, kpis, page, places, problems
+from ioc.api.database import Database, Shared
+from ioc.api.identity import Gate
+from ioc.settings import Settings
+
+_HOLD_S: Final = 1.0
+_DESCRIPTION: Final = (
+    "Indicators of a district's operations. Errors are problem documents (RFC 9457). Readers are told "
+    "apart by HTTP Basic; without a name, the guest reads the district's figures. Times carry an offset; those without "
+    "one are in the unit's zone."
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application; it connects to the database of ``settings`` when it starts."""
+    database = Database(settings.database_dsn)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await database.open()
+        try:
+            yield
+        finally:
+            await database.close()
+
+    app = FastAPI(
+        title="IOC",
+        version=_version(),
+        summary="Trung tâm điều hành thông minh",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.state.database = database
+    app.state.gate = Gate(database)
+    app.state.shared = Shared(hold_s=_HOLD_S)
+    problems.install(app)
+    health.install(app)
+    for router in (kpis.router, places.router, health.router, page.router):
+        app.include_router(router)
+    _describe_problems(app)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("ioc-platform")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the problem document's schema where the operations point to."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, object]:
+        schema = describe()
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("Problem", problems.Problem.model_json_schema())
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,95 @@
+"""Who asks: a reader by HTTP Basic, or the guest."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from ioc.access import GUEST
+from ioc.access.passwords import fits
+from ioc.api.database import Database
+
+_MOST_HELD: Final = 1024
+_basic = HTTPBasic(
+    auto_error=False, realm="ioc", description="A reader of the platform; without one, the guest."
+)
+
+
+class Gate:
+    """Checks names and passwords.
+
+    Argon2 is slow on purpose, and Basic sends the password with every request: pairs that fitted are remembered by
+    a keyed digest that also covers the stored hash, so a changed password or a closed reader is refused at once.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._key = secrets.token_bytes(32)
+        self._fitted: OrderedDict[bytes, None] = OrderedDict()
+
+    async def reader(self, credentials: HTTPBasicCredentials | None) -> str:
+        """Return the name of the reader who asks.
+
+        :raises HTTPException: 401, when name and password do not fit, or none are given and the guest is closed.
+        """
+        name = GUEST if credentials is None else credentials.username
+        rows = (
+            []
+            if "\x00" in name
+            else await self._database.rows(
+                "SELECT password_hash FROM ioc.reader WHERE name = %s AND active", (name,)
+            )
+        )
+        stored: str | None = rows[0][0] if rows else None
+        if credentials is None:
+            if not rows:
+                raise _refused("Anonymous reading is closed here: give a reader's name and password.")
+            return GUEST
+        if not await self._fits(credentials, stored):
+            raise _refused("Name and password do not fit.")
+        return name
+
+    async def _fits(self, credentials: HTTPBasicCredentials, stored: str | None) -> bool:
+        secret = "\x00".join((credentials.username, credentials.password, stored or "")).encode()
+        digest = hmac.new(self._key, secret, hashlib.sha256).digest()
+        if digest in self._fitted:
+            self._fitted.move_to_end(digest)
+            return True
+        if not await run_in_threadpool(fits, credentials.password, stored):
+            return False
+        self._fitted[digest] = None
+        while len(self._fitted) > _MOST_HELD:
+            self._fitted.popitem(last=False)
+        return True
+
+
+def _refused(detail: str) -> HTTPException:
+    return HTTPException(
+        401, detail=detail, headers={"WWW-Authenticate": 'Basic realm="ioc", charset="UTF-8"'}
+    )
+
+
+async def _reader(
+    request: Request, credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)]
+) -> str:
+    gate: Gate = request.app.state.gate
+    return await gate.reader(credentials)
+
+
+def _database(request: Request) -> Database:
+    found: Database = request.app.state.database
+    return found
+
+
+#: Name of the reader who asks.
+CurrentReader = Annotated[str, Depends(_reader)]
+#: The application's database.
+CurrentDatabase = Annotated[Database, Depends(_database)]

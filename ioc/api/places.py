@@ -1,0 +1,90 @@
+"""``/api/v1/units`` and ``/api/v1/devices``: what there is, as far as the reader may see."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+
+from ioc.api.identity import CurrentDatabase, CurrentReader
+from ioc.api.models import DeviceList, UnitList
+from ioc.api.problems import RESPONSES
+
+router = APIRouter(prefix="/api/v1", tags=["places"], responses=RESPONSES)
+
+_KINDS: Final = {1: "camera", 2: "wifi", 3: "kiosk"}
+_STATES: Final = {0: "unknown", 1: "ok", 2: "degraded", 3: "down", 4: "maintenance"}
+
+_UNITS = """
+SELECT code, name_vi, name_en, kind, parent_code, time_zone, valid_from, valid_to, declared
+FROM ioc.reader_unit WHERE reader = %s ORDER BY code
+"""
+_DEVICES = """
+SELECT code, kind, unit, point_code, name, state, since, last_time, clients, reason
+FROM ioc.reader_device
+WHERE reader = %(reader)s
+  AND (%(kind)s::int IS NULL OR kind = %(kind)s)
+  AND (%(state)s::int IS NULL OR state = %(state)s)
+  AND (%(unit)s::text IS NULL OR unit_id IN (SELECT unit_id FROM ioc.unit_scope(%(reader)s, %(unit)s)))
+  AND (%(after)s::text IS NULL OR code > %(after)s)
+ORDER BY code LIMIT %(limit)s
+"""
+
+
+@router.get("/units", response_model=UnitList, summary="Units that the reader may ask about")
+async def units(reader: CurrentReader, database: CurrentDatabase) -> dict[str, Any]:
+    rows = await database.rows(_UNITS, (reader,))
+    return {
+        "units": [
+            {
+                "code": code,
+                "name": {"vi": name_vi, "en": name_en},
+                "kind": kind,
+                "parent": parent,
+                "time_zone": zone,
+                "valid_from": valid_from,
+                "valid_to": valid_to,
+                "declared": declared,
+            }
+            for code, name_vi, name_en, kind, parent, zone, valid_from, valid_to, declared in rows
+        ]
+    }
+
+
+@router.get("/devices", response_model=DeviceList, summary="Devices with the state that holds now")
+async def devices(
+    reader: CurrentReader,
+    database: CurrentDatabase,
+    unit: Annotated[str | None, Query(description="Code of a unit, with all below it.")] = None,
+    kind: Annotated[
+        str | None, Query(pattern="^(camera|wifi|kiosk)$", description="camera, wifi or kiosk.")
+    ] = None,
+    state: Annotated[
+        str | None,
+        Query(pattern="^(unknown|ok|degraded|down|maintenance)$", description="Only devices in this state."),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Most devices in one answer.")] = 200,
+    after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
+) -> dict[str, Any]:
+    rows = await database.rows(
+        _DEVICES,
+        {
+            "reader": reader,
+            "kind": _number(_KINDS, kind),
+            "state": _number(_STATES, state),
+            "unit": unit,
+            "after": after,
+            "limit": limit + 1,
+        },
+    )
+    page = rows[:limit]
+    names = ("code", "kind", "unit", "point", "name", "state", "since", "last_time", "clients", "reason")
+    found = [dict(zip(names, row, strict=True)) for row in page]
+    for device in found:
+        device["kind"] = _KINDS[device["kind"]]
+        device["state"] = _STATES[device["state"]]
+    return {"devices": found, "next": page[-1][0] if len(rows) > limit else None}
+
+
+def _number(names: dict[int, str], wanted: str | None) -> int | None:
+    return next((number for number, name in names.items() if name == wanted), None)
