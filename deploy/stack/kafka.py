@@ -155,7 +155,8 @@ class EmbeddedKafka:
         """Ask the broker itself: true when it names a controller and itself as a broker."""
         from deploy.stack.topics import cluster_answers
 
-        return cluster_answers(self.bootstrap_servers)
+        # A port nobody listens on is told at once; the client would knock until its time is over.
+        return not ports.is_free(self.settings.kafka_port) and cluster_answers(self.bootstrap_servers)
 
     def wait_ready(self, timeout_s: float = 60.0) -> None:
         """:raises UnavailableError: with the last lines of its log."""

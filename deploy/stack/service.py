@@ -19,6 +19,9 @@ _ALIVE_S = 1.5
 """A process that can't be asked counts as ready when it has lived this long, in seconds."""
 _ASK_STARTING_S = 0.15
 _ASK_READY_S = 5.0
+_ASK_AGAIN_S = 1.0
+_UNANSWERED = 3
+"""So many questions in a row without an answer make a service silent; one may be lost on a busy machine."""
 
 
 class State(StrEnum):
@@ -98,6 +101,7 @@ class Service:
         self._next_start = 0.0
         self._next_question = 0.0
         self._was_ready = False
+        self._unanswered = 0
 
     @property
     def name(self) -> str:
@@ -149,10 +153,12 @@ class Service:
             return False
         ready = self.server.is_ready()
         self._was_ready = self._was_ready or ready
-        self._next_question = time.monotonic() + (_ASK_READY_S if ready else _ASK_STARTING_S)
+        self._unanswered = 0 if ready else self._unanswered + 1
+        wait_s = _ASK_READY_S if ready else _ASK_STARTING_S if self.state is State.STARTING else _ASK_AGAIN_S
+        self._next_question = time.monotonic() + wait_s
         if ready:
             return self._enter(State.READY)
-        if self.state is State.READY:
+        if self.state is State.READY and self._unanswered >= _UNANSWERED:
             return self._enter(State.SILENT)
         return False
 

@@ -65,7 +65,7 @@ def admin(servers: str, timeout_ms: int = 5_000) -> Iterator[KafkaAdminClient]:
 
 def cluster_answers(servers: str) -> bool:
     """Whether the cluster names a controller and at least one broker."""
-    with contextlib.suppress(UnavailableError), admin(servers, timeout_ms=1_000) as client:
+    with contextlib.suppress(UnavailableError), admin(servers, timeout_ms=3_000) as client:
         facts = client.describe_cluster()
         return bool(facts.get("brokers")) and facts.get("controller_id", -1) != -1
     return False
