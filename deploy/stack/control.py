@@ -245,17 +245,6 @@ def _require_no_leftovers(layout: Layout) -> None:
         )
 
 
-def first_password(settings: Settings) -> str | None:
-    """The generated first password, where the platform has accounts and it was never changed."""
-    from importlib import import_module
-    from importlib.util import find_spec
-
-    if find_spec("ioc.access") is None:
-        return None
-    found = getattr(import_module("ioc.access"), "ensure_first_password", None)
-    return None if found is None else found(settings)
-
-
 def require_permission(settings: Settings) -> None:
     """:raises IocError: the state folder belongs to someone else."""
     layout = Layout.of(settings)
@@ -271,7 +260,6 @@ __all__ = [
     "FIRST_FIGURES",
     "ServiceFacts",
     "Status",
-    "first_password",
     "has_figures",
     "log_to_file",
     "read_status",

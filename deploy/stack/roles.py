@@ -72,7 +72,7 @@ SERVE = Role(
     port_setting="IOC_API_PORT",
 )
 EVALUATE = Role("evaluate", _ioc("evaluate"), needs=("prepare",))
-SIMULATE = Role("simulate", _ioc("simulate"), needs=("prepare", "serve"))
+SIMULATE = Role("simulate", _ioc("simulate"), needs=("prepare",), grace_s=20.0)
 
 #: The whole platform on one machine, in the order in which it starts.
 PLATFORM: tuple[Role, ...] = (PREPARE, STREAM, SERVE, EVALUATE)

@@ -86,7 +86,8 @@ def _has_simulation(settings: Settings, simulation: bool, started: int | None) -
 
 
 def _tell_addresses(settings: Settings) -> None:
-    from deploy.stack import control, roles
+    from deploy.stack import roles
+    from ioc.access import ensure_first_password
 
     address = settings.public_url or roles.api_address(settings)
     typer.echo(f"Up. Pages and API:  {address}   ({address}/docs)")
@@ -98,7 +99,7 @@ def _tell_addresses(settings: Settings) -> None:
     )
     typer.echo(f"    Database:       {where}")
     typer.echo(f"    State and logs: {settings.state_dir}")
-    password = control.first_password(settings)
+    password = ensure_first_password(settings)
     if password is not None:
         typer.echo(f"    First password: {password}")
 
@@ -256,6 +257,8 @@ def prepare() -> None:
     Example: ioc prepare
     """
     from deploy.stack.prepare import prepare_servers
+    from ioc.cli import district
     from ioc.settings import load
 
     prepare_servers(load(), typer.echo)
+    district.apply(None)
