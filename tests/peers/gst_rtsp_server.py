@@ -1,0 +1,52 @@
+"""A stock RTSP server (GStreamer's, Debian package gir1.2-gst-rtsp-server-1.0) with a login.
+
+Run with the system's Python, which has the bindings: ``python3 gst_rtsp_server.py PORT {basic|digest}``.
+Serves ``/cam`` (H.264 of a moving test picture) to user ``operator`` with password ``right horse``.
+"""
+
+# mypy: ignore-errors
+from __future__ import annotations
+
+import sys
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+
+PIPELINE = (
+    "( videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=10/1"
+    " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay name=pay0 pt=96 )"
+)
+
+
+def main(port: str, method: str) -> None:
+    Gst.init(None)
+    server = GstRtspServer.RTSPServer()
+    server.set_address("127.0.0.1")
+    server.set_service(port)
+    factory = GstRtspServer.RTSPMediaFactory()
+    factory.set_launch(PIPELINE)
+    factory.set_shared(True)
+    permissions = GstRtspServer.RTSPPermissions()
+    permissions.add_permission_for_role("user", "media.factory.access", True)
+    permissions.add_permission_for_role("user", "media.factory.construct", True)
+    factory.set_permissions(permissions)
+    login = GstRtspServer.RTSPAuth()
+    token = GstRtspServer.RTSPToken()
+    token.set_string("media.factory.role", "user")
+    if method == "digest":
+        login.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        login.add_digest("operator", "right horse", token)
+    else:
+        login.add_basic(GstRtspServer.RTSPAuth.make_basic("operator", "right horse"), token)
+    server.set_auth(login)
+    server.get_mount_points().add_factory("/cam", factory)
+    server.attach(None)
+    GLib.MainLoop().run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
