@@ -1,0 +1,1 @@
+"""One module per contender; each is run as ``python -m`` with its task and prints its outcome."""
