@@ -59,7 +59,7 @@ def zone_exists(name: str) -> bool:
     """Whether the IANA database knows this time zone."""
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         return False
     return bool(name)
 

@@ -33,6 +33,8 @@ class Problems:
     """Findings of one reading of a pack."""
 
     found: list[Problem] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    """Files of which nothing could be read: what refers to them can't be judged."""
 
     def error(self, file: str, line: int, message: str, remedy: str = "") -> None:
         self.found.append(Problem(file, line, message, remedy))

@@ -97,7 +97,8 @@ def examine(folder: Path) -> Reading:
     if manifest is None:
         return Reading(None, problems.errors, problems.notes)
     pack = _assemble(manifest, tables, overrides, _digest(folder))
-    check_pack(pack, problems)
+    if not problems.unread:
+        check_pack(pack, problems)
     return Reading(None if problems.errors else pack, problems.errors, problems.notes)
 
 

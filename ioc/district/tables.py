@@ -133,6 +133,8 @@ def read_table(
     name = path.name
     text = _read(path, problems, needed=needed)
     if text is None:
+        if needed or path.exists():
+            problems.unread.add(name)
         return
     header: list[str] | None = None
     for number, line in enumerate(text.split("\n"), 1):
@@ -153,6 +155,7 @@ def read_table(
             continue
         if header is None:
             if not _header_fits(name, number, fields, columns, optional, problems):
+                problems.unread.add(name)
                 return
             header = fields
         elif len(fields) != len(header):
@@ -165,6 +168,7 @@ def read_table(
         else:
             yield Row(name, number, dict(zip(header, fields, strict=True)), problems)
     if header is None:
+        problems.unread.add(name)
         problems.error(
             name, 0, "The file is empty.", f"Its first line names the columns: {','.join(columns)}."
         )

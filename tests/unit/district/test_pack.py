@@ -1,0 +1,256 @@
+"""A pack that is in order is read; each mistake is told with its file and line."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ioc.district import PackError, examine, read_pack
+from ioc.district.model import DeviceKind, Period
+from ioc.district.reader import TABLES
+
+SHIPPED = Path(__file__).parents[3] / "deploy" / "packs" / "go-dau"
+REFORM = date(2025, 7, 1)
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SHIPPED, tmp_path / "pack"))
+
+
+def test_the_shipped_pack_is_in_order_and_has_what_the_survey_counted() -> None:
+    found = read_pack(SHIPPED)
+    kinds = [device.kind for device in found.devices]
+    assert len(found.point_codes()) == 10
+    assert kinds.count(DeviceKind.WIFI) == 10
+    assert kinds.count(DeviceKind.CAMERA) == 18
+    assert kinds.count(DeviceKind.KIOSK) == 1
+    assert {device.point for device in found.devices if device.kind is DeviceKind.KIOSK} == {"point.huyen"}
+
+
+def test_the_shipped_pack_holds_both_eras() -> None:
+    found = read_pack(SHIPPED)
+    for point in found.point_codes():
+        assert found.unit_of(point, date(2025, 6, 30)) != found.unit_of(point, REFORM)
+    assert found.unit_of("point.phuoc-trach", date(2025, 6, 30)) == "go-dau.phuoc-trach"
+    assert found.unit_of("point.phuoc-trach", REFORM) == "25663"
+    merged = {row.predecessor for row in found.successions if row.successor == "25663"}
+    assert merged == {"go-dau.phuoc-thanh", "go-dau.phuoc-trach", "go-dau.hiep-thanh"}
+    districts = [unit for unit in found.units if unit.kind == "district"]
+    assert [unit.period.end for unit in districts] == [REFORM]
+
+
+def test_an_unknown_share_is_a_note_and_not_a_number() -> None:
+    reading = examine(SHIPPED)
+    assert [(note.file, note.line) for note in reading.notes] == [("successions.csv", 7)]
+    unknown = [row for row in read_pack(SHIPPED).successions if row.share is None]
+    assert [row.predecessor for row in unknown] == ["trang-bang"]
+
+
+def _line_of(path: Path, text: str) -> int:
+    return next(n for n, line in enumerate(path.read_text("utf-8").splitlines(), 1) if text in line)
+
+
+#: file, text to replace, replacement, text whose line is named (after the change), part of the message
+MISTAKES = [
+    ("units.csv", "go-dau.bau-don,local", "go-dau bau don,local", "go-dau bau don", "is no code"),
+    ("units.csv", "go-dau.bau-don,local", "go-dau.cam-giang,local", "Xã Cẩm Giang", "stands on line"),
+    (
+        "units.csv",
+        "Bàu Đồn commune,commune,go-dau.huyen",
+        "Bàu Đồn commune,commune,nowhere",
+        "nowhere",
+        "Parent 'nowhere'",
+    ),
+    ("units.csv", "Bàu Đồn commune,commune", "Bàu Đồn commune,village", "village", "is not one of"),
+    (
+        "units.csv",
+        "commune,go-dau,2025-07-01,,V,",
+        "commune,go-dau,2025-7-1,,V,",
+        "25663",
+        "Write it as 2025-07-01",
+    ),
+    (
+        "units.csv",
+        "commune,go-dau,2025-07-01,,V,",
+        "commune,go-dau,2025-07-01,2024-01-01,V,",
+        "25663",
+        "not after",
+    ),
+    (
+        "units.csv",
+        "commune,go-dau,2025-07-01,,V,",
+        "commune,go-dau.huyen,2025-07-01,,V,",
+        "25663",
+        "longer than its parent",
+    ),
+    (
+        "units.csv",
+        "group,,,,I,Rep",
+        "group,go-dau.huyen,,2025-07-01,I,Rep",
+        "go-dau,local",
+        "among its own ancestors",
+    ),
+    ("units.csv", "Xã Cẩm Giang,", "Xã, Cẩm Giang,", "Xã, Cẩm", "fields, the header has"),
+    ("units.csv", "code,scheme", "code,schema", "code,schema", "lacks scheme"),
+    (
+        "successions.csv",
+        "25663,1,2025-07-01,V,",
+        "25663,1.5,2025-07-01,V,",
+        "1.5",
+        "no number above 0, up to 1",
+    ),
+    ("successions.csv", "go-dau.phuoc-trach,25663", "go-dau.phuoc-xa,25663", "phuoc-xa", "is not a unit"),
+    (
+        "successions.csv",
+        "go-dau.phuoc-trach,25663",
+        "go-dau.bau-don,25663",
+        "kv-bau-don",
+        "come to 2, above 1",
+    ),
+    (
+        "successions.csv",
+        "phuoc-trach,25663,1,2025-07-01",
+        "phuoc-trach,25663,1,2024-01-01",
+        "2024-01-01",
+        "does not hold on",
+    ),
+    ("points.csv", "phuoc-trach,25663", "phuoc-trach,no-unit", "no-unit", "is not in units.csv"),
+    (
+        "points.csv",
+        "Phước Trạch one-stop shop,,2025-07-01",
+        "Phước Trạch one-stop shop,,2025-06-01",
+        "25663,Bộ phận Một cửa Phước Trạch",
+        "has no unit from",
+    ),
+    (
+        "points.csv",
+        "Phước Trạch one-stop shop,,2025-07-01",
+        "Phước Trạch one-stop shop,,",
+        "25663,Bộ phận Một cửa Phước Trạch",
+        "two units at a time",
+    ),
+    (
+        "devices.csv",
+        "ap-bau-don-01,wifi,point.bau-don",
+        "ap-bau-don-01,wifi,point.moon",
+        "point.moon",
+        "is not in points.csv",
+    ),
+    (
+        "devices.csv",
+        "ap-bau-don-01,wifi",
+        "ap-bau-don-01,radar",
+        "radar",
+        "is not one of camera, wifi, kiosk",
+    ),
+    ("devices.csv", "Wifi Bàu Đồn,,60", "Wifi Bàu Đồn,,0", "ap-bau-don-01", "interval_s '0'"),
+    (
+        "devices.csv",
+        "Wifi Bàu Đồn,,",
+        "Wifi Bàu Đồn,rtsp://u:secret@10.0.0.1/,",
+        "ap-bau-don-01",
+        "holds a password",
+    ),
+    ("devices.csv", "ap-cam-giang-01,wifi", 'ap-"cam,wifi', 'ap-"cam', ""),
+    (
+        "procedures.csv",
+        "xay-dung.cap-phep,xay-dung",
+        "xay-dung.cap-phep,bridges",
+        "bridges",
+        "is not in fields.csv",
+    ),
+    ("procedures.csv", "House building permit,15", "House building permit,soon", "soon", "no number above 0"),
+    ("calendar.csv", "day,kind,name", "day,kind,name\n2026-13-01,holiday,x", "2026-13-01", "is no date"),
+    ("calendar.csv", "day,kind,name", "day,kind,name\n2026-01-02,feast,x", "feast", "holiday, workday"),
+    ("pack.toml", 'root = "go-dau"', 'rot = "go-dau"', "rot =", "is unknown"),
+    ("pack.toml", "Asia/Ho_Chi_Minh", "Asia/Saigon2", "Saigon2", "no IANA time zone"),
+    ("pack.toml", '["13:30", "17:00"]', '["11:00", "17:00"]', "11:00", "not in order"),
+    ("pack.toml", 'holidays = "VN"', 'holidays = "XX"', '"XX"', "no country code"),
+    ("pack.toml", "format = 1", "format = 9", "format = 9", "reads format 1"),
+    ("pack.toml", 'id = "go-dau"', "id = go-dau", "id = go-dau", "no TOML"),
+]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "place", "message"), MISTAKES, ids=[f"{m[0]}: {m[4]}" for m in MISTAKES]
+)
+def test_each_mistake_is_told_with_file_and_line(
+    pack: Path, file: str, old: str, new: str, place: str, message: str
+) -> None:
+    path = pack / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    reading = examine(pack)
+    assert reading.pack is None
+    line = _line_of(path, place) if place else 0
+    found = [
+        error for error in reading.errors if message in error.message + error.remedy and error.file == file
+    ]
+    assert line in [error.line for error in found], reading.errors
+    assert "secret" not in "".join(map(str, reading.errors))
+
+
+def test_text_that_is_not_utf8_is_told_with_its_line(pack: Path) -> None:
+    path = pack / "units.csv"
+    path.write_bytes(path.read_text("utf-8").encode("utf-8").replace("Xã Bàu".encode(), b"X\xe3 B\xe0u", 1))
+    (error, *_) = examine(pack).errors
+    assert (error.file, error.message) == ("units.csv", "The text is not UTF-8.")
+    assert error.line == 9
+
+
+def test_a_missing_folder_or_file_is_told(pack: Path, tmp_path: Path) -> None:
+    assert "does not exist" in str(examine(tmp_path / "nowhere").errors[0])
+    (pack / "points.csv").unlink()
+    (pack / "devices.csv").write_text("")
+    told = {(error.file, error.message) for error in examine(pack).errors}
+    assert ("points.csv", "The file is missing.") in told
+    assert ("devices.csv", "The file is empty.") in told
+
+
+def test_all_mistakes_are_told_at_once(pack: Path) -> None:
+    (pack / "devices.csv").write_text(
+        "code,kind,point,name,address,interval_s,valid_from,valid_to\n"
+        "a b,camera,point.huyen,x,,60,,\nok,laser,point.none,x,,-1,,\n"
+    )
+    with pytest.raises(PackError) as caught:
+        read_pack(pack)
+    lines = [problem.line for problem in caught.value.problems if problem.file == "devices.csv"]
+    assert lines.count(2) == 1
+    assert lines.count(3) == 3
+    assert "devices.csv:3" in caught.value.message
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(["pack.toml", *TABLES]), junk=st.binary(max_size=300), at=st.floats(0, 1))
+def test_junk_in_a_file_is_a_problem_and_never_a_crash(pack: Path, name: str, junk: bytes, at: float) -> None:
+    original = (SHIPPED / name).read_bytes()
+    cut = int(len(original) * at)
+    (pack / name).write_bytes(original[:cut] + junk + original[cut:])
+    try:
+        reading = examine(pack)
+        assert (reading.pack is None) == bool(reading.errors)
+        assert all(error.message and error.file for error in reading.errors)
+    finally:
+        (pack / name).write_bytes(original)
+
+
+days = st.none() | st.dates(date(2000, 1, 1), date(2001, 1, 1))
+
+
+@given(a=days, b=days, c=days, d=days, day=st.dates(date(2000, 1, 1), date(2001, 1, 1)))
+def test_periods_that_share_a_day_overlap(
+    a: date | None, b: date | None, c: date | None, d: date | None, day: date
+) -> None:
+    one, other = Period(a, b), Period(c, d)
+    if one.holds_on(day) and other.holds_on(day):
+        assert one.overlaps(other)
+        assert other.overlaps(one)
+    if one.covers(other) and other.holds_on(day):
+        assert one.holds_on(day)
