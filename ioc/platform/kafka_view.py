@@ -44,11 +44,11 @@ class KafkaView:
             self._consumer = KafkaConsumer(
                 bootstrap_servers=self._settings.kafka_servers.split(","), client_id="ioc-evaluate"
             )
+        names = [self._settings.topic_prefix + topic for topic in topics.FACT_TOPICS]
         wanted = [
             TopicPartition(name, partition)
-            for topic in topics.FACT_TOPICS
-            for partition in self._consumer.partitions_for_topic(name := self._settings.topic_prefix + topic)
-            or ()
+            for name in names
+            for partition in self._consumer.partitions_for_topic(name) or ()
         ]
         ends = self._consumer.end_offsets(wanted) if wanted else {}
         return {(tp.topic, tp.partition): end for tp, end in ends.items()}
