@@ -83,7 +83,7 @@ class Publisher:
                 allow_auto_create_topics=False,
                 max_block_ms=int(timeout_s * 1000),
                 bootstrap_timeout_ms=int(min(timeout_s, 10.0) * 1000),
-                request_timeout_ms=int(min(timeout_s, 15.0) * 1000),
+                request_timeout_ms=int(timeout_s * 500),
                 delivery_timeout_ms=int(timeout_s * 1000),
                 metrics_enabled=False,
             )
