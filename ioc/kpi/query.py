@@ -199,6 +199,10 @@ def translate(error: psycopg.Error) -> KpiError | UnavailableError | None:
     known = _BY_STATE.get(error.sqlstate or "")
     if known is not None:
         return known(error.diag.message_primary or "", remedy=error.diag.message_hint or "")
+    if isinstance(error, errors.UntranslatableCharacter) or (
+        isinstance(error, psycopg.DataError) and error.sqlstate is None
+    ):
+        return BadQuestionError("The question holds a character that no text may hold.")
     if isinstance(error, errors.UndefinedFunction | errors.InvalidSchemaName | errors.UndefinedTable):
         return UnavailableError("The database is not prepared.", remedy="Run: ioc prepare")
     if isinstance(error, psycopg.OperationalError):
