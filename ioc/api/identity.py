@@ -25,7 +25,7 @@ _MOST_HELD: Final = 1024
 class _Basic(HTTPBasic):
     """HTTP Basic with names and passwords in UTF-8, as the challenge says; the framework's own knows ASCII only."""
 
-    async def __call__(  # type: ignore[override] - the parent promises less than it returns
+    async def __call__(  # type: ignore[override]  # the parent declares less than it returns
         self, request: HTTPConnection
     ) -> HTTPBasicCredentials | None:
         scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")

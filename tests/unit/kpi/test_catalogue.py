@@ -1,0 +1,70 @@
+"""The catalogue holds the contract's indicators, whole, and nothing else asks their tables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ioc.kpi import CATALOGUE, Kpi
+from ioc.kpi.definition import Source
+from ioc.kpi.install import definition_sql, functions_sql
+
+_ROOT = Path(__file__).parents[3]
+
+
+def test_the_first_set_is_there_under_the_ids_of_the_contract() -> None:
+    assert list(CATALOGUE) == [
+        "dossier.received",
+        "dossier.completed",
+        "dossier.on_time_rate",
+        "dossier.open",
+        "dossier.overdue",
+        "dossier.online_rate",
+        "camera.availability",
+        "camera.down",
+        "wifi.availability",
+        "wifi.clients",
+        "platform.lag",
+        "platform.freshness",
+    ]
+
+
+@pytest.mark.parametrize("kpi", CATALOGUE.values(), ids=lambda kpi: kpi.id)
+def test_a_definition_is_whole(kpi: Kpi) -> None:
+    words = (kpi.name_vi, kpi.name_en, kpi.formula_vi, kpi.formula_en, kpi.numerator, kpi.when_empty)
+    assert all(text.strip() for text in words)
+    assert kpi.version >= 1
+    assert kpi.dimensions
+    if kpi.source in (Source.DOSSIER_FLOW, Source.DOSSIER_GAUGE):
+        assert kpi.numerator_measures
+        assert bool(kpi.denominator_measures) == kpi.is_ratio
+    else:
+        assert not kpi.numerator_measures
+    assert (kpi.device_kind > 0) == kpi.source.startswith("device")
+
+
+def test_every_indicator_is_generated_into_sql_once() -> None:
+    generated = re.findall(r"ROW\(\d+, '([a-z_.]+)', (\d+),", definition_sql())
+    assert generated == [(kpi.id, str(kpi.version)) for kpi in CATALOGUE.values()]
+    assert "Measure." not in functions_sql()
+
+
+#: Who may touch the measures' tables: those who write them, the schema, and the functions that read them.
+_ALLOWED = ("ioc/kpi/", "ioc/storage/migrations/", "streams/", "ioc/evaluate", "tests/")
+_TABLES = re.compile(
+    r"\b(?:from|join)\s+ioc\.(dossier_ledger|dossier_series|device_minute|platform_sample)\b", re.I
+)
+
+
+def test_nobody_else_has_sql_of_his_own_for_an_indicator() -> None:
+    found = [
+        f"{path.relative_to(_ROOT)}: {match.group(0)}"
+        for folder in ("ioc", "connectors", "dashboards", "deploy")
+        for path in (_ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".sql", ".json", ".yaml", ".toml"}
+        and not str(path.relative_to(_ROOT)).startswith(_ALLOWED)
+        for match in _TABLES.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == [], "ask ioc.kpi.query or the ioc.kpi_* functions instead"
