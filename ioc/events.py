@@ -53,7 +53,7 @@ class Status(StrEnum):
 # -- what the facts carry -------------------------------------------------------------------------------
 
 
-class DossierRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DossierRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A source's whole view of a dossier at the event's time (an upsert). Absent fields are unknown, not empty."""
 
     unit: Code
@@ -70,7 +70,7 @@ class DossierRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     paid_online: bool | None = None
 
 
-class DossierProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DossierProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One step in the handling of a dossier."""
 
     unit: Code
@@ -82,7 +82,7 @@ class DossierProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """Keyed hash of the officer; never a name."""
 
 
-class DossierApology(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DossierApology(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A letter of apology for lateness was issued, with a new date."""
 
     unit: Code
@@ -91,7 +91,7 @@ class DossierApology(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     new_due_at: Instant | None = None
 
 
-class DossierRating(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DossierRating(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The applicant's rating of the service."""
 
     unit: Code
@@ -99,7 +99,7 @@ class DossierRating(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     score: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
 
 
-class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Something happened to a queue ticket. Identity is machine, local date and number: numbers restart daily."""
 
     unit: Code
@@ -112,7 +112,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     to_service: ShortText | None = None
 
 
-class CameraSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CameraSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What one probe of a camera found."""
 
     unit: Code
@@ -130,7 +130,7 @@ class CameraSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     interval_s: Interval = 60.0
 
 
-class Radio(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Radio(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One radio of an access point."""
 
     name: ShortText
@@ -142,7 +142,7 @@ class Radio(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     utilisation: Share | None = None
 
 
-class Interface(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Interface(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One network interface, with its 64-bit octet counters where the device has them."""
 
     index: int
@@ -152,7 +152,7 @@ class Interface(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tx_bytes: Counter64 | None = None
 
 
-class WifiSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class WifiSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What one probe of an access point found. Counts only, never a client's address."""
 
     unit: Code
@@ -173,7 +173,7 @@ class WifiSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # -- the envelopes --------------------------------------------------------------------------------------
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
     """CloudEvents attributes that every fact has. Unknown extension attributes are let through and dropped."""
 
     specversion: Literal["1.0"]
@@ -188,59 +188,59 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     """When a historical import says the fact was learned; absent means when it is stored."""
 
 
-class DossierRecorded(Event, frozen=True, kw_only=True, tag="ioc.dossier.recorded.v1"):
+class DossierRecorded(Event, frozen=True, kw_only=True, gc=False, tag="ioc.dossier.recorded.v1"):
     data: DossierRecord
 
 
-class DossierProgressed(Event, frozen=True, kw_only=True, tag="ioc.dossier.progressed.v1"):
+class DossierProgressed(Event, frozen=True, kw_only=True, gc=False, tag="ioc.dossier.progressed.v1"):
     data: DossierProgress
 
 
-class DossierApologised(Event, frozen=True, kw_only=True, tag="ioc.dossier.apologised.v1"):
+class DossierApologised(Event, frozen=True, kw_only=True, gc=False, tag="ioc.dossier.apologised.v1"):
     data: DossierApology
 
 
-class DossierRated(Event, frozen=True, kw_only=True, tag="ioc.dossier.rated.v1"):
+class DossierRated(Event, frozen=True, kw_only=True, gc=False, tag="ioc.dossier.rated.v1"):
     data: DossierRating
 
 
-class TicketIssued(Event, frozen=True, kw_only=True, tag="ioc.queue.issued.v1"):
+class TicketIssued(Event, frozen=True, kw_only=True, gc=False, tag="ioc.queue.issued.v1"):
     data: Ticket
 
 
-class TicketCalled(Event, frozen=True, kw_only=True, tag="ioc.queue.called.v1"):
+class TicketCalled(Event, frozen=True, kw_only=True, gc=False, tag="ioc.queue.called.v1"):
     data: Ticket
 
 
-class TicketRecalled(Event, frozen=True, kw_only=True, tag="ioc.queue.recalled.v1"):
+class TicketRecalled(Event, frozen=True, kw_only=True, gc=False, tag="ioc.queue.recalled.v1"):
     data: Ticket
 
 
-class TicketStarted(Event, frozen=True, kw_only=True, tag="ioc.queue.started.v1"):
+class TicketStarted(Event, frozen=True, kw_only=True, gc=False, tag="ioc.queue.started.v1"):
     data: Ticket
 
 
-class TicketCompleted(Event, frozen=True, kw_only=True, tag="ioc.queue.completed.v1"):
+class TicketCompleted(Event, frozen=True, kw_only=True, gc=False, tag="ioc.queue.completed.v1"):
     data: Ticket
 
 
-class TicketNoShow(Event, frozen=True, kw_only=True, tag="ioc.queue.no-show.v1"):
+class TicketNoShow(Event, frozen=True, kw_only=True, gc=False, tag="ioc.queue.no-show.v1"):
     data: Ticket
 
 
-class TicketTransferred(Event, frozen=True, kw_only=True, tag="ioc.queue.transferred.v1"):
+class TicketTransferred(Event, frozen=True, kw_only=True, gc=False, tag="ioc.queue.transferred.v1"):
     data: Ticket
 
 
-class TicketCancelled(Event, frozen=True, kw_only=True, tag="ioc.queue.cancelled.v1"):
+class TicketCancelled(Event, frozen=True, kw_only=True, gc=False, tag="ioc.queue.cancelled.v1"):
     data: Ticket
 
 
-class CameraProbed(Event, frozen=True, kw_only=True, tag="ioc.camera.probed.v1"):
+class CameraProbed(Event, frozen=True, kw_only=True, gc=False, tag="ioc.camera.probed.v1"):
     data: CameraSample
 
 
-class WifiProbed(Event, frozen=True, kw_only=True, tag="ioc.wifi.probed.v1"):
+class WifiProbed(Event, frozen=True, kw_only=True, gc=False, tag="ioc.wifi.probed.v1"):
     data: WifiSample
 
 

@@ -84,7 +84,7 @@ RETURNING o.epoch, o.next_offset, o.watermark
 _MOVE = """
 UPDATE ioc.partition_offset
 SET next_offset = %(end)s, log_end = greatest(%(log_end)s, %(end)s), updated_at = now(),
-    watermark = greatest(watermark, %(watermark)s)
+    watermark = greatest(watermark, %(watermark)s, %(newest)s), newest_fact = greatest(newest_fact, %(newest)s)
 WHERE cluster_id = %(cluster)s AND topic_id = %(topic_id)s AND partition = %(partition)s
   AND epoch = %(epoch)s AND next_offset = %(start)s
 RETURNING now(), (SELECT closed_until FROM ioc.window_close WHERE topic = %(topic)s)
@@ -150,9 +150,7 @@ def missing_offset(stored: int, first: int, end: int) -> str | None:
     return None
 
 
-def halted(
-    fault: str, partition: Partition, stored: int | None, log_range: tuple[int, int]
-) -> HaltedError:
+def halted(fault: str, partition: Partition, stored: int | None, log_range: tuple[int, int]) -> HaltedError:
     """Say what a halt means and how it is mended."""
     first, end = log_range
     meaning = {
@@ -172,10 +170,14 @@ async def move(
     start: int,
     end: int,
     log_end: int,
-    watermark: datetime | None,
+    *,
+    newest: datetime | None = None,
+    watermark: datetime | None = None,
 ) -> Moved:
     """Move the stored offset from ``start`` to ``end`` inside the caller's transaction.
 
+    :param newest: time of the newest fact among the records passed.
+    :param watermark: until when nothing is to be expected any more, where silence tells that.
     :raises FencedError: when the partition has another owner, or stands elsewhere than we believe.
     """
     cursor = await connection.execute(
@@ -184,6 +186,7 @@ async def move(
             "start": start,
             "end": end,
             "log_end": log_end,
+            "newest": newest,
             "watermark": watermark,
             "cluster": claimed.log.cluster_id,
             "topic": claimed.partition.topic,

@@ -280,7 +280,7 @@ class Pipeline:
             raise ConnectionError("the partition's session is closed")
         async with connection.transaction():
             moved = await ownership.move(
-                connection, claim, self.committed, batch.end, batch.log_end, work.watermark
+                connection, claim, self.committed, batch.end, batch.log_end, newest=work.watermark
             )
             outcome = await work.apply(connection, moved)
             await unreadable.store(connection, claim.log.topic_id, self.partition, outcome.unreadable)
@@ -310,7 +310,7 @@ class Pipeline:
                 row = await (await connection.execute("SELECT now()")).fetchone()
                 now = None if row is None else row[0]
                 assert isinstance(now, datetime)  # noqa: S101 - narrows the driver's row
-                await ownership.move(connection, claim, end, end, end, now)
+                await ownership.move(connection, claim, end, end, end, watermark=now)
                 await connection.execute(
                     _SILENCE, (self.partition.topic, claim.log.topic_id, self.partition.partition, end, now)
                 )

@@ -34,9 +34,7 @@ WHERE (SELECT count(*) FROM ioc.unit WHERE NOT declared) < %s
 ON CONFLICT (code) DO NOTHING
 """
 _SOURCES = "SELECT name, source_id FROM ioc.source WHERE name = ANY(%s)"
-_NEW_SOURCES = (
-    "INSERT INTO ioc.source (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING"
-)
+_NEW_SOURCES = "INSERT INTO ioc.source (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING"
 _NEW_DEVICES = """
 INSERT INTO ioc.device (code, kind, unit_id, interval_s, declared)
 SELECT code, %s, unit_id, interval_s, false

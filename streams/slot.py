@@ -28,7 +28,9 @@ class Slot:
         """
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(1, _MOST + 1):
-            descriptor = os.open(folder / f"worker-{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(
+                folder / f"worker-{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -38,7 +40,8 @@ class Slot:
             self._descriptor = descriptor
             return
         raise UnavailableError(
-            f"{_MOST} stream workers run on this machine already.", remedy="Stop some, or use another state folder."
+            f"{_MOST} stream workers run on this machine already.",
+            remedy="Stop some, or use another state folder.",
         )
 
     @property

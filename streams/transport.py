@@ -135,9 +135,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                     return {}
                 waiter.result()
 
-    def _drain(
-        self, fetcher: Any, active: set[TP] | None, limit: int
-    ) -> dict[TP, list[Batch | OffsetLost]]:
+    def _drain(self, fetcher: Any, active: set[TP] | None, limit: int) -> dict[TP, list[Batch | OffsetLost]]:
         drained: dict[TP, list[Batch | OffsetLost]] = {}
         subscriptions = fetcher._subscriptions
         for tp in list(fetcher._records):
@@ -264,7 +262,12 @@ class BatchConsumer(driver.Consumer):
         if assignment is None or tp not in assignment.tps:
             return None
         state = assignment.state_value(tp)
-        if state is None or not state.has_valid_position or state.highwater is None or state.timestamp is None:
+        if (
+            state is None
+            or not state.has_valid_position
+            or state.highwater is None
+            or state.timestamp is None
+        ):
             return None
         fresh = time.time() * 1000 - state.timestamp <= within_s * 1000
         return int(state.highwater) if fresh and state.position == state.highwater else None

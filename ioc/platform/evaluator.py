@@ -10,7 +10,8 @@ import structlog
 from kafka.errors import KafkaError
 
 from ioc import topics
-from ioc.platform import sampling, windows
+from ioc.kpi.query import sample_platform
+from ioc.platform import log_ends, windows
 from ioc.platform.kafka_view import KafkaView
 from ioc.settings import Settings
 
@@ -70,8 +71,8 @@ def _rounds(
         try:
             if time.monotonic() - sampled >= _SAMPLE_S:
                 sampled = time.monotonic()
-                sampling.note_log_ends(connection, kafka.log_ends())
-                sampling.sample(connection)
+                log_ends.note(connection, kafka.log_ends())
+                sample_platform(connection)
             kafka.mirror(connection)
             if kafka_failing:
                 log.info("Kafka answers again")
@@ -81,5 +82,5 @@ def _rounds(
                 log.warning("Kafka does not answer, will be tried again", error=str(error))
                 kafka_failing = True
             kafka.close()
-            sampling.sample(connection)
+            sample_platform(connection)
         stop.wait(_ROUND_S)

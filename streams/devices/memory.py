@@ -67,7 +67,9 @@ class DeviceMemory:
         self.codes: list[str] = []
         self.reasons: dict[int, str] = {}
         self._room = 0
-        self.device_id = self.newest = self.end = self.unit = self.state = self.clients = np.empty(0, np.int64)
+        self.device_id = self.newest = self.end = self.unit = self.state = self.clients = np.empty(
+            0, np.int64
+        )
         self.since = self.flushed = np.empty(0, np.int64)
         self.lapsed = np.empty(0, np.bool_)
 
@@ -88,9 +90,7 @@ class DeviceMemory:
             ("since", 0),
             ("flushed", -1),
         ):
-            setattr(
-                self, name, np.concatenate([getattr(self, name), np.full(more, filler, dtype=np.int64)])
-            )
+            setattr(self, name, np.concatenate([getattr(self, name), np.full(more, filler, dtype=np.int64)]))
         self.lapsed = np.concatenate([self.lapsed, np.zeros(more, dtype=np.bool_)])
         self._room += more
 

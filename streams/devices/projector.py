@@ -65,7 +65,13 @@ class DeviceProjector:
     """
 
     def __init__(
-        self, table: SampleTable, claim: Claim, registry: Registry, settings: Settings, *, careful: bool = False
+        self,
+        table: SampleTable,
+        claim: Claim,
+        registry: Registry,
+        settings: Settings,
+        *,
+        careful: bool = False,
     ) -> None:
         self._table = table
         self._part = claim.partition.partition
@@ -93,7 +99,9 @@ class DeviceProjector:
         held = [clients(e) for e in events]
         arrivals = Arrivals(
             device=np.array([index[e.subject] for e in events], dtype=np.int64),
-            time=np.rint(np.array([e.time.timestamp() for e in events], dtype=np.float64) * 1e6).astype(np.int64),
+            time=np.rint(np.array([e.time.timestamp() for e in events], dtype=np.float64) * 1e6).astype(
+                np.int64
+            ),
             valid=np.rint(np.array([e.data.interval_s for e in events]) * (self._ttl * 1e3)).astype(np.int64)
             * 1000,
             unit=np.array([unit_ids[e.data.unit] for e in events], dtype=np.int64),
@@ -152,7 +160,9 @@ class DeviceProjector:
         names = set(known)
         kept = [(o, e) for o, e in zip(offsets, events, strict=True) if e.data.unit in names]
         bad.extend(
-            Unreadable(o, "unknown-unit", f"unit {e.data.unit!r} is in no pack, and too many are not", values[o])
+            Unreadable(
+                o, "unknown-unit", f"unit {e.data.unit!r} is in no pack, and too many are not", values[o]
+            )
             for o, e in zip(offsets, events, strict=True)
             if e.data.unit not in names
         )

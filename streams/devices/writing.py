@@ -38,9 +38,11 @@ ON CONFLICT (kind, unit_id, bucket, part) DO UPDATE SET
 """
 _STATES = """
 INSERT INTO ioc.device_state AS d (device_id, kind, unit_id, state, since, last_time, valid_until, clients, reason)
-SELECT device_id, %s, unit_id, state, since, last_time, valid_until, nullif(clients, -1), reason
-FROM unnest(%s::int[], %s::int[], %s::smallint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::text[])
-    AS n (device_id, unit_id, state, since, last_time, valid_until, clients, reason)
+SELECT device_id, %s, unit_id, state, timestamptz 'epoch' + since * interval '1 microsecond',
+    timestamptz 'epoch' + newest * interval '1 microsecond', timestamptz 'epoch' + lapses * interval '1 microsecond',
+    nullif(clients, -1), reason
+FROM unnest(%s::int[], %s::int[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::text[])
+    AS n (device_id, unit_id, state, since, newest, lapses, clients, reason)
 ON CONFLICT (device_id) DO UPDATE SET unit_id = excluded.unit_id, state = excluded.state, since = excluded.since,
     last_time = excluded.last_time, valid_until = excluded.valid_until, clients = excluded.clients, reason = excluded.reason
 """
@@ -78,6 +80,11 @@ async def copy(connection: Connection, table: SampleTable, stream: bytes) -> Non
         cursor.copy(f"COPY {table.name} ({copy_columns(table)}) FROM STDIN (FORMAT BINARY)") as pipe,  # type: ignore[arg-type]
     ):
         await pipe.write(stream)
+
+
+def _array(values: Ints) -> str:
+    """An array as PostgreSQL reads it: many times quicker than adapting the elements one by one."""
+    return "{" + ",".join(map(str, values.tolist())) + "}"
 
 
 def _bucket(minute: int) -> datetime:
@@ -176,13 +183,18 @@ async def store_states(connection: Connection, kind: int, rows: StateRows) -> No
         _STATES,
         (
             kind,
-            rows.device_id.tolist(),
-            rows.unit.tolist(),
-            rows.state.tolist(),
-            [moment(t) for t in rows.since.tolist()],
-            [moment(t) for t in rows.newest.tolist()],
-            [moment(t) for t in rows.end.tolist()],
-            rows.clients.tolist(),
+            *map(
+                _array,
+                (
+                    rows.device_id,
+                    rows.unit,
+                    rows.state,
+                    rows.since,
+                    rows.newest,
+                    rows.end,
+                    rows.clients,
+                ),
+            ),
             rows.reasons,
         ),
     )

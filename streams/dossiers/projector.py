@@ -198,4 +198,3 @@ async def load_facts(connection: Connection, dossier_ids: Sequence[int]) -> dict
         data: FactData = msgspec.json.decode(body, type=_BODIES[kind])
         found[dossier_id].append(Fact(time, sequence, fact_id, recorded_at, data))
     return dict(found)
-

@@ -3,13 +3,13 @@
 CREATE OR REPLACE FUNCTION ioc.platform_now() RETURNS TABLE (kpi text, topic text, value float8)
 LANGUAGE sql STABLE AS $$
     WITH live AS (
-        SELECT o.topic, sum(greatest(o.log_end - o.next_offset, 0)) AS lag, max(o.watermark) AS watermark
+        SELECT o.topic, sum(greatest(o.log_end - o.next_offset, 0)) AS lag, max(o.newest_fact) AS newest
         FROM ioc.partition_offset o WHERE o.retired_at IS NULL GROUP BY o.topic
     )
     SELECT 'platform.lag', live.topic, live.lag::float8 FROM live
     UNION ALL
-    SELECT 'platform.freshness', live.topic, greatest(extract(epoch FROM now() - live.watermark), 0)::float8
-    FROM live WHERE live.watermark IS NOT NULL
+    SELECT 'platform.freshness', live.topic, greatest(extract(epoch FROM now() - live.newest), 0)::float8
+    FROM live WHERE live.newest IS NOT NULL
 $$;
 
 CREATE OR REPLACE FUNCTION ioc.kpi_platform(

@@ -14,7 +14,9 @@ CREATE TABLE ioc.partition_offset (
     backend_start timestamptz,
     -- log end when last seen: lag = log_end - next_offset
     log_end       bigint NOT NULL DEFAULT 0,
-    -- newest fact time seen, or moved on by a recorded silence
+    -- newest fact time seen
+    newest_fact   timestamptz,
+    -- the same, or moved on by a recorded silence
     watermark     timestamptz,
     updated_at    timestamptz NOT NULL DEFAULT now(),
     halted_reason text,
