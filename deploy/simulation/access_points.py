@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 import structlog
 from pyasn1.codec.ber import decoder, encoder
 from pyasn1.error import PyAsn1Error
+from pysnmp.error import PySnmpError
 from pysnmp.proto import api
 from pysnmp.proto.api import v2c
 
@@ -138,7 +139,7 @@ class AccessPoints(asyncio.DatagramProtocol):
         """Answer one request, or none: unreadable ones and those for nobody are dropped, as agents do."""
         try:
             answer = self.answer(data)
-        except (PyAsn1Error, ValueError, IndexError) as error:
+        except (PyAsn1Error, PySnmpError, ValueError, IndexError) as error:
             log.debug("snmp.unreadable", error=type(error).__name__)
             return
         if answer is not None and self._transport is not None:
