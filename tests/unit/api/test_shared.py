@@ -38,10 +38,10 @@ async def test_an_answer_is_held_no_longer_than_said() -> None:
 
 async def test_an_error_is_told_and_not_held() -> None:
     shared = Shared(hold_s=60)
-    answers = iter([ValueError("away"), 7])
+    answers: list[Exception | int] = [7, ValueError("away")]
 
     async def compute() -> int:
-        answer = next(answers)
+        answer = answers.pop()
         if isinstance(answer, Exception):
             raise answer
         return answer
