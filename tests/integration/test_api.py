@@ -287,7 +287,7 @@ async def test_readiness_is_progress_of_offsets(client: httpx.AsyncClient, conne
 
 async def test_metrics(client: httpx.AsyncClient, connection: Connection) -> None:
     connection.execute(
-        "INSERT INTO ioc.partition_offset (cluster_id, topic, topic_id, partition, next_offset, log_end, watermark)"
+        "INSERT INTO ioc.partition_offset (cluster_id, topic, topic_id, partition, next_offset, log_end, newest_fact)"
         " VALUES ('k', 'ioc.wifi', 't', 0, 5, 9, now())"
     )
     connection.execute(

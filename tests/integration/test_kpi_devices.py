@@ -284,7 +284,7 @@ def test_a_camera_whose_state_has_run_out_is_not_down(district: Connection) -> N
 def test_the_platforms_own_gauges(district: Connection) -> None:
     assert [figure.value for figure in answer(district, current("system", ["platform.lag"]))] == [None]
     district.execute(
-        "INSERT INTO ioc.partition_offset (cluster_id, topic, topic_id, partition, next_offset, log_end, watermark,"
+        "INSERT INTO ioc.partition_offset (cluster_id, topic, topic_id, partition, next_offset, log_end, newest_fact,"
         " retired_at) VALUES ('k', 'ioc.wifi', 't1', 0, 5, 9, now() - interval '90 s', NULL),"
         " ('k', 'ioc.wifi', 't1', 1, 5, 8, now() - interval '30 s', NULL),"
         " ('k', 'ioc.cameras', 't2', 0, 0, 2, now() - interval '60 s', NULL),"
@@ -311,7 +311,7 @@ def test_the_platforms_own_gauges(district: Connection) -> None:
 
 def test_the_platforms_gauges_are_kept_once_a_minute(district: Connection) -> None:
     district.execute(
-        "INSERT INTO ioc.partition_offset (cluster_id, topic, topic_id, partition, next_offset, log_end, watermark)"
+        "INSERT INTO ioc.partition_offset (cluster_id, topic, topic_id, partition, next_offset, log_end, newest_fact)"
         " VALUES ('k', 'ioc.wifi', 't1', 0, 5, 9, now())"
     )
     with district.transaction():  # one moment for both

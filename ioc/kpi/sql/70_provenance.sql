@@ -31,7 +31,7 @@ BEGIN
     ELSE
         SELECT sum(l.facts) INTO v_late FROM ioc.late_count l WHERE v_kpi.topic IS NULL OR right(l.topic, length(v_kpi.topic)) = v_kpi.topic;
         IF v_kpi.topic IS NULL THEN
-            SELECT max(o.watermark) INTO v_newest FROM ioc.partition_offset o WHERE o.retired_at IS NULL;
+            SELECT max(o.newest_fact) INTO v_newest FROM ioc.partition_offset o WHERE o.retired_at IS NULL;
         ELSE
             SELECT max(last.effective_at) INTO v_newest
             FROM ioc.dossier_series s
