@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,6 +67,11 @@ def dossiers(
     try:
         with _progress() as tick:
             report = importer.run(file, None if dry_run else sink, tick=tick)
+    except (OSError, sqlite3.Error) as error:
+        raise UnavailableError(
+            f"The state folder {settings.state_dir} can't be used: {error}.",
+            remedy="Free space there or make it writable, or name another in IOC_STATE_DIR.",
+        ) from None
     finally:
         for publisher in opened:
             publisher.close()
