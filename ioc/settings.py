@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     state_dir: Path = Field(default_factory=_default_state_dir)
     """The one folder that holds everything the platform keeps on this machine: servers' data, logs, spools."""
     software_dir: Path | None = None
-    """Folder of the embedded servers' programs, which state folders may share; empty means ``software`` in the state folder."""
+    """Folder of the embedded servers' programs, shareable; empty means ``software`` in the state folder."""
     run_as: str = "ioc"
     """System user that runs the embedded PostgreSQL when the platform is started by root; made when missing."""
     kafka: str | None = None
@@ -94,8 +94,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic names them
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 

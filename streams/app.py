@@ -93,7 +93,7 @@ def build(
 
     @app.task  # type: ignore[untyped-decorator]
     async def hint() -> None:
-        consumer = cast(BatchConsumer, app.consumer)
+        consumer = cast("BatchConsumer", app.consumer)
         while not app.should_stop:
             await asyncio.sleep(_HINT_S)
             offsets = app.sink.committed()
@@ -115,4 +115,4 @@ def _add_agent(app: StreamApp, name: str) -> None:
 async def prepare(app: StreamApp) -> None:
     """Open what the worker needs before Faust starts, in Faust's loop."""
     await app.sink.open()
-    app.sink.source = cast(Any, app.consumer)
+    app.sink.source = cast("Any", app.consumer)

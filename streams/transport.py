@@ -44,10 +44,10 @@ _FETCH_WAIT_MS = 500
 class PassThrough(Schema):
     """Gives an agent the batch itself: there is nothing to deserialise at this level."""
 
-    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
+    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002 - Faust calls it so
         return message.key
 
-    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002
         return message.value
 
 
@@ -201,7 +201,7 @@ class BatchConsumer(driver.Consumer):
             0,
             [],
             None,
-            cast(Any, record),
+            cast("Any", record),
             None,
             -1,
             -1,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 
-class Edge(str, Enum):
+class Edge(StrEnum):
     """Where to go on."""
 
     start = "start"
@@ -38,7 +38,9 @@ def register(app: typer.Typer) -> None:
             ),
         ] = Edge.start,
     ) -> None:
-        """Let a partition go on whose stored offset Kafka does not have (Kafka wiped, topic made again, records expired).
+        """Let a partition go on whose stored offset Kafka does not have.
+
+        Kafka was wiped, the topic was made again, or the records had expired before they were read.
 
         Example: ioc repair offsets ioc.cameras 3 --to start
         """
@@ -47,5 +49,6 @@ def register(app: typer.Typer) -> None:
 
         for done in repair_offsets(settings.load(), topic, partition, "start" if to is Edge.start else "end"):
             typer.echo(
-                f"{done.topic}/{done.partition}: was halted ({done.reason}) at offset {done.was}, goes on from {done.now}"
+                f"{done.topic}/{done.partition}: was halted ({done.reason}) at offset {done.was},"
+                f" goes on from {done.now}"
             )

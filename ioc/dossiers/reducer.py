@@ -6,8 +6,8 @@ first. Status groups follow the national portal's codes as seen in practice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum

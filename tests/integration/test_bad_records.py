@@ -74,7 +74,9 @@ def test_each_unreadable_record_is_kept_with_its_reason_and_coordinates(settings
     assert scalar(settings, "SELECT count(*) FROM ioc.wifi_sample") == len(good)
 
 
-def test_a_second_sample_of_the_same_moment_that_says_something_else_is_a_conflict(settings: Settings) -> None:
+def test_a_second_sample_of_the_same_moment_that_says_something_else_is_a_conflict(
+    settings: Settings,
+) -> None:
     at = NOW - timedelta(minutes=5)
     with worker(settings, "--topic", topics.WIFI):
         with producer(settings) as send:

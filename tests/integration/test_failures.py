@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deploy.stack import EmbeddedKafka, EmbeddedPostgres, topics as stack_topics
+from deploy.stack import EmbeddedKafka, EmbeddedPostgres
+from deploy.stack import topics as stack_topics
 from ioc import topics
 from ioc.settings import Settings
 from ioc.storage.migrate import upgrade
@@ -27,7 +27,9 @@ from tests.integration.streaming import (
 from tests.servers import Servers
 
 SAMPLES = "SELECT count(*) FROM ioc.wifi_sample"
-TWICE = "SELECT count(*) FROM (SELECT FROM ioc.wifi_sample GROUP BY device_id, time HAVING count(*) > 1) twice"
+TWICE = (
+    "SELECT count(*) FROM (SELECT FROM ioc.wifi_sample GROUP BY device_id, time HAVING count(*) > 1) twice"
+)
 
 
 def _begin(minutes: float = 60) -> datetime:
@@ -41,14 +43,14 @@ def _booked_ms(settings: Settings) -> int:
 @pytest.fixture
 def own_servers(
     servers: Servers, private_kafka: EmbeddedKafka, private_postgres: EmbeddedPostgres
-) -> Iterator[Settings]:
+) -> Settings:
     """Settings with a Kafka and a PostgreSQL of this test's own."""
     dsn = private_postgres.ensure_database("own")
     upgrade(dsn)
     found = servers.new_settings(database=dsn, with_topics=False)
     found = found.model_copy(update={"kafka": private_kafka.bootstrap_servers})
     stack_topics.ensure(found)
-    yield found
+    return found
 
 
 def test_a_killed_worker_is_at_work_again_within_15_seconds(settings: Settings) -> None:
@@ -107,7 +109,9 @@ def test_broker_restart_loses_and_repeats_nothing(
         wait_counted(settings, [topics.WIFI], within_s=90)
         assert scalar(settings, SAMPLES) == 4000
         assert scalar(settings, TWICE) == 0
-        assert scalar(settings, "SELECT count(*) FROM ioc.partition_offset WHERE halted_reason IS NOT NULL") == 0
+        assert (
+            scalar(settings, "SELECT count(*) FROM ioc.partition_offset WHERE halted_reason IS NOT NULL") == 0
+        )
 
 
 def test_two_workers_share_and_hand_over_partitions(settings: Settings) -> None:
@@ -134,8 +138,11 @@ def test_two_workers_share_and_hand_over_partitions(settings: Settings) -> None:
                 wait_until(lambda: scalar(settings, owners) == 2, within_s=40, what="two owners")
                 first.kill()
                 wait_until(
-                    lambda: scalar(settings, owners) == 1
-                    and scalar(settings, "SELECT count(*) FROM ioc.partition_offset") == settings.topic_partitions,
+                    lambda: (
+                        scalar(settings, owners) == 1
+                        and scalar(settings, "SELECT count(*) FROM ioc.partition_offset")
+                        == settings.topic_partitions
+                    ),
                     within_s=60,
                     what="the second worker owning all",
                 )
@@ -204,7 +211,9 @@ def test_kafka_wiped_while_the_database_stays_halts_until_a_repair_is_chosen(
         )
         time.sleep(2)
         assert scalar(settings, SAMPLES) == 1000
-        repaired = run_ioc(settings, "repair", "offsets", settings.topic_prefix + topics.WIFI, "--to", "start")
+        repaired = run_ioc(
+            settings, "repair", "offsets", settings.topic_prefix + topics.WIFI, "--to", "start"
+        )
         assert repaired.returncode == 0, repaired.stderr
         assert "log-replaced" in repaired.stdout
         wait_counted(settings, [topics.WIFI], within_s=40)

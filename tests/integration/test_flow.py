@@ -63,7 +63,9 @@ def test_partitions_revoked_in_the_middle_of_a_batch(settings: Settings) -> None
                     send(topics.WIFI, device, record)
             waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
             wait_until(
-                lambda: scalar(settings, waiting) > 0, within_s=20, what="a transaction in the middle of a batch"
+                lambda: scalar(settings, waiting) > 0,
+                within_s=20,
+                what="a transaction in the middle of a batch",
             )
             with worker(settings, "--topic", topics.WIFI):
                 owners = "SELECT count(DISTINCT owner) FROM ioc.partition_offset"
@@ -71,7 +73,9 @@ def test_partitions_revoked_in_the_middle_of_a_batch(settings: Settings) -> None
                 lock.rollback()
                 wait_counted(settings, [topics.WIFI], within_s=60)
     assert scalar(settings, SAMPLES) == 5000
-    assert scalar(settings, "SELECT sum(up_ms)::bigint FROM ioc.device_minute") == 50 * (99 * 60_000 + 180_000)
+    assert scalar(settings, "SELECT sum(up_ms)::bigint FROM ioc.device_minute") == 50 * (
+        99 * 60_000 + 180_000
+    )
 
 
 def test_a_worker_that_is_told_to_stop_ends_soon_and_cleanly(settings: Settings) -> None:
@@ -107,7 +111,9 @@ def test_windows_close_on_a_recorded_silence_and_late_facts_are_counted_and_appl
         wait_counted(settings, [topics.WIFI])
         silences = "SELECT count(DISTINCT partition) FROM ioc.partition_silence"
         wait_until(
-            lambda: scalar(settings, silences) == settings.topic_partitions, within_s=20, what="recorded silence"
+            lambda: scalar(settings, silences) == settings.topic_partitions,
+            within_s=20,
+            what="recorded silence",
         )
         closed = wait_until(lambda: _close(settings), within_s=20, what="windows to close")
         until = next(iter(closed.values()))
@@ -154,8 +160,10 @@ def test_a_silent_device_becomes_unknown_from_the_end_of_its_validity(quick: Set
         with producer(settings) as send:
             send(topics.WIFI, "ap-0", wifi("ap-0", at))
         wait_until(
-            lambda: fetch(settings, "SELECT state, since FROM ioc.device_state")
-            == [(0, at + timedelta(minutes=3))],
+            lambda: (
+                fetch(settings, "SELECT state, since FROM ioc.device_state")
+                == [(0, at + timedelta(minutes=3))]
+            ),
             within_s=20,
             what="the device to become unknown",
         )
