@@ -1,0 +1,23 @@
+"""Writes the reference pages and the events' JSON Schemas from the code, so that they can't say something else.
+
+``python -m ioc.docs`` writes them, ``python -m ioc.docs --check`` says which are out of date.
+"""
+
+from __future__ import annotations
+
+from ioc.docs import cli, events, http, kpis, settings
+
+
+def pages() -> dict[str, str]:
+    """Return every generated file below ``docs/reference`` with its text."""
+    return {
+        "kpis.md": kpis.page(),
+        "settings.md": settings.page(),
+        "http.md": http.page(),
+        "events.md": events.page(),
+        "cli.md": cli.page(),
+        **{f"schemas/{name}": text for name, text in events.schemas().items()},
+    }
+
+
+__all__ = ["pages"]
