@@ -12,15 +12,18 @@ from ioc import topics
 from ioc.events import TOPIC_TYPES
 
 
-def main(task: Task) -> None:
-    """Read the topic to its end."""
+def main(task: Task, **more: object) -> None:
+    """Read the topic to its end.
+
+    :param more: settings of librdkafka, with dots.
+    """
     consumer = Consumer(
         {
             "bootstrap.servers": task.servers,
             "group.id": f"bench-{uuid4().hex[:8]}",
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
-            **__import__("json").loads(__import__("os").environ.get("X","{}")),
+            **more,
         }
     )
     consumer.assign([TopicPartition(task.topic, number, 0) for number in range(task.partitions)])
