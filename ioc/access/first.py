@@ -14,7 +14,7 @@ from ioc.errors import UnavailableError
 from ioc.settings import Settings
 
 #: One process at a time makes the first reader.
-_LOCK: Final = 0x696F6302
+_LOCK: Final = 0x696F6304
 
 
 def first_password_file(settings: Settings) -> Path:

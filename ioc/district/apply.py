@@ -67,7 +67,7 @@ ON CONFLICT (only_one) DO UPDATE
 """
 
 #: Two appliers would otherwise wait for one another's rows in different orders.
-_LOCK = 0x696F6302
+_LOCK = 0x696F6303
 
 
 @dataclass(frozen=True)
