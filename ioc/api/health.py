@@ -64,7 +64,7 @@ class Metrics:
         )
         self.freshness = Gauge(
             "ioc_freshness_seconds",
-            "Seconds since the newest counted fact or recorded silence, by topic; growing: source or worker is silent.",
+            "Seconds since the newest counted fact, by topic; growing: the source or the worker is silent.",
             ["topic"],
             registry=self.registry,
         )

@@ -266,11 +266,11 @@ PLATFORM_ENTRIES: Final = (
         name_vi="Tuổi của số liệu mới nhất",
         name_en="Age of the newest facts",
         formula_vi=(
-            "Số giây từ dữ kiện mới nhất đã tính của mỗi chủ đề (hoặc từ lần ghi nhận im lặng gần nhất) đến cuối kỳ; "
+            "Số giây từ dữ kiện mới nhất đã tính của mỗi chủ đề đến cuối kỳ; "
             "chung cho nền tảng là chủ đề cũ nhất."
         ),
         formula_en=(
-            "Seconds from each topic's newest counted fact (or from its last recorded silence) to the end of the period; "
+            "Seconds from each topic's newest counted fact to the end of the period; "
             "for the platform, those of the least fresh topic."
         ),
         unit_of_measure="s",

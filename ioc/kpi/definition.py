@@ -20,7 +20,7 @@ class Source(StrEnum):
     DEVICE_GAUGE = "device_gauge"
     """Runs of equal state that hold at the bucket's end."""
     PLATFORM_GAUGE = "platform_gauge"
-    """Stored offsets and watermarks now, and the evaluator's samples of them before."""
+    """Stored offsets and newest facts now, and the evaluator's samples of them before."""
 
 
 class Aggregation(StrEnum):
