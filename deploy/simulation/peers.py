@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -62,8 +63,7 @@ class Peers:
 
     async def close(self) -> None:
         """End every stream and agent."""
-        for site in self._sites.values():
-            await site.switch(on=False)
+        await asyncio.gather(*(site.switch(on=False) for site in self._sites.values()))
         await self._wifi.close()
 
     def _camera_targets(self, moment: datetime) -> str:
