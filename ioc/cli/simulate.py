@@ -25,7 +25,7 @@ def simulate(
 
     Cameras are real RTSP streams, access points answer SNMP, the one-stop system and the kiosk write files; the
     connectors read them as they would read real ones. Outside working hours a virtual working day is played.
-    Everything that it sends has a source that begins with //simulation/.
+    Its dossiers and device history have sources that begin with //simulation/.
 
     Example: ioc simulate --seed 7 --rate 2
     """
