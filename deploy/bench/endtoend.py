@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -18,7 +18,7 @@ from deploy.bench import outcome
 from deploy.bench.outcome import WrongCountError
 from deploy.bench.workload import Workload, digest, windows
 from ioc import topics
-from ioc.errors import UnavailableError
+from ioc.errors import IocError, UnavailableError
 from ioc.settings import Settings
 
 _PROGRESS = """
@@ -76,6 +76,9 @@ def worker(settings: Settings, command: tuple[str, ...] = ()) -> Iterator[subpro
         )
         try:
             yield process
+        except IocError as error:
+            lines = log.read_text(errors="replace").splitlines()[-8:]
+            raise UnavailableError(f"{error.message} The worker's last words:\n" + "\n".join(lines)) from error
         finally:
             process.terminate()
             try:
@@ -112,6 +115,17 @@ def measure(settings: Settings, workload: Workload, *, timeout_s: float = 240.0)
     )
 
 
+def wait_claimed(
+    watcher: psycopg.Connection[tuple[object, ...]],
+    process: subprocess.Popen[bytes],
+    workload: Workload,
+    timeout_s: float = 60.0,
+) -> None:
+    """Wait until a worker has claimed all partitions of an empty topic."""
+    empty = replace(workload, records=0)
+    follow(watcher, process, empty, time.perf_counter() + timeout_s)
+
+
 def follow(
     watcher: psycopg.Connection[tuple[object, ...]],
     process: subprocess.Popen[bytes],
@@ -120,7 +134,8 @@ def follow(
 ) -> list[tuple[float, int]]:
     """Return when how many records were committed, beginning when all partitions are claimed."""
     marks: list[tuple[float, int]] = []
-    while not marks or marks[-1][1] < workload.total:
+    target = workload.total if workload.records else 0
+    while not marks or marks[-1][1] < target:
         row = watcher.execute(_PROGRESS).fetchone()
         now = time.perf_counter()
         done, epoch, partitions = (0, 0, 0) if row is None else (int(str(value)) for value in row)
@@ -129,7 +144,7 @@ def follow(
             marks.append((now, done))
         if process.poll() is not None or now > deadline:
             end = f"ended with status {process.returncode}" if process.returncode is not None else "took too long"
-            raise UnavailableError(f"The worker {end} at {done} of {workload.total} records.")
+            raise UnavailableError(f"The worker {end} at {done} of {target} records.")
         with contextlib.suppress(InterruptedError):
             time.sleep(_POLL_S)
     return marks

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -32,6 +32,7 @@ class Ground:
     kafka: EmbeddedKafka
     postgres: EmbeddedPostgres
     settings: Settings
+    _templates: dict[tuple[int, int], str] = field(default_factory=dict)
 
     @property
     def servers(self) -> str:
@@ -71,14 +72,14 @@ class Ground:
             self.postgres.drop_database(name)
 
     def _template(self, workload: Workload) -> str:
-        name = f"template_{workload.devices}_{workload.units}"
-        with psycopg.connect(self.postgres.admin_dsn, autocommit=True) as connection:
-            if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchall():
-                return name
-        url = self.postgres.ensure_database(name)
-        upgrade(url)
-        declare(url, workload)
-        return name
+        shape = (workload.devices, workload.units)
+        if shape not in self._templates:
+            name = f"template_{uuid4().hex[:8]}"
+            url = self.postgres.ensure_database(name)
+            upgrade(url)
+            declare(url, workload)
+            self._templates[shape] = name
+        return self._templates[shape]
 
     def worker_settings(self, prefix: str, database: str, state: Path) -> Settings:
         """Settings of a worker on one database and one topic; everything else is the platform's default."""
