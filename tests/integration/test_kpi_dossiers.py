@@ -58,8 +58,7 @@ def _moments(draw: st.DrawFn, around: datetime) -> datetime:
 
 
 @st.composite
-def _entries(draw: st.DrawFn, around: datetime) -> list[LedgerEntry]:
-    moments = _moments(around)
+def _entries(draw: st.DrawFn, moments: st.SearchStrategy[datetime]) -> list[LedgerEntry]:
     return draw(
         st.lists(
             st.builds(
@@ -78,15 +77,17 @@ def _entries(draw: st.DrawFn, around: datetime) -> list[LedgerEntry]:
 
 
 @given(data=st.data())
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_series_equals_a_plain_computation(connection: Connection, data: st.DataObject) -> None:
     around = data.draw(st.sampled_from((_AUTUMN, _SPRING)))
     zone = ZoneInfo(data.draw(st.sampled_from(_ZONES)))
-    entries = data.draw(_entries(around))
-    start, end = sorted(data.draw(st.tuples(_moments(around), _moments(around))))
+    # few moments, used again and again: things happen exactly at the range's ends and when something was asked
+    moments = st.sampled_from(data.draw(st.lists(_moments(around), min_size=2, max_size=6)))
+    entries = data.draw(_entries(moments))
+    start, end = sorted(data.draw(st.tuples(moments, moments)))
     end = end if end > start else end + timedelta(hours=1)
     bucket = data.draw(st.sampled_from(("15min", "1h", "1d", "1mo")))
-    as_of = data.draw(st.none() | _moments(around))
+    as_of = data.draw(st.none() | moments)
     by = data.draw(st.sampled_from((None, "unit", "channel", "field")))
     online_only = data.draw(st.booleans())
 
@@ -169,6 +170,33 @@ def test_before_the_first_fact_figures_are_unknown_and_afterwards_zero(district:
     assert [p.value for p in ask(district, "dossier.open", **asked)] == [None, 1, 1, 1]
     assert [p.value for p in ask(district, "dossier.on_time_rate", **asked)] == [None] * 4
     assert [p.denominator for p in ask(district, "dossier.on_time_rate", **asked)] == [None, 0, 0, 0]
+
+
+def test_what_happens_exactly_at_an_end_counts_for_gauges_and_not_for_flows(district: Connection) -> None:
+    at = datetime(2026, 3, 2, 3, tzinfo=UTC)
+    early = at - timedelta(days=1)
+    add_entries(
+        district,
+        [
+            LedgerEntry("go-1", Measure.RECEIVED, early, early),
+            LedgerEntry("go-1", Measure.RECEIVED, at, at),
+            LedgerEntry("go-1", Measure.OPEN, at, at),
+        ],
+    )
+    asked = {"start": at - timedelta(hours=1), "end": at, "bucket": "1h"}
+    assert [p.value for p in ask(district, "dossier.open", **asked)] == [1]
+    assert [p.value for p in ask(district, "dossier.received", **asked)] == [0]
+    # learned at that very moment is known at it, and not a moment before
+    for as_of, count in ((at, 1), (at - timedelta(microseconds=1), 0)):
+        (point,) = ask(
+            district,
+            "dossier.open",
+            start=at - timedelta(hours=1),
+            end=at + timedelta(hours=1),
+            bucket="1d",
+            as_of=as_of,
+        )
+        assert point.value == count
 
 
 def test_the_future_has_no_points_and_the_current_bucket_is_read_now(district: Connection) -> None:
