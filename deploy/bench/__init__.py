@@ -1,1 +1,1 @@
-"""Measures the stream worker against the bare client and other stream engines on real servers, and writes docs/benchmarks.md."""
+"""Measures the stream worker against the bare client and other engines on real servers; writes docs/benchmarks.md."""

@@ -41,6 +41,7 @@ class EndToEnd:
         first fetch, until the last record was committed.
     :param steady_rate: the same after the first fifth of the records.
     :param cold_s: from the start of the process to the last commit, seconds.
+    :param cpu_s: processor time of the worker from its claim to its end, seconds.
     :param samples: rows in the table of raw samples afterwards.
     """
 
@@ -78,7 +79,9 @@ def worker(settings: Settings, command: tuple[str, ...] = ()) -> Iterator[subpro
             yield process
         except IocError as error:
             lines = log.read_text(errors="replace").splitlines()[-8:]
-            raise UnavailableError(f"{error.message} The worker's last words:\n" + "\n".join(lines)) from error
+            raise UnavailableError(
+                f"{error.message} The worker's last words:\n" + "\n".join(lines)
+            ) from error
         finally:
             process.terminate()
             try:
@@ -99,10 +102,11 @@ def measure(settings: Settings, workload: Workload, *, timeout_s: float = 240.0)
     with psycopg.connect(settings.database_url.get_secret_value(), autocommit=True) as watcher:
         started = time.perf_counter()
         with worker(settings) as process:
+            claimed = wait_claimed(watcher, process, workload)
+            used_before = outcome.cpu_s(process.pid)
             marks = follow(watcher, process, workload, started + timeout_s)
-            peak, used = outcome.peak_mib(process.pid), outcome.cpu_s(process.pid)
+            peak, used = outcome.peak_mib(process.pid), outcome.cpu_s(process.pid) - used_before
         rows = check(watcher, workload)
-    claimed, _ = marks[0]
     ended, total = marks[-1]
     warm_at, warm_records = next(mark for mark in marks if mark[1] >= _WARM * total)
     return EndToEnd(
@@ -120,10 +124,9 @@ def wait_claimed(
     process: subprocess.Popen[bytes],
     workload: Workload,
     timeout_s: float = 60.0,
-) -> None:
-    """Wait until a worker has claimed all partitions of an empty topic."""
-    empty = replace(workload, records=0)
-    follow(watcher, process, empty, time.perf_counter() + timeout_s)
+) -> float:
+    """Wait until a worker has claimed all partitions, as it does before its first fetch; returns when."""
+    return follow(watcher, process, replace(workload, records=0), time.perf_counter() + timeout_s)[0][0]
 
 
 def follow(
@@ -143,7 +146,11 @@ def follow(
         if claimed and (not marks or done > marks[-1][1]):
             marks.append((now, done))
         if process.poll() is not None or now > deadline:
-            end = f"ended with status {process.returncode}" if process.returncode is not None else "took too long"
+            end = (
+                f"ended with status {process.returncode}"
+                if process.returncode is not None
+                else "took too long"
+            )
             raise UnavailableError(f"The worker {end} at {done} of {target} records.")
         with contextlib.suppress(InterruptedError):
             time.sleep(_POLL_S)

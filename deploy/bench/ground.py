@@ -11,11 +11,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import psycopg
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.bench.workload import Workload
-from deploy.stack import EmbeddedKafka, EmbeddedPostgres, ensure_installed
-from ioc import topics
+from deploy.stack import EmbeddedKafka, EmbeddedPostgres, ensure_installed, topics
 from ioc.settings import Settings, load
 from ioc.storage.migrate import upgrade
 
@@ -40,24 +38,17 @@ class Ground:
         return self.kafka.bootstrap_servers
 
     def new_topic(self, partitions: int) -> str:
-        """Make an empty topic as the platform does, and return the prefix under which ``ioc.wifi`` is this topic."""
+        """Make empty topics as the platform does; returns the prefix of their names."""
         prefix = f"b{uuid4().hex[:8]}."
-        name = prefix + topics.WIFI
-        admin = self.admin()  # kept until the answer is there
-        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
+        topics.ensure(Settings(kafka=self.servers, topic_prefix=prefix, topic_partitions=partitions))
         return prefix
-
-    def admin(self) -> AdminClient:
-        """Client that makes and deletes topics."""
-        return AdminClient({"bootstrap.servers": self.servers})
 
     def drop_topics(self, marks: str) -> None:
         """Delete the topics whose name contains ``marks``: what the prefix's own topic and its rivals made."""
-        admin = self.admin()
-        names = [name for name in admin.list_topics(timeout=10).topics if marks in name]
-        if names:
-            for future in admin.delete_topics(names).values():
-                future.result(30)
+        with topics.admin(self.servers) as admin:
+            names = [name for name in admin.list_topics() if marks in name]
+            if names:
+                admin.delete_topics(names, timeout_ms=30_000)
 
     @contextmanager
     def database(self, workload: Workload) -> Iterator[str]:

@@ -134,26 +134,34 @@ def measure(ground: Ground, workload: Workload, *, rate: int = 10_000, seconds: 
     prefix = ground.new_topic(workload.partitions)
     probes = int(seconds / live.PROBE_EVERY_S)
     try:
-        with ground.database(workload) as database, ground.folder() as folder:
-            with psycopg.connect(database, autocommit=True) as connection:
-                connection.execute(_PROBE_UNITS, ([live.probe_unit(n) for n in range(probes)],))
-                settings = ground.worker_settings(prefix, database, folder)
-                with endtoend.worker(settings) as process:
-                    endtoend.wait_claimed(connection, process, workload)
-                    commits, indicators = _Commits(database), _Indicators(database, probes)
-                    commits.start()
-                    indicators.start()
-                    used = outcome.cpu_s(process.pid)
-                    sent = _send(ground, prefix, workload, rate, seconds, folder / "live.json")
-                    cores = (outcome.cpu_s(process.pid) - used) / sent.took_s
-                    _wait_for(commits, sent.sent)
-                    time.sleep(1.0)
-                    peak = outcome.peak_mib(process.pid)
-                    for watcher in (commits, indicators):
-                        watcher.over.set()
-                        watcher.join(5)
+        with (
+            ground.database(workload) as database,
+            ground.folder() as folder,
+            psycopg.connect(database, autocommit=True) as connection,
+        ):
+            connection.execute(_PROBE_UNITS, ([live.probe_unit(n) for n in range(probes)],))
+            settings = ground.worker_settings(prefix, database, folder)
+            with endtoend.worker(settings) as process:
+                endtoend.wait_claimed(connection, process, workload)
+                commits, indicators = _Commits(database), _Indicators(database, probes)
+                commits.start()
+                indicators.start()
+                used = outcome.cpu_s(process.pid)
+                sent = _send(ground, prefix, workload, rate, seconds, folder / "live.json")
+                cores = (outcome.cpu_s(process.pid) - used) / sent.took_s
+                _wait_for(commits, sent.sent)
+                time.sleep(1.0)
+                peak = outcome.peak_mib(process.pid)
+                for watcher in (commits, indicators):
+                    watcher.over.set()
+                    watcher.join(5)
     finally:
         ground.drop_topics(prefix)
+    missing = sent.probes.keys() - indicators.moments.keys()
+    if missing:
+        raise UnavailableError(
+            f"The indicators of {len(missing)} of {len(sent.probes)} probes were never seen."
+        )
     begin = min(moment for _, _, moment in sent.noted) + _WARM_S
     committed = [
         found - acknowledged
@@ -163,7 +171,7 @@ def measure(ground: Ground, workload: Workload, *, rate: int = 10_000, seconds: 
     visible = [
         indicators.moments[number] - acknowledged
         for number, acknowledged in sent.probes.items()
-        if acknowledged > begin and number in indicators.moments
+        if acknowledged > begin
     ]
     return Latency(spread(committed), spread(visible), sent.sent / sent.took_s, peak, cores)
 

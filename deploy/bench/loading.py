@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from confluent_kafka import KafkaException, Producer
+from typing import TYPE_CHECKING, Any
 
 from deploy.bench.workload import Workload, samples
 from ioc.errors import UnavailableError
 from ioc.events import encode
 
+if TYPE_CHECKING:
+    from confluent_kafka import Producer
+
 
 def producer(servers: str, **more: object) -> Producer:
-    """Return a producer with the publisher's settings; the Java partitioner puts a key where kafka-python would."""
+    """Return a producer with the publisher's settings.
+
+    It is confluent-kafka's, which is among the rivals' packages: the load must cost little. Its partitioner is
+    Java's, which puts a key where kafka-python would.
+    """
+    from confluent_kafka import Producer
+
     return Producer(
         {
             "bootstrap.servers": servers,
@@ -33,6 +40,8 @@ def preload(servers: str, topic: str, workload: Workload) -> int:
 
     :raises UnavailableError: when Kafka does not take one.
     """
+    from confluent_kafka import KafkaException
+
     faults: list[str] = []
 
     def reported(error: Any, _message: Any) -> None:

@@ -108,7 +108,9 @@ def run(module: str, task: Task, *, timeout_s: float = 300.0) -> Outcome:
             process.kill()
             process.wait()
             if isinstance(error, subprocess.TimeoutExpired):
-                raise UnavailableError(f"{module} did not end within {timeout_s:.0f} s.{_tail(log)}") from None
+                raise UnavailableError(
+                    f"{module} did not end within {timeout_s:.0f} s.{_tail(log)}"
+                ) from None
             raise
     for line in printed.decode(errors="replace").splitlines():
         if line.startswith(_MARK):

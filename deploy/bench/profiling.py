@@ -18,7 +18,8 @@ from deploy.bench.workload import Workload
 _ASK_S = 0.005
 _ACTIVITY = """
 SELECT state, coalesce(wait_event_type || ': ' || wait_event, 'on the processor'), left(ltrim(query, E' \\n'), 60)
-FROM pg_stat_activity WHERE application_name LIKE 'ioc-stream%%' AND backend_type = 'client backend' AND datname = current_database()
+FROM pg_stat_activity
+WHERE application_name LIKE 'ioc-stream%' AND backend_type = 'client backend' AND datname = current_database()
 """
 
 

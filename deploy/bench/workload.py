@@ -101,7 +101,11 @@ def _details(clients: int, rng: random.Random) -> dict[str, object]:
         ),
         "interfaces": (
             Interface(
-                index=2, name="eth0", up=True, rx_bytes=rng.randrange(1 << 40), tx_bytes=rng.randrange(1 << 40)
+                index=2,
+                name="eth0",
+                up=True,
+                rx_bytes=rng.randrange(1 << 40),
+                tx_bytes=rng.randrange(1 << 40),
             ),
         ),
     }

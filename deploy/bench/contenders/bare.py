@@ -1,4 +1,4 @@
-"""The limit: confluent-kafka's consumer, each record decoded by msgspec into the platform's own type, nothing counted."""
+"""The limit: confluent-kafka's consumer, each record decoded by msgspec into our own type, nothing counted."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class CountingSink(Sink):
 
     async def _known(self, partition: Partition) -> tuple[Partition, DeviceProjector]:
         claim = Claim(LogIdentity("bench", partition.topic), partition, 1, 0, None)
-        projector = cast(DeviceProjector, self._make_projector(claim, False))
+        projector = cast("DeviceProjector", self._make_projector(claim, False))
         workload = self._task.workload()
         values: list[bytes | None] = list(_earlier(workload, partition.partition))
         count = len(values)
@@ -71,7 +71,9 @@ class CountingSink(Sink):
         if queue.qsize() >= QUEUE_BATCHES:
             self.source.hold(batch.partition)
 
-    async def _work(self, partition: Partition, queue: asyncio.Queue[Batch], projector: DeviceProjector) -> None:
+    async def _work(
+        self, partition: Partition, queue: asyncio.Queue[Batch], projector: DeviceProjector
+    ) -> None:
         while True:
             batch = await queue.get()
             if self.source is not None and queue.qsize() < QUEUE_BATCHES:
@@ -146,7 +148,7 @@ def main(task: Task) -> None:
             await super().on_first_start()
 
     worker = Measured(app, loglevel="WARNING", redirect_stdouts=False, loop=loop)
-    cast(Any, worker).execute_from_commandline()
+    cast("Any", worker).execute_from_commandline()
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ from deploy.bench.outcome import Stopwatch, Task, given_task, report
 from deploy.bench.workload import MINUTE_S, digest
 
 
-class Data(faust.Record):
+class Data(faust.Record):  # type: ignore[misc]
     """What of a sample is counted."""
 
     unit: str
 
 
-class Sample(faust.Record):
+class Sample(faust.Record):  # type: ignore[misc]
     """A sample as Faust's users model it."""
 
     subject: str

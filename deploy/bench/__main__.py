@@ -1,0 +1,133 @@
+"""``python -m deploy.bench``: measures, prints the ratio table, writes docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from deploy.bench import latency as live
+from deploy.bench import machine, profiling, report, rounds, scaling
+from deploy.bench.ground import Ground, prepared
+from deploy.bench.loading import preload
+from deploy.bench.workload import recent
+from ioc import topics
+from ioc.errors import IocError
+
+_OUT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+
+app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+console = Console(width=None if sys.stdout.isatty() else 140)
+
+Port = Annotated[int, typer.Option(help="First of three free neighbouring ports for the servers.")]
+Records = Annotated[int, typer.Option(help="Records that the fast contenders read.")]
+Rounds = Annotated[int, typer.Option(help="Rounds; medians are reported.")]
+Out = Annotated[Path, typer.Option(help="The report; the sections that are measured anew are replaced.")]
+
+
+def _tell(text: str) -> None:
+    console.print(text, style="dim", highlight=False)
+
+
+@app.callback(invoke_without_command=True)
+def everything(
+    context: typer.Context,
+    port: Port = 29092,
+    records: Records = 500_000,
+    rounds_: Annotated[int, typer.Option("--rounds", help="Rounds; medians are reported.")] = 3,
+    out: Out = _OUT,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Our worker and the bare client only, few records; writes nothing."),
+    ] = False,
+) -> None:
+    """Measure everything; some ten minutes. Example: python -m deploy.bench --quick"""
+    if context.invoked_subcommand is not None:
+        return
+    with prepared(port) as ground:
+        seen = machine.look(ground)
+        if quick:
+            workload = recent(60_000, devices=2_000)
+            few = [c for c in rounds.ALL if c.quick]
+            standings, _ = rounds.compare(ground, workload, few, 1, _tell)
+            measured = live.measure(ground, workload, rate=2_000, seconds=9.0)
+            report.show(console, standings, measured)
+            return
+        workload = recent(records)
+        standings, size = rounds.compare(ground, workload, rounds.ALL, rounds_, _tell)
+        _tell("latency under live load")
+        measured = live.measure(ground, workload)
+        report.show(console, standings, measured)
+        report.write(
+            out,
+            {
+                "machine": report.machine(seen),
+                "comparison": report.comparison(standings, workload, size, rounds_, measured),
+                "latency": report.latency(measured),
+            },
+        )
+        report.write(out, {"scaling": _scaling(ground, records, rounds_)})
+        report.write(out, {"profile": _profile(ground, records)})
+    _tell(f"written: {out.name}")
+
+
+def _scaling(ground: Ground, records: int, count: int) -> str:
+    return report.scaling(scaling.measure(ground, records, count, _tell), count)
+
+
+def _profile(ground: Ground, records: int) -> str:
+    _tell("profile")
+    workload = recent(records)
+    prefix = ground.new_topic(workload.partitions)
+    preload(ground.servers, prefix + topics.WIFI, workload)
+    found = report.profile(profiling.profile(ground, prefix, workload))
+    ground.drop_topics(prefix)
+    return found
+
+
+@app.command("scaling")
+def only_scaling(port: Port = 29092, records: Records = 300_000, count: Rounds = 3, out: Out = _OUT) -> None:
+    """Measure how cost grows over partitions, devices and sizes of records. Example: python -m deploy.bench scaling"""
+    with prepared(port) as ground:
+        text = _scaling(ground, records, count)
+    report.write(out, {"scaling": text})
+    console.print(text, markup=False, highlight=False)
+
+
+@app.command("latency")
+def only_latency(
+    port: Port = 29092,
+    rate: Annotated[int, typer.Option(help="Records a second.")] = 10_000,
+    seconds: Annotated[float, typer.Option(help="How long, in seconds.")] = 35.0,
+    out: Out = _OUT,
+) -> None:
+    """Measure latency under live load. Example: python -m deploy.bench latency --rate 20000"""
+    with prepared(port) as ground:
+        text = report.latency(live.measure(ground, recent(10_000), rate=rate, seconds=seconds))
+    report.write(out, {"latency": text})
+    console.print(text, markup=False, highlight=False)
+
+
+@app.command("profile")
+def only_profile(port: Port = 29092, records: Records = 500_000, out: Out = _OUT) -> None:
+    """Show where the time goes, in the worker and in PostgreSQL. Example: python -m deploy.bench profile"""
+    with prepared(port) as ground:
+        text = _profile(ground, records)
+    report.write(out, {"profile": text})
+    console.print(text, markup=False, highlight=False)
+
+
+def main() -> None:
+    """Run the command; errors of ours are told without a traceback."""
+    try:
+        app(prog_name="python -m deploy.bench")
+    except IocError as error:
+        console.print(f"{error.message}\n{error.remedy or ''}", markup=False, highlight=False)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
