@@ -34,6 +34,18 @@ class Batch:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    def joined(self, following: Batch) -> Batch:
+        """Return this batch and its neighbour as one."""
+        return Batch(
+            partition=self.partition,
+            start=self.start,
+            end=following.end,
+            log_end=following.log_end,
+            offsets=self.offsets + following.offsets,
+            values=self.values + following.values,
+            newest_ms=max(self.newest_ms, following.newest_ms),
+        )
+
     def after(self, offset: int) -> Batch:
         """Return the part of this batch from ``offset`` on."""
         if offset <= self.start:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
@@ -25,8 +26,6 @@ from streams.work import Projector, Work
 
 log = structlog.get_logger(__name__)
 
-#: Batches that may wait for one partition; beyond, fetching of that partition is held.
-QUEUE_BATCHES = 2
 _FIRST_RETRY_S = 0.2
 _LONGEST_RETRY_S = 5.0
 
@@ -72,6 +71,7 @@ class Pipeline:
         make_projector: Callable[[Claim, bool], Projector],
         stats: Stats,
         silence_s: float,
+        batch_records: int,
     ) -> None:
         self.partition = partition
         self._source = source
@@ -79,7 +79,9 @@ class Pipeline:
         self._make_projector = make_projector
         self._stats = stats
         self._silence_s = silence_s
-        self._queue: asyncio.Queue[Batch | OffsetLost] = asyncio.Queue()
+        self._batch_records = batch_records
+        self._waiting: deque[Batch | OffsetLost] = deque()
+        self._arrived = asyncio.Event()
         self._held = False
         self._careful = False
         self._task: asyncio.Task[None] | None = None
@@ -117,10 +119,14 @@ class Pipeline:
 
     def submit(self, batch: Batch | OffsetLost) -> None:
         """Hand over what was fetched; never blocks, but holds back fetching when too much waits."""
-        self._queue.put_nowait(batch)
-        if not self._held and self._queue.qsize() >= QUEUE_BATCHES:
+        self._waiting.append(batch)
+        self._arrived.set()
+        if not self._held and self._waiting_records() >= self._batch_records:
             self._held = True
             self._source.hold(self.partition)
+
+    def _waiting_records(self) -> int:
+        return sum(len(batch) for batch in self._waiting if isinstance(batch, Batch))
 
     async def stop(self, *, within_s: float = 3.0) -> None:
         """Let the commit under way finish if it does so soon; then close the session, which rolls back."""
@@ -188,12 +194,11 @@ class Pipeline:
         await self._source.restart_at(self.partition, self.committed)
 
     def _drop_waiting(self) -> None:
-        while not self._queue.empty():
-            self._queue.get_nowait()
+        self._waiting.clear()
         self._let_flow()
 
     def _let_flow(self) -> None:
-        if self._held and self._queue.qsize() < QUEUE_BATCHES:
+        if self._held and self._waiting_records() < self._batch_records:
             self._held = False
             self._source.release(self.partition)
 
@@ -251,22 +256,40 @@ class Pipeline:
     async def _next(self, commit: asyncio.Task[None] | None) -> Batch | None:
         """Return the next batch to work on; None when nothing waits (a commit is to be finished) or comes."""
         while True:
-            if commit is not None and self._queue.empty():
-                return None
-            try:
-                found = await asyncio.wait_for(self._queue.get(), self._silence_s)
-            except TimeoutError:
-                return None
-            self._let_flow()
+            if not self._waiting:
+                if commit is not None:
+                    return None
+                self._arrived.clear()
+                try:
+                    await asyncio.wait_for(self._arrived.wait(), self._silence_s)
+                except TimeoutError:
+                    return None
+            found = self._waiting.popleft()
             if isinstance(found, OffsetLost):
                 await self._claim_after_loss(found)
                 continue
-            if found.end <= self._accepted:
-                continue
-            if found.start > self._accepted:
-                # A hole that we never saw: what lies between would be lost.
-                raise ConnectionError(f"fetched from {found.start}, expected {self._accepted}")
-            return found.after(self._accepted)
+            if found.end > self._accepted:
+                if found.start > self._accepted:
+                    # A hole that we never saw: what lies between would be lost.
+                    raise ConnectionError(f"fetched from {found.start}, expected {self._accepted}")
+                found = self._with_neighbours(found.after(self._accepted))
+            self._let_flow()
+            if found.end > self._accepted:
+                return found
+
+    def _with_neighbours(self, batch: Batch) -> Batch:
+        """Join small batches that wait: one transaction for many, so that catching up is quick."""
+        while self._waiting:
+            following = self._waiting[0]
+            if (
+                not isinstance(following, Batch)
+                or following.start != batch.end
+                or len(batch) + len(following) > self._batch_records
+            ):
+                break
+            batch = batch.joined(following)
+            self._waiting.popleft()
+        return batch
 
     async def _claim_after_loss(self, lost: OffsetLost) -> None:
         log.warning("Kafka does not have the offset", partition=tuple(lost.partition), offset=lost.offset)

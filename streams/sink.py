@@ -97,6 +97,7 @@ class Sink:
                 make_projector=self._make_projector,
                 stats=self.stats,
                 silence_s=self._settings.silence_s,
+                batch_records=self._settings.batch_records,
             )
             self._pipelines[partition] = pipeline
             starts[partition] = await self._start(pipeline)

@@ -81,6 +81,9 @@ def read_fetched(records: Any, partition: Partition, start: int, limit: int, log
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """Runs aiokafka in a thread of its own and drains whole fetches."""
 
+    #: Set to look again at what was fetched.
+    _released: asyncio.Event | None = None
+
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
         self._assignor = RoundRobinPartitionAssignor
@@ -109,7 +112,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     async def _fetch_records(
         self,
         consumer: aiokafka.AIOKafkaConsumer,
-        active_partitions: set[TP] | None,
+        active_partitions: set[TP] | None,  # noqa: ARG002 - read anew below
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Mapping[TP, list[Batch | OffsetLost]]:
@@ -119,27 +122,47 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
         deadline = time.monotonic() + (timeout or 0.0)
+        released = self._released = asyncio.Event()
         with fetcher._subscriptions.fetch_context():
             while True:
                 if fetcher._subscriptions.reassignment_in_progress:
                     await fetcher._subscriptions.wait_for_assignment()
-                drained = self._drain(fetcher, active_partitions, max_records or 10_000)
+                released.clear()
+                # read anew each time: partitions are held and released by the main thread meanwhile
+                active = self.consumer._get_active_partitions().copy()
+                drained = self._drain(fetcher, active, max_records or 10_000)
                 left = deadline - time.monotonic()
                 if drained or left <= 0:
                     return drained
-                waiter = fetcher._create_fetch_waiter()
-                done, pending = await asyncio.wait([waiter], timeout=left)
-                if not done or fetcher._closed:
-                    for future in pending:
-                        future.cancel()
+                await self._something_new(fetcher, released, left)
+                if fetcher._closed or not self.consumer.flow_active:
                     return {}
-                waiter.result()
 
-    def _drain(self, fetcher: Any, active: set[TP] | None, limit: int) -> dict[TP, list[Batch | OffsetLost]]:
+    @staticmethod
+    async def _something_new(fetcher: Any, released: asyncio.Event, timeout: float) -> None:
+        """Wait until Kafka sent something or a partition was released, at most ``timeout`` seconds."""
+        fetched = fetcher._create_fetch_waiter()
+        release = asyncio.ensure_future(released.wait())
+        try:
+            await asyncio.wait({fetched, release}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if fetched.done():
+                fetched.result()
+        finally:
+            release.cancel()
+            if not fetched.done():
+                fetched.cancel()
+
+    def wake(self) -> None:
+        """Look again at what was fetched: a partition was released. Callable from any thread."""
+        loop, released = self.thread_loop, self._released
+        if released is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(released.set)
+
+    def _drain(self, fetcher: Any, active: set[TP], limit: int) -> dict[TP, list[Batch | OffsetLost]]:
         drained: dict[TP, list[Batch | OffsetLost]] = {}
         subscriptions = fetcher._subscriptions
         for tp in list(fetcher._records):
-            if active and tp not in active:
+            if tp not in active:
                 if not subscriptions.is_assigned(tp):
                     del fetcher._records[tp]
                 continue
@@ -242,6 +265,18 @@ class BatchConsumer(driver.Consumer):
     def release(self, partition: Partition) -> None:
         """Let the partition be fetched again."""
         self.on_buffer_drop(TP(*partition))
+        self._thread.wake()
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, set[TP]]:
+        """Fetch, also while every partition is held: Faust would sleep for a whole second then."""
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        try:
+            self.not_waiting_next_records.clear()
+            records = await self._getmany(self._get_active_partitions(), timeout)
+            return records, self._get_active_partitions().copy()
+        finally:
+            self.not_waiting_next_records.set()
 
     async def log_range(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
         """Ask Kafka for each partition's first offset and log end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 
 import structlog
@@ -34,4 +35,9 @@ def run(settings: Settings, *, only: tuple[str, ...] = topics.FACT_TOPICS) -> No
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = StreamWorker(app, loglevel="WARNING", redirect_stdouts=False, loop=loop)
+    # What is loaded by now lives as long as the worker: the collector need not look at it again, and
+    # thousands of short-lived facts a batch must not make it run all the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     worker.execute_from_commandline()
