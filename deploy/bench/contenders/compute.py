@@ -17,25 +17,40 @@ from ioc import topics
 from ioc.events import encode
 from ioc.settings import Settings
 from streams.app import PROJECTORS, StreamApp, build
-from streams.batch import Batch, OffsetLost, Partition
+from streams.batch import Batch, Partition
 from streams.devices.projector import DeviceProjector, DeviceWork
 from streams.ownership import Claim, LogIdentity, Moved
-from streams.pipeline import QUEUE_BATCHES
+from streams.pipeline import Pipeline
 from streams.sink import Sink
+from streams.work import Work
 from streams.worker import StreamWorker
 
 
-class CountingSink(Sink):
-    """Prepares batches as the real sink's pipelines do, and keeps only the windowed counts.
+class CountingPipeline(Pipeline):
+    """The real pipeline with its queue, its back-pressure and its projector; commits only count."""
 
-    Devices and units are made known to each projector beforehand, by one earlier sample of each device.
-    """
+    counter: CountingSink
+    ready: DeviceProjector
+
+    async def _take(self, epoch: int | None = None) -> None:  # noqa: ARG002 - there is nobody to take it from
+        self._connection = cast("Any", object())
+        self._claim = _claim_of(self.partition)
+        self._projector = self.ready
+
+    async def _close(self) -> None:
+        raise SystemExit(f"the pipeline of {self.partition} failed")
+
+    async def _commit(self, batch: Batch, work: Work) -> None:
+        self.counter.count(self.ready, batch, cast("DeviceWork", work))
+        self.committed = batch.end
+
+
+class CountingSink(Sink):
+    """Makes pipelines that count; devices and units are made known beforehand, by one earlier sample of each device."""
 
     def __init__(self, settings: Settings, task: Task) -> None:
         super().__init__(settings, {settings.topic_prefix + topics.WIFI: PROJECTORS[topics.WIFI]})
         self._task = task
-        self._queues: dict[Partition, asyncio.Queue[Batch]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self.watch = Stopwatch()
         self.done = 0
         self.windows: Counter[tuple[int, int]] = Counter()
@@ -43,17 +58,25 @@ class CountingSink(Sink):
         self.finished = asyncio.Event()
 
     async def start_offsets(self, assigned: set[Partition]) -> dict[Partition, int]:
-        ready = [await self._known(partition) for partition in sorted(assigned)]
-        for partition, projector in ready:
-            queue: asyncio.Queue[Batch] = asyncio.Queue()
-            self._queues[partition] = queue
-            self._tasks.add(asyncio.create_task(self._work(partition, queue, projector)))
+        if self.source is None:
+            raise SystemExit("the sink has no source")
+        for partition in sorted(assigned):
+            pipeline = CountingPipeline(
+                partition=partition,
+                source=self.source,
+                claim=self._claim,
+                make_projector=self._make_projector,
+                stats=self.stats,
+                silence_s=3600.0,
+                batch_records=self._settings.batch_records,
+            )
+            pipeline.counter, pipeline.ready = self, await self._known(partition)
+            self._pipelines[partition] = pipeline
         self.watch.start()
-        return dict.fromkeys(assigned, 0)
+        return {partition: await self._pipelines[partition].start() for partition in assigned}
 
-    async def _known(self, partition: Partition) -> tuple[Partition, DeviceProjector]:
-        claim = Claim(LogIdentity("bench", partition.topic), partition, 1, 0, None)
-        projector = cast("DeviceProjector", self._make_projector(claim, False))
+    async def _known(self, partition: Partition) -> DeviceProjector:
+        projector = cast("DeviceProjector", self._make_projector(_claim_of(partition), False))
         workload = self._task.workload()
         values: list[bytes | None] = list(_earlier(workload, partition.partition))
         count = len(values)
@@ -61,48 +84,26 @@ class CountingSink(Sink):
         if self._registry is not None:
             found = await self._registry.units(workload.unit_of(d) for d in range(workload.units))
             self.units |= {unit.unit_id: code for code, unit in found.items()}
-        return partition, projector
+        return projector
 
-    def submit(self, batch: Batch | OffsetLost) -> None:
-        if isinstance(batch, OffsetLost) or self.source is None:
-            raise SystemExit(f"nothing to read: {batch}")
-        queue = self._queues[batch.partition]
-        queue.put_nowait(batch)
-        if queue.qsize() >= QUEUE_BATCHES:
-            self.source.hold(batch.partition)
-
-    async def _work(
-        self, partition: Partition, queue: asyncio.Queue[Batch], projector: DeviceProjector
-    ) -> None:
-        while True:
-            batch = await queue.get()
-            if self.source is not None and queue.qsize() < QUEUE_BATCHES:
-                self.source.release(partition)
-            self._count(projector, await projector.prepare(batch))
-            self.done += len(batch)
-            if self.done >= self._task.records:
-                self.finished.set()
-            await asyncio.sleep(0)
-
-    def _count(self, projector: DeviceProjector, work: DeviceWork) -> None:
+    def count(self, projector: DeviceProjector, batch: Batch, work: DeviceWork) -> None:
+        """Add up a prepared batch, as its transaction would."""
         if work.late or work.unreadable:
             raise SystemExit("a record of the benchmark was late or unreadable")
         counts = projector._count(work.arrivals.take(work.follows), Moved(datetime.now(UTC), None))
         keys = zip(counts.unit.tolist(), counts.minute.tolist(), strict=True)
         for key, number in zip(keys, counts.samples.tolist(), strict=True):
             self.windows[key] += number
-
-    async def revoke(self, partitions: set[Partition]) -> None:
-        for partition in partitions:
-            self._queues.pop(partition, None)
-        for task in self._tasks:
-            task.cancel()
-
-    def owned(self) -> set[Partition]:
-        return set(self._queues)
+        self.done += len(batch)
+        if self.done >= self._task.records:
+            self.finished.set()
 
     def committed(self) -> dict[Partition, int]:
         return {}
+
+
+def _claim_of(partition: Partition) -> Claim:
+    return Claim(LogIdentity("bench", partition.topic), partition, 1, 0, None)
 
 
 def _earlier(workload: Workload, partition: int) -> list[bytes]:
