@@ -217,7 +217,8 @@ def profile(seen: Profiled) -> str:
         f"## Where the time goes\n\nOne end-to-end run of {seen.records:,} records with a meter around the worker's "
         f"stages ({seen.rate:,.0f} records/s with it). Processor time of the worker, microseconds a record; waiting is "
         f"not work and does not appear. Transactions took {1000 * seen.worker.wall_s / batches:.0f} ms each on average "
-        f"from begin to commit, {seen.records / batches:,.0f} records each.\n\n"
+        f"from begin to commit, {seen.records / batches:,.0f} records each. The main thread waited "
+        f"{seen.worker.queued_s:.1f} s of {seen.records / seen.rate:.1f} s for a core that others had.\n\n"
         + table(("worker's stage", "µs a record", "share"), stages)
         + "\nThe worker's sessions in PostgreSQL, by what they were seen doing (`pg_stat_activity`, every 5 ms):\n\n"
         + table(("session", "waits for", "share"), statements)

@@ -23,6 +23,7 @@ class Profile(msgspec.Struct, kw_only=True):
     :param calls: how often each stage was entered.
     :param wall_s: time from begin to end of each transaction, summed over the partitions.
     :param batches: transactions.
+    :param queued_s: time for which the main thread could have run but the machine's cores were taken.
     """
 
     cpu_s: dict[str, float]
@@ -30,6 +31,7 @@ class Profile(msgspec.Struct, kw_only=True):
     wall_s: float
     batches: int
     process_cpu_s: float
+    queued_s: float = 0.0
 
 
 class Meter:

@@ -42,6 +42,12 @@ class ThreadTimes(threading.Thread):
         return sum(self.by_thread.values()) - self.of_main()
 
 
+def queued_s() -> float:
+    """Seconds for which the main thread has waited for a core so far."""
+    times = Path(f"/proc/self/task/{threading.main_thread().native_id}/schedstat").read_text()
+    return int(times.split()[1]) / 1e9
+
+
 def main(target: Path) -> None:
     """Run the worker until SIGTERM."""
     from streams.worker import run
@@ -49,6 +55,7 @@ def main(target: Path) -> None:
     meter, threads = Meter(), ThreadTimes()
     wrap(meter)
     began = time.thread_time()  # imports are not the worker's work
+    queued = queued_s()
     threads.start()
     try:
         run(settings.load(), only=(topics.WIFI,))
@@ -65,6 +72,7 @@ def main(target: Path) -> None:
             wall_s=meter.commit_wall_s,
             batches=meter.commits,
             process_cpu_s=time.process_time() - began,
+            queued_s=queued_s() - queued,
         )
         target.write_bytes(msgspec.json.encode(profile))
 
