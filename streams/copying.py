@@ -42,6 +42,8 @@ def timestamps(micros: npt.NDArray[np.int64]) -> Column:
 
 def optional(values: Sequence[float | int | bool | None], dtype: str) -> Column:
     """Column of a field that may be absent."""
+    if None not in values:
+        return Column(np.array(values), dtype)
     floats = np.array(values, dtype=np.float64)
     present = ~np.isnan(floats)
     return Column(np.where(present, floats, 0.0), dtype, present)
@@ -58,8 +60,10 @@ def encode(columns: Sequence[Column], texts: Sequence[Sequence[bytes | None]] = 
     for place, column in enumerate(columns):
         if column.present is not None:
             pattern |= (~column.present).astype(np.int64) << place
-    wordy = [any(text[row] is not None for text in texts) for row in range(count)] if texts else []
-    has_text = np.array(wordy, dtype=bool) if texts else np.zeros(count, dtype=bool)
+    has_text = np.zeros(count, dtype=bool)
+    for column_of_text in texts:
+        if any(value is not None for value in column_of_text):
+            has_text |= np.array([value is not None for value in column_of_text], dtype=bool)
     fields = len(columns) + len(texts)
     parts = [HEADER]
     for nulls in np.unique(pattern).tolist():

@@ -154,7 +154,8 @@ def halted(fault: str, partition: Partition, stored: int | None, log_range: tupl
     """Say what a halt means and how it is mended."""
     first, end = log_range
     meaning = {
-        "log-replaced": "Kafka's log is another one than the database has read (Kafka was wiped or the topic made again)",
+        "log-replaced": "Kafka's log is another one than the database has read (Kafka was wiped, or the topic made"
+        " again)",
         "log-truncated": f"the database has read up to offset {stored}, but Kafka's log ends at {end}",
         "records-expired": f"the database stands at offset {stored}, but Kafka has deleted all before {first}",
     }[fault]

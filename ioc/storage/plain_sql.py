@@ -13,5 +13,8 @@ def run(name: str) -> None:
     raw = op.get_bind().connection.dbapi_connection
     if raw is None:
         raise RuntimeError("the migration's connection is closed")
-    with raw.cursor() as cursor:
+    cursor = raw.cursor()
+    try:
         cursor.execute(text)
+    finally:
+        cursor.close()

@@ -99,11 +99,11 @@ async def _sort_out_known(
 ) -> list[LateSample]:
     query = _SAME_TIME.format(table=table.name, columns=", ".join(table.columns))
     ids = [int(memory.device_id[s.device]) for s in samples]
-    rows = await (
-        await connection.execute(query, (ids, [moment(s.time) for s in samples]))  # type: ignore[arg-type]
+    rows: list[Any] = await (
+        await connection.execute(query, (ids, [moment(s.time) for s in samples]))
     ).fetchall()
     known: dict[tuple[int, int], tuple[object, ...]] = {
-        (int(str(row[0])), micros(row[1])): (row[2], row[3], row[4], *table.stored_content(row[5:]))  # type: ignore[arg-type]
+        (int(str(row[0])), micros(row[1])): (row[2], row[3], row[4], *table.stored_content(row[5:]))
         for row in rows
     }
     fresh: list[LateSample] = []
@@ -133,7 +133,7 @@ async def _neighbours(
     query = _AROUND.format(table=table.name, clients=table.clients_column)
     rows: list[Any] = await (
         await connection.execute(
-            query,  # type: ignore[arg-type]
+            query,
             (
                 [int(memory.device_id[d]) for d in devices],
                 [moment(min(s.time for s in by_device[d])) for d in devices],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 _LOAD = """
-SELECT d.code, d.device_id, s.time, s.unit_id, s.state, s.valid_ms, s.clients, w.state, w.since, w.valid_until, r.started
+SELECT d.code, d.device_id, s.time, s.unit_id, s.state, s.valid_ms, s.clients, w.since, w.valid_until,
+    r.started AS run_began
 FROM ioc.device d
 LEFT JOIN ioc.device_state w USING (device_id)
 LEFT JOIN LATERAL (
@@ -97,24 +99,21 @@ class DeviceMemory:
     async def load(self, connection: Connection, table: SampleTable, codes: Iterable[str]) -> None:
         """Add the devices of these codes that the database knows, with their newest sample."""
         query = _LOAD.format(table=table.name, clients=table.clients_column)
-        rows = await (await connection.execute(query, (list(codes),))).fetchall()  # type: ignore[arg-type]
+        rows: list[Any] = await (await connection.execute(query, (list(codes),))).fetchall()
         self._grow(len(self) + len(rows))
-        for code, device_id, time, unit, state, valid_ms, clients, _, since, until, before in rows:
+        for code, device_id, time, unit, state, valid_ms, clients, since, until, before in rows:
             at = len(self.codes)
             self.codes.append(str(code))
             self.index[str(code)] = at
             self.device_id[at] = device_id
-            if not isinstance(time, datetime):
+            if time is None:
                 continue
-            assert isinstance(since, datetime)  # noqa: S101 - a sample's device has a state row
-            assert isinstance(until, datetime)  # noqa: S101
-            assert isinstance(valid_ms, int)  # noqa: S101
             self.newest[at] = self.flushed[at] = micros(time)
             self.end[at] = micros(time) + valid_ms * 1000
             self.unit[at], self.state[at] = unit, state
             self.clients[at] = -1 if clients is None else clients
             self.lapsed[at] = since >= until
-            run_began = before if isinstance(before, datetime) else since
+            run_began = since if before is None else before
             self.since[at] = micros(run_began)
 
     def silent(self, before_us: int) -> Ints:

@@ -90,31 +90,19 @@ class DeviceProjector:
             self._memory = DeviceMemory()
         offsets, events, bad = self._decoder.decode(batch)
         units = await self._registry.units({e.data.unit for e in events})
-        if any(e.data.unit not in units for e in events):
-            offsets, events = self._drop_unknown_units(batch, offsets, events, bad, units.keys())
-        await self._know_devices(events, {code: unit.unit_id for code, unit in units.items()})
-        memory, index = self._memory, self._memory.index
-        status, clients = self._table.status, self._table.clients
         unit_ids = {code: unit.unit_id for code, unit in units.items()}
-        held = [clients(e) for e in events]
-        arrivals = Arrivals(
-            device=np.array([index[e.subject] for e in events], dtype=np.int64),
-            time=np.rint(np.array([e.time.timestamp() for e in events], dtype=np.float64) * 1e6).astype(
-                np.int64
-            ),
-            valid=np.rint(np.array([e.data.interval_s for e in events]) * (self._ttl * 1e3)).astype(np.int64)
-            * 1000,
-            unit=np.array([unit_ids[e.data.unit] for e in events], dtype=np.int64),
-            state=np.array([STATES[status(e)] for e in events], dtype=np.int64),
-            clients=np.array([-1 if c is None else c for c in held], dtype=np.int64),
-        )
+        if any(e.data.unit not in unit_ids for e in events):
+            offsets, events = self._drop_unknown_units(batch, offsets, events, bad, unit_ids.keys())
+        devices = await self._know_devices(events, unit_ids)
+        memory = self._memory
+        arrivals = self._arrivals(events, devices, unit_ids)
         follows, not_following = part_late(memory, arrivals)
         late = [self._late_sample(row, events[row], arrivals) for row in not_following.tolist()]
         followed = follow(memory, arrivals.take(follows)) if len(follows) else None
-        for event in events:
-            if event.data.reason is not None or index[event.subject] in memory.reasons:
-                self._remember_reason(index[event.subject], event)
-        values = {o: v for o, v in zip(batch.offsets, batch.values, strict=True)} if late else {}
+        if memory.reasons or any(e.data.reason is not None for e in events):
+            for device, event in zip(devices, events, strict=True):
+                self._remember_reason(device, event)
+        values = dict(zip(batch.offsets, batch.values, strict=True)) if late else {}
         newest = int(arrivals.time.max()) if len(events) else None
         self._newest_us = max(self._newest_us, newest or 0)
         states, lapses = self._take_states(None if followed is None else followed.changed)
@@ -168,17 +156,36 @@ class DeviceProjector:
         )
         return [o for o, _ in kept], [e for _, e in kept]
 
-    async def _know_devices(self, events: list[Any], units: dict[str, int]) -> None:
+    async def _know_devices(self, events: list[Any], units: dict[str, int]) -> list[int]:
+        """Return each event's place in the memory, loading or entering the devices that are new to it."""
         index = self._memory.index
-        new = {e.subject: (units[e.data.unit], e.data.interval_s) for e in events if e.subject not in index}
-        if not new:
-            return
-        async with self._registry.pool.connection() as connection:
-            await self._memory.load(connection, self._table, new)
-            missing = {code: found for code, found in new.items() if code not in index}
-            if missing:
-                await self._registry.add_devices(connection, self._table.kind, missing)
-                await self._memory.load(connection, self._table, missing)
+        devices: list[int | None] = [index.get(e.subject) for e in events]
+        if None in devices:
+            new = {
+                e.subject: (units[e.data.unit], e.data.interval_s)
+                for e, device in zip(events, devices, strict=True)
+                if device is None
+            }
+            async with self._registry.pool.connection() as connection:
+                await self._memory.load(connection, self._table, new)
+                missing = {code: found for code, found in new.items() if code not in index}
+                if missing:
+                    await self._registry.add_devices(connection, self._table.kind, missing)
+                    await self._memory.load(connection, self._table, missing)
+        return [index[e.subject] for e in events] if None in devices else devices  # type: ignore[return-value]
+
+    def _arrivals(self, events: list[Any], devices: list[int], units: dict[str, int]) -> Arrivals:
+        data = [e.data for e in events]
+        times = np.array([e.time.timestamp() for e in events], dtype=np.float64)
+        intervals = np.array([d.interval_s for d in data], dtype=np.float64)
+        return Arrivals(
+            device=np.array(devices, dtype=np.int64),
+            time=np.rint(times * 1e6).astype(np.int64),
+            valid=np.rint(intervals * (self._ttl * 1e3)).astype(np.int64) * 1000,
+            unit=np.array([units[d.unit] for d in data], dtype=np.int64),
+            state=np.array([STATES[d] for d in self._table.statuses(data)], dtype=np.int64),
+            clients=np.array([-1 if c is None else c for c in self._table.clients(data)], dtype=np.int64),
+        )
 
     def _late_sample(self, row: int, event: Any, a: Arrivals) -> LateSample:
         return LateSample(

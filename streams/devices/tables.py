@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ioc import topics
-from ioc.events import CameraProbed, Status, WifiProbed
+from ioc.events import CameraProbed, CameraSample, Status, WifiProbed, WifiSample
 from streams.copying import Column, encode, jsonb, optional, text, timestamps
 from streams.devices import booking
 
@@ -31,15 +31,21 @@ _json = msgspec.json.Encoder()
 class SampleTable(Protocol):
     """A kind of device."""
 
-    kind: int
-    topic: str
-    name: str
-    #: Columns that follow device, time, recorded_at, unit, state and validity.
-    columns: tuple[str, ...]
-    clients_column: str
+    @property
+    def kind(self) -> int: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that follow device, time, recorded_at, unit, state and validity."""
 
-    def status(self, event: Any) -> Status: ...
-    def clients(self, event: Any) -> int | None: ...
+    @property
+    def clients_column(self) -> str: ...
+
+    def statuses(self, data: Sequence[Any]) -> list[Status]: ...
+    def clients(self, data: Sequence[Any]) -> Sequence[int | None]: ...
     def fixed(self, events: Sequence[Any]) -> list[Column]: ...
     def texts(self, events: Sequence[Any]) -> list[list[bytes | None]]: ...
     def content(self, event: Any) -> tuple[object, ...]: ...
@@ -72,11 +78,11 @@ class CameraTable:
     )
     clients_column = "NULL::int"
 
-    def status(self, event: CameraProbed) -> Status:
-        return event.data.verdict
+    def statuses(self, data: Sequence[CameraSample]) -> list[Status]:
+        return [d.verdict for d in data]
 
-    def clients(self, event: CameraProbed) -> int | None:  # noqa: ARG002 - cameras have none
-        return None
+    def clients(self, data: Sequence[CameraSample]) -> list[int | None]:
+        return [None] * len(data)
 
     def fixed(self, events: Sequence[CameraProbed]) -> list[Column]:
         data = [e.data for e in events]
@@ -118,11 +124,11 @@ class WifiTable:
     columns = ("clients", "rtt_ms", "loss", "internet_ok", "reason", "detail")
     clients_column = "clients"
 
-    def status(self, event: WifiProbed) -> Status:
-        return event.data.status
+    def statuses(self, data: Sequence[WifiSample]) -> list[Status]:
+        return [d.status for d in data]
 
-    def clients(self, event: WifiProbed) -> int | None:
-        return event.data.clients
+    def clients(self, data: Sequence[WifiSample]) -> list[int | None]:
+        return [d.clients for d in data]
 
     def fixed(self, events: Sequence[WifiProbed]) -> list[Column]:
         data = [e.data for e in events]

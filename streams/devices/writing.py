@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 
-from streams.devices.booking import MINUTE_MS, Minutes
+from streams.devices.booking import Minutes
 from streams.devices.following import Followed
 from streams.devices.memory import DeviceMemory, StateRows, moment
 from streams.devices.runs import Run
@@ -20,11 +19,12 @@ Ints = npt.NDArray[np.int64]
 _MINUTES = """
 INSERT INTO ioc.device_minute AS m (kind, unit_id, bucket, part, up_ms, degraded_ms, down_ms, maintenance_ms,
     client_ms, client_known_ms, samples, late, client_max)
-SELECT %s, unit_id, bucket, %s, up_ms, degraded_ms, down_ms, maintenance_ms,
+SELECT %s, unit_id, to_timestamp(minute * 60::bigint), %s, up_ms, degraded_ms, down_ms, maintenance_ms,
     client_ms, client_known_ms, samples, late, nullif(client_max, -1)
-FROM unnest(%s::int[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
     %s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
-    AS n (unit_id, bucket, up_ms, degraded_ms, down_ms, maintenance_ms, client_ms, client_known_ms, samples, late, client_max)
+    AS n (unit_id, minute, up_ms, degraded_ms, down_ms, maintenance_ms, client_ms, client_known_ms, samples, late,
+        client_max)
 ON CONFLICT (kind, unit_id, bucket, part) DO UPDATE SET
     up_ms = m.up_ms + excluded.up_ms,
     degraded_ms = m.degraded_ms + excluded.degraded_ms,
@@ -44,7 +44,8 @@ SELECT device_id, %s, unit_id, state, timestamptz 'epoch' + since * interval '1 
 FROM unnest(%s::int[], %s::int[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::text[])
     AS n (device_id, unit_id, state, since, newest, lapses, clients, reason)
 ON CONFLICT (device_id) DO UPDATE SET unit_id = excluded.unit_id, state = excluded.state, since = excluded.since,
-    last_time = excluded.last_time, valid_until = excluded.valid_until, clients = excluded.clients, reason = excluded.reason
+    last_time = excluded.last_time, valid_until = excluded.valid_until, clients = excluded.clients,
+    reason = excluded.reason
 """
 _RUNS = """
 INSERT INTO ioc.device_run AS r (device_id, kind, unit_id, state, started, ended, reason)
@@ -77,7 +78,7 @@ async def copy(connection: Connection, table: SampleTable, stream: bytes) -> Non
     """Send a binary COPY stream into the table of samples."""
     async with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY {table.name} ({copy_columns(table)}) FROM STDIN (FORMAT BINARY)") as pipe,  # type: ignore[arg-type]
+        cursor.copy(f"COPY {table.name} ({copy_columns(table)}) FROM STDIN (FORMAT BINARY)") as pipe,
     ):
         await pipe.write(stream)
 
@@ -87,17 +88,17 @@ def _array(values: Ints) -> str:
     return "{" + ",".join(map(str, values.tolist())) + "}"
 
 
-def _bucket(minute: int) -> datetime:
-    return moment(minute * MINUTE_MS * 1000)
-
-
-async def store_minutes(
-    connection: Connection, kind: int, part: int, minutes: list[Minutes], counts: Counts
-) -> None:
-    """Add device-time and counts to this partition's partials."""
-    rows: dict[tuple[int, int], list[int]] = {}
+def _merge(minutes: list[Minutes], counts: Counts) -> tuple[Ints, Ints, list[Ints]]:
+    """Bring sums and counts under one list of units and minutes, sorted: unit, minute, nine columns."""
+    keys = [(m.unit << 32) | m.minute for m in minutes] + [(counts.unit << 32) | counts.minute]
+    key, place = np.unique(np.concatenate(keys), return_inverse=True)
+    columns = [np.zeros(len(key), dtype=np.int64) for _ in range(8)]
+    most = np.full(len(key), -1, dtype=np.int64)
+    begin = 0
     for sums in minutes:
-        columns = (
+        at = place[begin : begin + len(sums.unit)]
+        begin += len(sums.unit)
+        parts = (
             sums.up_ms,
             sums.degraded_ms,
             sums.down_ms,
@@ -105,27 +106,25 @@ async def store_minutes(
             sums.client_ms,
             sums.client_known_ms,
         )
-        for at, key in enumerate(zip(sums.unit.tolist(), sums.minute.tolist(), strict=True)):
-            row = rows.setdefault(key, [0] * 8 + [-1])
-            for place, column in enumerate(columns):
-                row[place] += int(column[at])
-    for at, key in enumerate(zip(counts.unit.tolist(), counts.minute.tolist(), strict=True)):
-        row = rows.setdefault(key, [0] * 8 + [-1])
-        row[6], row[7], row[8] = int(counts.samples[at]), int(counts.late[at]), int(counts.client_max[at])
-    if not rows:
-        return
-    # In one order for all writers, so that two of them can't wait for one another in a circle.
-    keys = sorted(rows)
-    await connection.execute(
-        _MINUTES,
-        (
-            kind,
-            part,
-            [unit for unit, _ in keys],
-            [_bucket(minute) for _, minute in keys],
-            *([rows[key][place] for key in keys] for place in range(9)),
-        ),
-    )
+        for column, part in zip(columns, parts, strict=False):
+            # each unit and minute stands in a Minutes once, so that plain indexed addition is enough
+            column[at] += part
+    at = place[begin:]
+    columns[6][at] += counts.samples
+    columns[7][at] += counts.late
+    most[at] = counts.client_max
+    return key >> 32, key & 0xFFFFFFFF, [*columns, most]
+
+
+async def store_minutes(
+    connection: Connection, kind: int, part: int, minutes: list[Minutes], counts: Counts
+) -> None:
+    """Add device-time and counts to this partition's partials."""
+    unit, minute, columns = _merge(minutes, counts)
+    if len(unit):
+        await connection.execute(
+            _MINUTES, (kind, part, _array(unit), _array(minute), *(_array(column) for column in columns))
+        )
 
 
 async def store_runs(connection: Connection, kind: int, memory: DeviceMemory, followed: Followed) -> None:

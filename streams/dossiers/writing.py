@@ -134,7 +134,8 @@ async def store_ledger(
     if added:
         await connection.execute(
             "INSERT INTO ioc.dossier_ledger (dossier_id, series_id, measure, delta, effective_at, recorded_at)"
-            " SELECT * FROM unnest(%s::bigint[], %s::int[], %s::smallint[], %s::smallint[], %s::timestamptz[], %s::timestamptz[])",
+            " SELECT * FROM unnest(%s::bigint[], %s::int[], %s::smallint[], %s::smallint[], %s::timestamptz[],"
+            " %s::timestamptz[])",
             (
                 [i for i, _ in added],
                 [r.series_id for _, r in added],

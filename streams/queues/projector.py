@@ -74,7 +74,8 @@ FROM (
         count(*) FILTER (WHERE kind = 3)::int AS recalls,
         (array_agg(coalesce(body->>'to_service', body->>'service') ORDER BY time DESC, sequence DESC, id DESC)
             FILTER (WHERE body ? 'service' OR body ? 'to_service'))[1] AS service,
-        (array_agg(body->>'counter' ORDER BY time DESC, sequence DESC, id DESC) FILTER (WHERE body ? 'counter'))[1] AS counter
+        (array_agg(body->>'counter' ORDER BY time DESC, sequence DESC, id DESC)
+            FILTER (WHERE body ? 'counter'))[1] AS counter
     FROM ioc.ticket_fact WHERE ticket_id = ANY(%s) GROUP BY ticket_id
 ) f
 WHERE t.ticket_id = f.ticket_id
