@@ -87,10 +87,10 @@ DOSSIER_ENTRIES: Final = (
         version=1,
         name_vi="Hồ sơ đang giải quyết",
         name_en="Open dossiers",
-        formula_vi="Số hồ sơ đã tiếp nhận mà chưa giải quyết xong, chưa rút, tại cuối kỳ (hiện tại, với kỳ đang diễn ra).",
-        formula_en="Dossiers accepted and neither completed nor withdrawn at the end of the period (now, in the current one).",
+        formula_vi="Số hồ sơ đã tiếp nhận mà chưa giải quyết xong, chưa rút, tại thời điểm cuối cùng của kỳ (hiện tại, với kỳ đang diễn ra).",
+        formula_en="Dossiers accepted and neither completed nor withdrawn at the last instant of the period (now, in the current one).",
         unit_of_measure="dossiers",
-        numerator="open dossiers at the end of the period",
+        numerator="open dossiers at the last instant of the period",
         denominator=None,
         over_units=Aggregation.SUM,
         over_time=Aggregation.LAST,
@@ -107,15 +107,15 @@ DOSSIER_ENTRIES: Final = (
         name_vi="Hồ sơ quá hạn đang giải quyết",
         name_en="Overdue dossiers",
         formula_vi=(
-            "Số hồ sơ đang giải quyết đã qua ngày hẹn trả tại cuối kỳ (hiện tại, với kỳ đang diễn ra): tính từ 0 giờ "
+            "Số hồ sơ đang giải quyết đã qua ngày hẹn trả tại thời điểm cuối cùng của kỳ (hiện tại, với kỳ đang diễn ra): tính từ 0 giờ "
             "ngày liền sau ngày hẹn trả; hồ sơ chờ bổ sung hoặc tạm dừng không tính."
         ),
         formula_en=(
-            "Open dossiers past their due date at the end of the period (now, in the current one): from midnight of the "
+            "Open dossiers past their due date at the last instant of the period (now, in the current one): from midnight of the "
             "day after the due date; those that wait for a supplement or are paused are not counted."
         ),
         unit_of_measure="dossiers",
-        numerator="overdue dossiers at the end of the period",
+        numerator="overdue dossiers at the last instant of the period",
         denominator=None,
         over_units=Aggregation.SUM,
         over_time=Aggregation.LAST,
@@ -176,10 +176,10 @@ DEVICE_ENTRIES: Final = (
         version=1,
         name_vi="Camera đang hỏng",
         name_en="Cameras down",
-        formula_vi="Số camera ở trạng thái hỏng tại cuối kỳ (hiện tại, với kỳ đang diễn ra); camera im lặng là không rõ, không phải hỏng.",
-        formula_en="Cameras in state down at the end of the period (now, in the current one); a silent camera is unknown, not down.",
+        formula_vi="Số camera ở trạng thái hỏng tại thời điểm cuối cùng của kỳ (hiện tại, với kỳ đang diễn ra); camera im lặng là không rõ, không phải hỏng.",
+        formula_en="Cameras in state down at the last instant of the period (now, in the current one); a silent camera is unknown, not down.",
         unit_of_measure="cameras",
-        numerator="cameras down at the end of the period",
+        numerator="cameras down at the last instant of the period",
         denominator=None,
         over_units=Aggregation.SUM,
         over_time=Aggregation.LAST,

@@ -171,9 +171,15 @@ def naive_series(
         if first is None or (as_of is not None and low >= as_of):
             found.append((low, None, None, None))
         elif kpi in _GAUGES:
-            moment = high if as_of is None else min(high, as_of)
-            value = sum(e.delta for e in counted if e.measure == _GAUGES[kpi] and e.effective_at <= moment)
-            found.append((low, value, value, None) if moment >= first else (low, None, None, None))
+            running = as_of is not None and as_of < high
+            mine = [e for e in counted if e.measure == _GAUGES[kpi]]
+            value = sum(
+                e.delta
+                for e in mine
+                if e.effective_at < high and (not running or as_of is None or e.effective_at <= as_of)
+            )
+            begun = first <= as_of if running and as_of is not None else first < high
+            found.append((low, value, value, None) if begun else (low, None, None, None))
         elif high <= first:
             found.append((low, None, None, None))
         else:

@@ -260,12 +260,12 @@ def test_cameras_down_at_a_moment_and_unknown_when_none_is_known(district: Conne
         )
     asked = {"start": _DAY - hour, "end": _DAY + 6 * hour, "bucket": "1h"}
     values = [point.value for point in ask_series(district, "camera.down", **asked)]
-    # read at 0, 1, 2, ... 6 o'clock; a run holds at its start and no longer at its end
-    assert values == [None, 1, 2, 1, None, None, None]
+    # read just before 0, 1, 2, ... 6 o'clock; what begins exactly then belongs to the next hour
+    assert values == [None, None, 1, 2, 1, None, None]
     by = {(p.time, p.dim): p.value for p in ask_series(district, "camera.down", by="device", **asked)}
-    assert by[_DAY + hour, "c0"] == 1
-    assert by[_DAY + 2 * hour, "c0"] == 0
-    assert by[_DAY + 3 * hour, "c0"] is None
+    assert by[_DAY + 2 * hour, "c0"] == 1
+    assert by[_DAY + 3 * hour, "c0"] == 0
+    assert by[_DAY + 4 * hour, "c0"] is None
 
 
 def test_a_camera_whose_state_has_run_out_is_not_down(district: Connection) -> None:

@@ -172,7 +172,7 @@ def test_before_the_first_fact_figures_are_unknown_and_afterwards_zero(district:
     assert [p.denominator for p in ask(district, "dossier.on_time_rate", **asked)] == [None, 0, 0, 0]
 
 
-def test_what_happens_exactly_at_an_end_counts_for_gauges_and_not_for_flows(district: Connection) -> None:
+def test_what_happens_exactly_at_an_end_belongs_to_the_next_bucket(district: Connection) -> None:
     at = datetime(2026, 3, 2, 3, tzinfo=UTC)
     early = at - timedelta(days=1)
     add_entries(
@@ -183,9 +183,10 @@ def test_what_happens_exactly_at_an_end_counts_for_gauges_and_not_for_flows(dist
             LedgerEntry("go-1", Measure.OPEN, at, at),
         ],
     )
-    asked = {"start": at - timedelta(hours=1), "end": at, "bucket": "1h"}
-    assert [p.value for p in ask(district, "dossier.open", **asked)] == [1]
-    assert [p.value for p in ask(district, "dossier.received", **asked)] == [0]
+    for end, seen in ((at, [0]), (at + timedelta(hours=1), [0, 1])):
+        asked = {"start": at - timedelta(hours=1), "end": end, "bucket": "1h"}
+        assert [p.value for p in ask(district, "dossier.open", **asked)] == seen
+        assert [p.value for p in ask(district, "dossier.received", **asked)] == seen
     # learned at that very moment is known at it, and not a moment before
     for as_of, count in ((at, 1), (at - timedelta(microseconds=1), 0)):
         (point,) = ask(

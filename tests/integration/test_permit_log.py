@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -120,6 +121,7 @@ def compare_all(settings: Settings, cases: pl.DataFrame) -> None:
         _equal_ratios(series(settings, "dossier.online_rate", by=dimension), online, received)
         _equal_gauges(series(settings, "dossier.open", by=dimension), cases, dimension, _open_at)
         _equal_gauges(series(settings, "dossier.overdue", by=dimension), cases, dimension, _overdue_at)
+        _open_moves_by_what_came_and_went(settings, dimension)
 
 
 def _equal_counts(found: Series, wanted: dict[tuple[str, str | None], int]) -> None:
@@ -138,12 +140,34 @@ def _equal_ratios(
             assert value is None
 
 
-def _open_at(frame: pl.DataFrame, at: datetime) -> pl.DataFrame:
-    return frame.filter((pl.col("received") <= at) & (pl.col("done").is_null() | (pl.col("done") > at)))
+def _open_at(frame: pl.DataFrame, end: datetime) -> pl.DataFrame:
+    """Open at the last instant before ``end``."""
+    return frame.filter((pl.col("received") < end) & (pl.col("done").is_null() | (pl.col("done") >= end)))
 
 
-def _overdue_at(frame: pl.DataFrame, at: datetime) -> pl.DataFrame:
-    return _open_at(frame, at).filter(pl.col("due").is_not_null() & (pl.col("due").dt.date() < at.date()))
+def _overdue_at(frame: pl.DataFrame, end: datetime) -> pl.DataFrame:
+    last_day = (end - timedelta(days=1)).date()
+    return _open_at(frame, end).filter(pl.col("due").is_not_null() & (pl.col("due").dt.date() < last_day))
+
+
+def _open_moves_by_what_came_and_went(settings: Settings, dimension: str | None) -> None:
+    """open(n) - open(n - 1) = received(n) - completed(n): nothing of the log is withdrawn."""
+    opened, received, completed = (
+        series(settings, f"dossier.{name}", by=dimension) for name in ("open", "received", "completed")
+    )
+
+    def count(found: Series, month: str, dim: str | None) -> float:
+        return found.get((month, dim), (None, None, None))[0] or 0
+
+    months = sorted({month for month, _ in opened})
+    values = {dim for _, dim in opened}
+    moved = 0
+    for before, month in pairwise(months):
+        for dim in values:
+            change = count(opened, month, dim) - count(opened, before, dim)
+            assert change == count(received, month, dim) - count(completed, month, dim), (month, dim)
+            moved += change != 0
+    assert moved >= 12
 
 
 def _equal_gauges(found: Series, cases: pl.DataFrame, dimension: str | None, holds: Any) -> None:

@@ -55,10 +55,11 @@ END $$;
 CREATE OR REPLACE FUNCTION ioc.kpi_before(p_at timestamptz, p_thresholds timestamptz[]) RETURNS int
 LANGUAGE sql STABLE AS $$ SELECT width_bucket(p_at - interval '1 microsecond', p_thresholds) $$;
 
--- Moment at which a gauge's point is read: the bucket's end, or the clock where that comes first.
+-- Moment before which a gauge's point is read: the bucket's end, so that what happens exactly at it belongs to the next one,
+-- as with flows; where the clock comes first, what is true at the clock counts (a microsecond is the database's smallest step).
 CREATE OR REPLACE FUNCTION ioc.kpi_gauge_moments(p_bounds timestamptz[], p_clock timestamptz) RETURNS timestamptz[]
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT coalesce(array_agg(least(p_bounds[i + 1], p_clock) ORDER BY i), '{}')
+    SELECT coalesce(array_agg(least(p_bounds[i + 1], p_clock + interval '1 microsecond') ORDER BY i), '{}')
     FROM generate_series(1, cardinality(p_bounds) - 1) AS i
     WHERE p_bounds[i] < p_clock OR i = 1
 $$;

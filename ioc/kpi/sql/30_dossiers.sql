@@ -93,12 +93,12 @@ DECLARE
 BEGIN
     RETURN QUERY
     WITH steps AS MATERIALIZED (
-        SELECT CASE c_points WHEN 1 THEN 1 ELSE ioc.kpi_before(l.effective_at, v_moments) + 1 END AS point,
+        SELECT CASE c_points WHEN 1 THEN 1 ELSE width_bucket(l.effective_at, v_moments) + 1 END AS point,
                s.dim AS value, sum(l.delta) AS step
         FROM ioc.dossier_series_of(p_scope, p_by, p_where) s
         JOIN ioc.dossier_ledger l ON l.series_id = s.series_id
         WHERE l.measure = ANY (p_num)
-          AND l.effective_at <= v_moments[cardinality(v_moments)]
+          AND l.effective_at < v_moments[cardinality(v_moments)]
           AND (p_as_of IS NULL OR l.recorded_at <= p_as_of)
         GROUP BY 1, 2
     ), dims AS (
@@ -110,7 +110,7 @@ BEGIN
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
     SELECT point.i, dims.value,
-           CASE WHEN v_moments[point.i] >= v_first AND p_bounds[point.i] < p_clock
+           CASE WHEN v_moments[point.i] > v_first AND p_bounds[point.i] < p_clock
                 THEN coalesce(sum(steps.step) OVER (PARTITION BY dims.value ORDER BY point.i), 0)::float8 END,
            NULL::float8
     FROM allowed

@@ -113,7 +113,7 @@ BEGIN
     WHERE allowed.fits;
 END $$;
 
--- Devices in a state at the end of each bucket, from runs of equal state; null while no device's state is known.
+-- Devices in a state just before the end of each bucket, from runs of equal state; null while no device's state is known.
 CREATE OR REPLACE FUNCTION ioc.kpi_device_gauge(
     p_kind int, p_state int, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
@@ -127,14 +127,14 @@ BEGIN
     WITH runs AS (
         SELECT r.device_id, r.unit_id, r.state, r.started, r.ended FROM ioc.device_run r
         WHERE r.kind = p_kind AND r.state BETWEEN 1 AND 4 AND r.unit_id = ANY (p_scope)
-          AND r.ended > v_moments[1] AND r.started <= v_last
+          AND r.ended >= v_moments[1] AND r.started < v_last
         UNION ALL
         SELECT s.device_id, s.unit_id, s.state, s.since, s.valid_until FROM ioc.device_state s
         WHERE s.kind = p_kind AND s.state <> 0 AND s.unit_id = ANY (p_scope)
-          AND s.valid_until > v_moments[1] AND s.since <= v_last
+          AND s.valid_until >= v_moments[1] AND s.since < v_last
     ), held AS (
         SELECT CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value, (r.state = p_state)::int AS hit,
-               ioc.kpi_before(r.started, v_moments) + 1 AS first, ioc.kpi_before(r.ended, v_moments) + 1 AS after
+               width_bucket(r.started, v_moments) + 1 AS first, width_bucket(r.ended, v_moments) + 1 AS after
         FROM runs r
         JOIN ioc.device d ON d.device_id = r.device_id
         JOIN ioc.unit u ON u.unit_id = r.unit_id
