@@ -20,6 +20,8 @@ from ioc import topics
 
 Code: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
 """An opaque code of a dossier, unit, device or kiosk: 1 to 50 characters."""
+Source: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+"""Who says so (CloudEvents ``source``): a URI reference of 1 to 200 characters."""
 ShortText: TypeAlias = Annotated[str, msgspec.Meta(max_length=200)]
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
@@ -178,7 +180,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     specversion: Literal["1.0"]
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    source: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    source: Source
     subject: Code
     time: Instant
     datacontenttype: Literal["application/json"] = "application/json"

@@ -39,6 +39,8 @@ class CameraTarget:
     """Longest wait for the first decoded picture, in seconds."""
     watch_s: float = 4.0
     """How long the pictures are watched, in seconds; a stall is only seen when this is over two."""
+    source: str = SOURCE
+    """CloudEvents source of its samples, part of their ids."""
 
     @property
     def longest_s(self) -> float:
@@ -59,8 +61,8 @@ async def probe(target: CameraTarget, *, at: datetime | None = None) -> CameraPr
         found = verdict.of_pictures(await _watch(order), target.first_frame_s)
     return CameraProbed(
         specversion="1.0",
-        id=event_id(SOURCE, target.device, "ioc.camera.probed.v1", moment),
-        source=SOURCE,
+        id=event_id(target.source, target.device, "ioc.camera.probed.v1", moment),
+        source=target.source,
         subject=target.device,
         time=moment,
         data=CameraSample(

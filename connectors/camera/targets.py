@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from connectors.camera import address
-from connectors.camera.probe import CameraTarget, probe
+from connectors.camera.probe import SOURCE, CameraTarget, probe
 from connectors.shared import targets
 from connectors.shared.runner import Job, Outcome
-from ioc.events import CameraProbed, Code, Interval, Status
+from ioc.events import CameraProbed, Code, Interval, Source, Status
 
 
 class CameraEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,6 +25,7 @@ class CameraEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connect_s: Interval = 5.0
     first_frame_s: Interval = 10.0
     watch_s: Interval = 4.0
+    source: Source = SOURCE
 
     def __repr__(self) -> str:
         return f"CameraEntry({self.device!r})"
@@ -74,6 +75,7 @@ def jobs(path: Path) -> list[Job]:
             connect_s=entry.connect_s,
             first_frame_s=entry.first_frame_s,
             watch_s=entry.watch_s,
+            source=entry.source,
         )
         found.append(Job(entry.device, entry.interval_s, target.longest_s, hash(entry), _Watch(target)))
     return found

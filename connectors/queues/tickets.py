@@ -52,10 +52,11 @@ class TicketRow(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(TicketRow)
 
 
-def read(line: bytes, not_after: datetime) -> QueueEvent:
+def read(line: bytes, not_after: datetime, source: str = SOURCE) -> QueueEvent:
     """Turn one line into a fact.
 
     :param not_after: a fact dated later is refused.
+    :param source: CloudEvents source of the fact, part of its id.
     :raises ValueError: or :class:`msgspec.DecodeError`, saying why it can't be read.
     """
     if len(line) > _MOST_BYTES:
@@ -71,8 +72,8 @@ def read(line: bytes, not_after: datetime) -> QueueEvent:
     moment = row.time.astimezone(UTC)
     event = kind(
         specversion="1.0",
-        id=event_id(SOURCE, row.kiosk, what, moment),
-        source=SOURCE,
+        id=event_id(source, row.kiosk, what, moment),
+        source=source,
         subject=row.kiosk,
         time=moment,
         data=Ticket(
@@ -91,10 +92,16 @@ def read(line: bytes, not_after: datetime) -> QueueEvent:
 
 
 def import_file(
-    path: Path, sink: Sink, *, future_tolerance_s: float = 300.0, tell: Callable[[str], None] | None = None
+    path: Path,
+    sink: Sink,
+    *,
+    source: str = SOURCE,
+    future_tolerance_s: float = 300.0,
+    tell: Callable[[str], None] | None = None,
 ) -> tuple[int, int]:
     """Send every line of a file; returns how many were sent and how many can't be read.
 
+    :param source: CloudEvents source of the facts, part of their ids.
     :param tell: is told about the first 20 lines that can't be read; the log when absent.
     :raises InputError: when no line at all can be read.
     :raises UnavailableError: when Kafka does not acknowledge; sending the file again changes no id.
@@ -109,7 +116,7 @@ def import_file(
             if not line.strip():
                 continue
             try:
-                yield read(line, not_after)
+                yield read(line, not_after, source)
             except (ValueError, msgspec.DecodeError) as error:
                 faults += 1
                 if faults <= _LISTED:

@@ -36,6 +36,8 @@ class WifiTarget:
     interval_s: float = 60.0
     timeout_s: float = 1.5
     """Wait for each of three SNMP tries, in seconds."""
+    source: str = SOURCE
+    """CloudEvents source of its samples, part of their ids."""
     access_points: dict[str, Place] = field(default_factory=dict)
     """For a controller: serial number → place; others get ``<device>:<serial>`` at the controller's place."""
 
@@ -64,10 +66,10 @@ async def probe(target: WifiTarget, *, at: datetime | None = None) -> list[WifiP
         places = [target.place, *target.access_points.values()]
         if len(places) > 1:
             return [
-                _event(place, moment, _sample(target, place, status, pinged, reason=reason))
+                _event(target, place, moment, _sample(target, place, status, pinged, reason=reason))
                 for place in places
             ]
-        return [_event(target.place, moment, sample)]
+        return [_event(target, target.place, moment, sample)]
     pinged = await pinging
     return [_reading_event(target, reading, vendor, pinged, agent.rtt_ms, moment) for reading in readings]
 
@@ -101,7 +103,7 @@ def _reading_event(
     if reading.up is False:
         status, reason = Status.DOWN, "its controller reports it down"
     sample = _sample(target, place, status, pinged, reason=reason, reading=reading, snmp_rtt_ms=snmp_rtt_ms)
-    return _event(place, moment, sample)
+    return _event(target, place, moment, sample)
 
 
 def _sample(
@@ -131,11 +133,11 @@ def _sample(
     )
 
 
-def _event(place: Place, moment: datetime, sample: WifiSample) -> WifiProbed:
+def _event(target: WifiTarget, place: Place, moment: datetime, sample: WifiSample) -> WifiProbed:
     return WifiProbed(
         specversion="1.0",
-        id=event_id(SOURCE, place.device, "ioc.wifi.probed.v1", moment),
-        source=SOURCE,
+        id=event_id(target.source, place.device, "ioc.wifi.probed.v1", moment),
+        source=target.source,
         subject=place.device,
         time=moment,
         data=sample,

@@ -9,8 +9,8 @@ import msgspec
 
 from connectors.shared import targets
 from connectors.shared.runner import Job, Outcome
-from connectors.wifi.probe import Place, WifiTarget, probe
-from ioc.events import Code, Interval, Status
+from connectors.wifi.probe import SOURCE, Place, WifiTarget, probe
+from ioc.events import Code, Interval, Source, Status
 
 
 class PlaceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,6 +33,7 @@ class WifiEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ping: str = "icmp"
     interval_s: Interval = 60.0
     timeout_s: Interval = 1.5
+    source: Source = SOURCE
     access_points: dict[str, PlaceEntry] = {}
 
     def __repr__(self) -> str:
@@ -60,6 +61,7 @@ def jobs(path: Path) -> list[Job]:
             ping=entry.ping,
             interval_s=entry.interval_s,
             timeout_s=entry.timeout_s,
+            source=entry.source,
             access_points={
                 serial: Place(place.device, place.unit, place.point)
                 for serial, place in entry.access_points.items()

@@ -65,7 +65,7 @@ class Connectors:
             "cameras": ["--targets", str(self.folder / CAMERAS)],
             "wifi": ["--targets", str(self.folder / WIFI)],
             "onestop": ["--watch", str(self.spool.dossiers), "--mapping", str(MAPPING)],
-            "queues": ["--watch", str(self.spool.tickets)],
+            "queues": ["--watch", str(self.spool.tickets), "--source", "//simulation/queues"],
         }
         layout = Layout.of(self.settings)
         for name, arguments in commands.items():

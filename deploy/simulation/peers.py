@@ -68,37 +68,43 @@ class Peers:
 
     def _camera_targets(self, moment: datetime) -> str:
         return _targets(
-            {
-                "device": camera.code,
-                "unit": self._district.unit_of(place.code, moment),
-                "point": place.code,
-                "url": self._sites[place.code].url(camera),
-                "interval_s": camera.interval_s,
-            }
-            for place in self._district.places
-            for camera in place.cameras
+            "//simulation/cameras",
+            (
+                {
+                    "device": camera.code,
+                    "unit": self._district.unit_of(place.code, moment),
+                    "point": place.code,
+                    "url": self._sites[place.code].url(camera),
+                    "interval_s": camera.interval_s,
+                }
+                for place in self._district.places
+                for camera in place.cameras
+            ),
         )
 
     def _wifi_targets(self, moment: datetime) -> str:
         return _targets(
-            {
-                "device": device.code,
-                "unit": self._district.unit_of(place.code, moment),
-                "point": place.code,
-                "host": "127.0.0.1",
-                "port": self._wifi.port,
-                "community": device.code,
-                "ping": f"tcp:{self._wifi.host_ports[device.code]}",
-                "interval_s": device.interval_s,
-            }
-            for place in self._district.places
-            for device in place.access_points
+            "//simulation/wifi",
+            (
+                {
+                    "device": device.code,
+                    "unit": self._district.unit_of(place.code, moment),
+                    "point": place.code,
+                    "host": "127.0.0.1",
+                    "port": self._wifi.port,
+                    "community": device.code,
+                    "ping": f"tcp:{self._wifi.host_ports[device.code]}",
+                    "interval_s": device.interval_s,
+                }
+                for place in self._district.places
+                for device in place.access_points
+            ),
         )
 
 
-def _targets(targets: Iterable[Mapping[str, object]]) -> str:
+def _targets(source: str, targets: Iterable[Mapping[str, object]]) -> str:
     """A target file; strings and numbers of JSON are strings and numbers of TOML."""
-    lines = ["# Written by the simulated district."]
+    lines = ["# Written by the simulated district.", "[defaults]", f"source = {json.dumps(source)}"]
     for target in targets:
         lines += ["", "[[target]]", *(f"{key} = {json.dumps(value)}" for key, value in target.items())]
     return "\n".join(lines) + "\n"

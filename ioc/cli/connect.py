@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ioc import settings as settings_module
+from ioc.errors import UsageError
 
 if TYPE_CHECKING:
     from connectors.shared.publisher import Publisher
@@ -106,15 +107,32 @@ def onestop(
 
 
 @app.command("queues")
-def queues(watch: _Watch, once: _Once = False, poll_s: _Poll = 1.0) -> None:
+def queues(
+    watch: _Watch,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            help="Who says so: the facts' CloudEvents source, part of their ids; never change it.",
+        ),
+    ] = None,
+    once: _Once = False,
+    poll_s: _Poll = 1.0,
+) -> None:
     """Import queue tickets (JSON lines) as files appear in a folder.
 
     Example: ioc connect queues --watch /srv/spool/tickets
     """
     import structlog
 
-    from connectors.queues.tickets import import_file
+    from connectors.queues.tickets import SOURCE, import_file
     from connectors.shared.folder import Folder
+
+    said_by = SOURCE if source is None else source
+    if not 1 <= len(said_by) <= 200:
+        raise UsageError(
+            "A source has 1 to 200 characters.", remedy="Leave --source out, or name it shortly."
+        )
 
     settings = settings_module.load()
     stop = _stop_event()
@@ -124,7 +142,9 @@ def queues(watch: _Watch, once: _Once = False, poll_s: _Poll = 1.0) -> None:
     log = structlog.get_logger(__name__)
 
     def take(path: Path) -> None:
-        sent, faults = import_file(path, publisher, future_tolerance_s=settings.future_tolerance_s)
+        sent, faults = import_file(
+            path, publisher, source=said_by, future_tolerance_s=settings.future_tolerance_s
+        )
         log.info("file.imported", file=path.name, published=sent, rejected=faults)
 
     with publisher:

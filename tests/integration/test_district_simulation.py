@@ -135,6 +135,9 @@ def test_its_facts_reach_kafka_and_nothing_is_left_behind(
     kinds = Counter(type(event).__name__ for event in told)
     assert kinds["DossierProgressed"] == kinds["DossierRecorded"]
     assert kinds["TicketIssued"] > kinds["TicketNoShow"] > 0
+    assert {event.source for event in told} == {
+        f"//simulation/{name}" for name in ("onestop", "queues", "cameras", "wifi", "history")
+    }
     history = [event for event in told if event.source == "//simulation/history"]
     assert len(history) == 4 * 120  # two points: two access points and two cameras, a sample a minute
     now = time.time() + 1

@@ -52,6 +52,69 @@ def test_sending_a_file_again_changes_no_id(tmp_path: Path) -> None:
     assert first.ids == second.ids
 
 
+def test_the_source_named_is_who_says_so_and_part_of_the_id(tmp_path: Path) -> None:
+    ours, theirs = Kept(), Kept()
+    file = lines(tmp_path / "a.jsonl", TICKET)
+    import_file(file, ours)
+    import_file(file, theirs, source="//other/kiosks")
+    assert (ours.events[0].source, theirs.events[0].source) == ("urn:ioc:queues:kiosk", "//other/kiosks")
+    assert ours.ids.isdisjoint(theirs.ids)
+
+
+async def test_a_target_file_may_name_the_source_of_its_samples(tmp_path: Path, unused_tcp_port: int) -> None:
+    """Nobody listens at either address: that too is a sample, and it says who says so."""
+    cameras, wifi = tmp_path / "cameras.toml", tmp_path / "wifi.toml"
+    cameras.write_text(
+        f"""
+        [defaults]
+        source = "//test/cameras"
+        [[target]]
+        device = "cam-1"
+        unit = "u"
+        url = "rtsp://127.0.0.1:{unused_tcp_port}/x"
+        [[target]]
+        device = "cam-2"
+        unit = "u"
+        url = "rtsp://127.0.0.1:{unused_tcp_port}/x"
+        source = "//test/other"
+        """,
+        "utf-8",
+    )
+    wifi.write_text(
+        f"""
+        [[target]]
+        device = "ap-1"
+        unit = "u"
+        host = "127.0.0.1"
+        port = {unused_tcp_port}
+        ping = "none"
+        timeout_s = 0.1
+        source = "//test/wifi"
+        [target.access_points.S1]
+        device = "ap-2"
+        unit = "u"
+        """,
+        "utf-8",
+    )
+    jobs = [*camera_targets.jobs(cameras), *wifi_targets.jobs(wifi)]
+    said = {event.subject: event.source for job in jobs for event in (await job.probe()).events}
+    assert said == {
+        "cam-1": "//test/cameras",
+        "cam-2": "//test/other",
+        "ap-1": "//test/wifi",
+        "ap-2": "//test/wifi",
+    }
+
+
+def test_a_source_without_a_letter_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "cameras.toml"
+    file.write_text(
+        '[[target]]\ndevice = "c"\nunit = "u"\nurl = "rtsp://127.0.0.1/x"\nsource = ""\n', "utf-8"
+    )
+    with pytest.raises(InputError, match="source"):
+        camera_targets.jobs(file)
+
+
 @pytest.mark.parametrize(
     "bad",
     [
