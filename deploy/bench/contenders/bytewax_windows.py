@@ -42,7 +42,7 @@ def main(task: Task) -> None:
         return None
 
     flow = Dataflow("bench")
-    source: Any = KafkaSource([task.servers], [task.topic], tail=False, batch_size=10_000)
+    source: Any = KafkaSource([task.servers], [task.topic], tail=False)
     messages: Any = op.input("read", flow, source)
     events = op.map("decode", messages, read)
     counted = windowing.count_window(

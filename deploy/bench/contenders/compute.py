@@ -17,7 +17,7 @@ from ioc import topics
 from ioc.events import encode
 from ioc.settings import Settings
 from streams.app import PROJECTORS, StreamApp, build
-from streams.batch import Batch, Partition
+from streams.batch import Batch, OffsetLost, Partition
 from streams.devices.projector import DeviceProjector, DeviceWork
 from streams.ownership import Claim, LogIdentity, Moved
 from streams.pipeline import Pipeline
@@ -72,8 +72,11 @@ class CountingSink(Sink):
             )
             pipeline.counter, pipeline.ready = self, await self._known(partition)
             self._pipelines[partition] = pipeline
-        self.watch.start()
         return {partition: await self._pipelines[partition].start() for partition in assigned}
+
+    def submit(self, batch: Batch | OffsetLost) -> None:
+        self.watch.start()
+        super().submit(batch)
 
     async def _known(self, partition: Partition) -> DeviceProjector:
         projector = cast("DeviceProjector", self._make_projector(_claim_of(partition), False))
