@@ -9,7 +9,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from ioc.api import health, kpis, page, places, problems
+from ioc.api import health, kpis, page, places, problems, reference
 from ioc.api.database import Database, Shared
 from ioc.api.identity import Gate
 from ioc.settings import Settings
@@ -40,6 +40,8 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Trung tâm điều hành thông minh",
         description=_DESCRIPTION,
         lifespan=lifespan,
+        # their pages load scripts from other machines; ioc.api.reference gives ours
+        docs_url=None,
         redoc_url=None,
     )
     app.state.database = database
@@ -47,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.shared = Shared(hold_s=_HOLD_S)
     problems.install(app)
     health.install(app)
-    for router in (kpis.router, places.router, health.router, page.router):
+    for router in (kpis.router, places.router, health.router, page.router, reference.router):
         app.include_router(router)
     _describe_problems(app)
     return app

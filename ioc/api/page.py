@@ -20,6 +20,7 @@ from ioc.kpi.query import Current, current
 
 router = APIRouter()
 _REFRESH_S: Final = 10
+_VIETNAMESE_MARKS: Final = str.maketrans(",.", ".,")
 
 _WORDS: Final = {
     "vi": {
@@ -41,6 +42,9 @@ _WORDS: Final = {
         "clients": "máy",
         "records": "bản ghi",
         "s": "giây",
+        "min": "phút",
+        "h": "giờ",
+        "d": "ngày",
         "of": "trên",
     },
     "en": {
@@ -62,11 +66,14 @@ _WORDS: Final = {
         "clients": "clients",
         "records": "records",
         "s": "s",
+        "min": "min",
+        "h": "hours",
+        "d": "days",
         "of": "of",
     },
 }
 
-_STYLE: Final = """
+STYLE: Final = """
 :root{color-scheme:light dark}
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}
@@ -76,6 +83,12 @@ small{opacity:.75;display:block;font-size:.85rem}
 .none{opacity:.7;font-style:italic;font-size:1rem}
 header,footer{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;flex-wrap:wrap}
 """
+
+#: A page that needs no script and nothing from elsewhere says so, and the browser holds it to that.
+PLAIN_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+}
 
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
@@ -113,10 +126,7 @@ async def index(
     return HTMLResponse(
         _page(lang, place, body, now),
         status_code=status,
-        headers={
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-        },
+        headers=PLAIN_HEADERS,
     )
 
 
@@ -127,7 +137,7 @@ def _page(lang: str, place: str, body: str, now: datetime) -> str:
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="{_REFRESH_S}">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
         f'<header><h1>{escape(title)}</h1><a href="?lang={other}" lang="{other}">{words["other"]}</a></header>'
         f"<main>{body}</main>"
         f"<footer><span>{words['at']} {now:%H:%M:%S %d/%m/%Y}</span>"
@@ -150,7 +160,7 @@ def _row(figure: Current, kpi: Kpi, lang: str) -> str:
     value = (
         f'<span class="none">{words["none"]}</span>'
         if figure.value is None
-        else escape(_shown(figure, kpi, words))
+        else escape(_shown(figure, kpi, lang))
     )
     window = words[kpi.current_window.value]
     return (
@@ -159,12 +169,30 @@ def _row(figure: Current, kpi: Kpi, lang: str) -> str:
     )
 
 
-def _shown(figure: Current, kpi: Kpi, words: dict[str, str]) -> str:
+def _shown(figure: Current, kpi: Kpi, lang: str) -> str:
+    words = _WORDS[lang]
     value: Any = figure.value
     if kpi.unit_of_measure == "share":
-        text = f"{value * 100:.1f} %"
+        text = f"{_number(value * 100, 1, lang)} %"
         if kpi.subject == "dossier" and figure.denominator:
-            text += f" ({figure.numerator:.0f} {words['of']} {figure.denominator:.0f})"
+            above, below = figure.numerator or 0, figure.denominator
+            text += f" ({_number(above, 0, lang)} {words['of']} {_number(below, 0, lang)})"
         return text
-    decimals = 0 if float(value).is_integer() or kpi.unit_of_measure == "s" else 1
-    return f"{value:.{decimals}f} {words[kpi.unit_of_measure]}"
+    if kpi.unit_of_measure == "s":
+        return _age(value, words)
+    decimals = 0 if float(value).is_integer() else 1
+    return f"{_number(value, decimals, lang)} {words[kpi.unit_of_measure]}"
+
+
+def _number(value: float, decimals: int, lang: str) -> str:
+    """A number as people of the language write it: Vietnamese has a decimal comma and groups with points."""
+    text = f"{value:,.{decimals}f}"
+    return text.translate(_VIETNAMESE_MARKS) if lang == "vi" else text
+
+
+def _age(seconds: float, words: dict[str, str]) -> str:
+    """Seconds up to two minutes; then minutes, hours, days, which are easier to grasp."""
+    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {words[name]}"
+    return f"{seconds:.0f} {words['s']}"

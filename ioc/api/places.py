@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 
@@ -20,14 +21,14 @@ SELECT code, name_vi, name_en, kind, parent_code, time_zone, valid_from, valid_t
 FROM ioc.reader_unit WHERE reader = %s ORDER BY code
 """
 _DEVICES = """
-SELECT code, kind, unit, point_code, name, state, since, last_time, clients, reason
-FROM ioc.reader_device
-WHERE reader = %(reader)s
-  AND (%(kind)s::int IS NULL OR kind = %(kind)s)
-  AND (%(state)s::int IS NULL OR state = %(state)s)
-  AND (%(unit)s::text IS NULL OR unit_id IN (SELECT unit_id FROM ioc.unit_scope(%(reader)s, %(unit)s)))
-  AND (%(after)s::text IS NULL OR code > %(after)s)
-ORDER BY code LIMIT %(limit)s
+SELECT d.code, d.kind, d.unit, d.point_code, d.name, d.state, d.since, d.last_time, d.clients, d.reason, u.time_zone
+FROM ioc.reader_device d JOIN ioc.unit u USING (unit_id)
+WHERE d.reader = %(reader)s
+  AND (%(kind)s::int IS NULL OR d.kind = %(kind)s)
+  AND (%(state)s::int IS NULL OR d.state = %(state)s)
+  AND (%(unit)s::text IS NULL OR d.unit_id IN (SELECT unit_id FROM ioc.unit_scope(%(reader)s, %(unit)s)))
+  AND (%(after)s::text IS NULL OR d.code > %(after)s)
+ORDER BY d.code LIMIT %(limit)s
 """
 
 
@@ -79,8 +80,12 @@ async def devices(
     )
     page = rows[:limit]
     names = ("code", "kind", "unit", "point", "name", "state", "since", "last_time", "clients", "reason")
-    found = [dict(zip(names, row, strict=True)) for row in page]
-    for device in found:
+    found = []
+    for *values, zone in page:
+        device = dict(zip(names, values, strict=True))
+        found.append(device)
+        for moment in ("since", "last_time"):
+            device[moment] = device[moment] and device[moment].astimezone(ZoneInfo(zone))
         device["kind"] = _KINDS[device["kind"]]
         device["state"] = _STATES[device["state"]]
     return {"devices": found, "next": page[-1][0] if len(rows) > limit else None}

@@ -20,7 +20,8 @@ def page() -> str:
     found = description()
     intro = (
         f"{found['info']['description']}\n\nA running platform gives the whole description at `/openapi.json`, and "
-        "a page to try it at `/docs`. The first page, at `/`, shows the district's figures now."
+        "the same as a page at `/docs`, without scripts or anything from other machines. The first page, at `/`, shows "
+        "the district's figures now."
     )
     parts = [
         _operation(path, method, operation)

@@ -257,6 +257,9 @@ async def test_devices_in_pages(client: httpx.AsyncClient, connection: Connectio
     assert seen == [("c1", "down"), ("c2", "ok"), ("w1", "ok"), ("w2", "unknown")]
     down = (await client.get("/api/v1/devices?state=down&unit=go-1&kind=camera")).json()["devices"]
     assert [device["code"] for device in down] == ["c1"]
+    # in the clock of the device's own unit, as everywhere else
+    assert datetime.fromisoformat(down[0]["since"]) == now
+    assert down[0]["since"].endswith("+07:00")
 
 
 async def test_readiness_is_progress_of_offsets(client: httpx.AsyncClient, connection: Connection) -> None:
@@ -356,6 +359,17 @@ async def test_a_database_that_is_away_is_said_so(place: Settings) -> None:
         assert (answer.status_code, answer.headers["content-type"]) == (503, _PROBLEM)
         assert answer.headers["retry-after"]
         assert "ioc_database_up 0.0" in (await client.get("/metrics")).text
+
+
+async def test_the_api_page_asks_nothing_of_other_machines(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    assert page.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    for path in (await client.get("/openapi.json")).json()["paths"]:
+        assert f"GET {path}" in page.text
+    for outside in ("<script", "<link", "src=", "://", "@import", "url("):
+        assert outside not in page.text, outside
+    assert (await client.get("/redoc")).status_code == 404
 
 
 async def test_every_operation_is_described(client: httpx.AsyncClient) -> None:
