@@ -246,6 +246,24 @@ def test_a_filter_by_null_and_by_several_values(district: Connection) -> None:
     assert {point.dim: point.value for point in by} == {None: 3, "online": 1, "post": 2, "counter": 1}
 
 
+def test_a_value_that_was_taken_back_altogether_is_not_shown(district: Connection) -> None:
+    """A dossier's first step comes before its record: for a moment it has no channel."""
+    at = datetime(2026, 3, 2, 3, tzinfo=UTC)
+    later = at + timedelta(seconds=1)
+    add_entries(
+        district,
+        [
+            LedgerEntry("go-1", Measure.RECEIVED, at, at),
+            LedgerEntry("go-1", Measure.RECEIVED, at, later, delta=-1),
+            LedgerEntry("go-1", Measure.RECEIVED, at, later, channel="online"),
+        ],
+    )
+    asked = {"start": at, "end": at + timedelta(hours=1), "bucket": "1h", "by": "channel"}
+    assert {p.dim: p.value for p in ask(district, "dossier.received", **asked)} == {"online": 1}
+    between = later - timedelta(microseconds=1)
+    assert {p.dim: p.value for p in ask(district, "dossier.received", as_of=between, **asked)} == {None: 1}
+
+
 def test_too_many_points_are_refused_before_they_are_built(district: Connection) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     with pytest.raises(TooManyPointsError, match="50000"):

@@ -64,7 +64,10 @@ BEGIN
           AND (p_as_of IS NULL OR l.recorded_at <= p_as_of)
         GROUP BY 1, 2
     ), dims AS (
-        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
+        -- a value whose every entry was taken back again is none
+        SELECT sums.value FROM sums WHERE p_by IS NOT NULL
+        GROUP BY sums.value
+        HAVING bool_or(coalesce(sums.num, 0) <> 0 OR coalesce(sums.den, 0) <> 0)
         UNION ALL SELECT NULL WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
