@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.stack.installing import publish, staging
@@ -11,6 +14,7 @@ from ioc.errors import InputError, UnavailableError
 
 VERSION = "4.1.1"
 ENDPOINT = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36"
+_SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _CHECKSUMS = Path(__file__).with_name("kafka-jars.sha256")
 
 
@@ -41,6 +45,20 @@ def check(libs: Path) -> None:
         )
 
 
+@contextmanager
+def trust_of_the_system() -> Iterator[None]:
+    """Let jgo's ``requests`` trust what the machine trusts: an office's own root is in the system's store only."""
+    named = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} & os.environ.keys()
+    if named or not _SYSTEM_CERTIFICATES.is_file():
+        yield
+        return
+    os.environ["REQUESTS_CA_BUNDLE"] = str(_SYSTEM_CERTIFICATES)
+    try:
+        yield
+    finally:
+        del os.environ["REQUESTS_CA_BUNDLE"]
+
+
 def install(software: Path) -> None:
     """Fetch the jars, check them, and put them in place at once.
 
@@ -49,7 +67,7 @@ def install(software: Path) -> None:
     """
     from jgo import EnvironmentBuilder, LinkStrategy, MavenContext
 
-    with staging(software, "kafka") as work:
+    with staging(software, "kafka") as work, trust_of_the_system():
         builder = EnvironmentBuilder(
             MavenContext(repo_cache=work / "m2", timeout=60),
             cache_dir=work / "jgo",

@@ -87,6 +87,25 @@ def test_changed_jar_is_refused(tmp_path: Path) -> None:
         install_kafka.check(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("named", "found"), [({}, "system.crt"), ({"REQUESTS_CA_BUNDLE": "own.crt"}, "own.crt")]
+)
+def test_the_download_trusts_what_the_machine_trusts(
+    named: dict[str, str], found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install_kafka, "_SYSTEM_CERTIFICATES", tmp_path / "system.crt")
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in named.items():
+        monkeypatch.setenv(name, str(tmp_path / value))
+    with install_kafka.trust_of_the_system():
+        assert os.environ.get("REQUESTS_CA_BUNDLE") == (str(tmp_path / found) if named else None)
+    (tmp_path / "system.crt").write_text("roots")
+    with install_kafka.trust_of_the_system():
+        assert os.environ["REQUESTS_CA_BUNDLE"] == str(tmp_path / found)
+    assert ("REQUESTS_CA_BUNDLE" in os.environ) == bool(named)
+
+
 def test_port_in_use_names_its_holder() -> None:
     import socket
 
