@@ -11,7 +11,7 @@ SOURCES := ioc streams connectors dashboards deploy tests
 PIP := -m pip --disable-pip-version-check --no-input
 PYTEST_ARGS ?=
 
-.PHONY: help up down status doctor test check bench drills lock format clean apt-test
+.PHONY: help up down status doctor test check docs bench drills lock format clean apt-test
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -68,6 +68,9 @@ check: $(VENV)/.dev ## format, lint, types, imports, docs, compose file, lock fi
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	@deploy/check-locks
 	@if [ -d tests/docs ]; then $(BIN)/python -m pytest tests/docs; fi
+
+docs: $(VENV)/.dev ## write the reference pages anew from the code
+	@$(BIN)/python -m ioc.docs
 
 format: $(VENV)/.dev ## format the code
 	@$(BIN)/ruff format $(SOURCES)
