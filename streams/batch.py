@@ -30,6 +30,8 @@ class Batch:
     values: list[bytes | None]
     #: Broker or producer time of the newest record, milliseconds since 1970.
     newest_ms: int
+    #: Bytes of all values together.
+    size: int = 0
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -44,6 +46,7 @@ class Batch:
             offsets=self.offsets + following.offsets,
             values=self.values + following.values,
             newest_ms=max(self.newest_ms, following.newest_ms),
+            size=self.size + following.size,
         )
 
     def after(self, offset: int) -> Batch:
@@ -59,6 +62,7 @@ class Batch:
             offsets=self.offsets[keep:],
             values=self.values[keep:],
             newest_ms=self.newest_ms,
+            size=self.size,
         )
 
 

@@ -72,6 +72,7 @@ class Pipeline:
         stats: Stats,
         silence_s: float,
         batch_records: int,
+        batch_bytes: int,
     ) -> None:
         self.partition = partition
         self._source = source
@@ -80,6 +81,7 @@ class Pipeline:
         self._stats = stats
         self._silence_s = silence_s
         self._batch_records = batch_records
+        self._batch_bytes = batch_bytes
         self._waiting: deque[Batch | OffsetLost] = deque()
         self._arrived = asyncio.Event()
         self._held = False
@@ -121,12 +123,16 @@ class Pipeline:
         """Hand over what was fetched; never blocks, but holds back fetching when too much waits."""
         self._waiting.append(batch)
         self._arrived.set()
-        if not self._held and self._waiting_records() >= self._batch_records:
+        if not self._held and self._enough_waits():
             self._held = True
             self._source.hold(self.partition)
 
-    def _waiting_records(self) -> int:
-        return sum(len(batch) for batch in self._waiting if isinstance(batch, Batch))
+    def _enough_waits(self) -> bool:
+        waiting = [batch for batch in self._waiting if isinstance(batch, Batch)]
+        return (
+            sum(map(len, waiting)) >= self._batch_records
+            or sum(batch.size for batch in waiting) >= self._batch_bytes
+        )
 
     async def stop(self, *, within_s: float = 3.0) -> None:
         """Let the commit under way finish if it does so soon; then close the session, which rolls back."""
@@ -198,7 +204,7 @@ class Pipeline:
         self._let_flow()
 
     def _let_flow(self) -> None:
-        if self._held and self._waiting_records() < self._batch_records:
+        if self._held and not self._enough_waits():
             self._held = False
             self._source.release(self.partition)
 
@@ -285,6 +291,7 @@ class Pipeline:
                 not isinstance(following, Batch)
                 or following.start != batch.end
                 or len(batch) + len(following) > self._batch_records
+                or batch.size + following.size > self._batch_bytes
             ):
                 break
             batch = batch.joined(following)

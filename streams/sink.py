@@ -98,6 +98,7 @@ class Sink:
                 stats=self.stats,
                 silence_s=self._settings.silence_s,
                 batch_records=self._settings.batch_records,
+                batch_bytes=self._settings.fetch_bytes,
             )
             self._pipelines[partition] = pipeline
             starts[partition] = await self._start(pipeline)

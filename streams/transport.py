@@ -51,8 +51,12 @@ class PassThrough(Schema):
         return message.value
 
 
-def read_fetched(records: Any, partition: Partition, start: int, limit: int, log_end: int) -> Batch:
-    """Read up to ``limit`` records, rounded up to whole record batches, from a fetch response.
+def read_fetched(
+    records: Any, partition: Partition, start: int, limit: int, log_end: int, *, limit_bytes: int
+) -> Batch:
+    """Read up to ``limit`` records or ``limit_bytes``, rounded up to whole record batches, from a fetch response.
+
+    Fetches are compressed, so that their own limit says little about what they hold.
 
     :param records: aiokafka's ``PartitionRecords``; its ``next_fetch_offset`` is moved past what was read.
     :raises CorruptRecordException: when a record batch does not match its checksum.
@@ -60,22 +64,24 @@ def read_fetched(records: Any, partition: Partition, start: int, limit: int, log
     offsets: list[int] = []
     values: list[bytes | None] = []
     memory = records._records
-    newest = 0
+    newest = size = 0
     position = start
-    while len(offsets) < limit and memory.has_next():
+    while len(offsets) < limit and size < limit_bytes and memory.has_next():
         chunk = memory.next_batch()
         if records._check_crcs and not chunk.validate_crc():
             raise CorruptRecordException(f"Invalid CRC in {partition} after offset {position}")
         if not chunk.is_control_batch:
+            before = len(values)
             for record in chunk:
                 offset = record.offset
                 if offset >= position:
                     offsets.append(offset)
                     values.append(record.value)
+            size += sum(map(len, filter(None, values[before:])))
             newest = max(newest, chunk.max_timestamp or 0)
         position = max(position, chunk.next_offset)
     records.next_fetch_offset = position
-    return Batch(partition, start, position, log_end, offsets, values, newest)
+    return Batch(partition, start, position, log_end, offsets, values, newest, size)
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -181,7 +187,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 state = held._assignment.state_value(tp)
                 records = held._partition_records
                 batch = read_fetched(
-                    records, partition, state.position, limit, state.highwater or records.next_fetch_offset
+                    records,
+                    partition,
+                    state.position,
+                    limit,
+                    state.highwater or records.next_fetch_offset,
+                    limit_bytes=self.app.conf.consumer_max_fetch_size,
                 )
                 held._update_position()
             records = held._partition_records

@@ -69,6 +69,7 @@ class CountingSink(Sink):
                 stats=self.stats,
                 silence_s=3600.0,
                 batch_records=self._settings.batch_records,
+                batch_bytes=self._settings.fetch_bytes,
             )
             pipeline.counter, pipeline.ready = self, await self._known(partition)
             self._pipelines[partition] = pipeline
