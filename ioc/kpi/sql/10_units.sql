@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION ioc.raise_unknown_unit(p_unit text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     RAISE EXCEPTION 'There is no unit %.', coalesce(quote_literal(p_unit), 'for this reader')
-        USING ERRCODE = 'IOC01', HINT = 'ioc district check lists the units of the pack; a reader sees only his own.';
+        USING ERRCODE = 'IOC01', HINT = 'GET /api/v1/units lists the units that a reader may ask about; units.csv of the district pack holds them all.';
 END $$;
 
 -- A unit and all below it. UNION ends even where a pack made a ring.
