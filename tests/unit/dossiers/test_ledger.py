@@ -1,0 +1,192 @@
+"""The ledger against the plain meaning of its words, whatever facts come and in whatever order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ioc.dossiers.ledger import Measure, contributions, day_after, entries, on_time
+from ioc.dossiers.reducer import Dossier, Fact, Group, group_of, reduce
+from ioc.events import Channel, DossierProgress, DossierRecord
+
+ZONE = ZoneInfo("Europe/Amsterdam")
+#: The night of the 31st is an hour shorter here.
+BASE = datetime(2024, 3, 28, 6, tzinfo=UTC)
+
+moments = st.integers(0, 24 * 10).map(lambda hours: BASE + timedelta(hours=hours))
+channels = st.sampled_from([None, *Channel])
+statuses = st.sampled_from([None, *range(12)])
+records = st.builds(
+    DossierRecord,
+    unit=st.sampled_from(["u1", "u2"]),
+    channel=channels,
+    field=st.sampled_from([None, "land", "trade"]),
+    status=statuses,
+    received_at=st.none() | moments,
+    due_at=st.none() | moments,
+    completed_at=st.none() | moments,
+    withdrawn_at=st.none() | moments,
+)
+steps = st.builds(
+    DossierProgress,
+    unit=st.sampled_from(["u1", "u2"]),
+    status=statuses,
+    step=st.sampled_from([None, "seen", "signed"]),
+    due_at=st.none() | moments,
+)
+learned = st.integers(0, 5).map(lambda day: BASE + timedelta(days=20 + day))
+facts = st.lists(
+    st.builds(
+        Fact,
+        time=moments,
+        sequence=st.sampled_from(["", "1", "2"]),
+        id=st.integers(0, 10_000).map(str),
+        recorded_at=learned,
+        data=records | steps,
+    ),
+    max_size=8,
+    unique_by=lambda fact: fact.id,
+)
+
+
+def zone_of(_: str) -> ZoneInfo:
+    return ZONE
+
+
+@given(facts, st.randoms(use_true_random=False))
+def test_order_of_arrival_does_not_matter(known: list[Fact], rng: object) -> None:
+    shuffled = list(known)
+    rng.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert reduce(shuffled) == reduce(known)
+    assert Counter(entries(shuffled, zone_of)) == Counter(entries(known, zone_of))
+
+
+@given(facts, learned)
+def test_the_ledger_as_of_a_moment_is_what_was_known_then(known: list[Fact], at: datetime) -> None:
+    found: Counter[object] = Counter()
+    for entry in entries(known, zone_of):
+        if entry.recorded_at <= at:
+            found[entry.series, entry.measure, entry.effective_at] += entry.delta
+    then = [fact for fact in known if fact.recorded_at <= at]
+    assert {k: n for k, n in found.items() if n} == contributions(reduce(then), zone_of)
+
+
+def gauge(dossier: Dossier, measure: Measure, at: datetime) -> int:
+    return sum(
+        n for (_, m, when), n in contributions(dossier, zone_of).items() if m is measure and when <= at
+    )
+
+
+@given(facts, st.integers(0, 24 * 14 * 4).map(lambda quarters: BASE + timedelta(minutes=15 * quarters)))
+def test_open_and_overdue_equal_a_recount_at_any_moment(known: list[Fact], at: datetime) -> None:
+    dossier = reduce(known)
+    received, ended = dossier.accepted_at, dossier.ended_at
+    is_open = received is not None and received <= at and (ended is None or at < max(ended, received))
+    assert gauge(dossier, Measure.OPEN, at) == is_open
+
+    due = [day for since, day in dossier.due if since <= at]
+    status = [code for since, code in dossier.statuses if since <= at]
+    waits = bool(status) and group_of(status[-1]) in (Group.SUPPLEMENT, Group.PAUSED)
+    late = bool(due) and at.astimezone(ZONE).date() > due[-1].astimezone(ZONE).date()
+    assert gauge(dossier, Measure.OVERDUE, at) == (is_open and late and not waits)
+
+
+@given(facts)
+def test_flows_count_a_dossier_at_most_once(known: list[Fact]) -> None:
+    dossier = reduce(known)
+    totals: Counter[Measure] = Counter()
+    for (_, measure, _), n in contributions(dossier, zone_of).items():
+        totals[measure] += n
+    assert totals[Measure.RECEIVED] in (0, 1)
+    assert totals[Measure.COMPLETED] + totals[Measure.WITHDRAWN] <= totals[Measure.RECEIVED]
+    assert totals[Measure.ON_TIME] <= totals[Measure.COMPLETED]
+    assert totals[Measure.ONLINE] == (totals[Measure.RECEIVED] and dossier.channel is Channel.ONLINE)
+    assert totals[Measure.OPEN] == totals[Measure.RECEIVED] - (
+        totals[Measure.COMPLETED] + totals[Measure.WITHDRAWN]
+    )
+
+
+@given(moments, st.none() | moments)
+def test_on_time_compares_local_dates(done: datetime, due: datetime | None) -> None:
+    expected = due is None or done.astimezone(ZONE).date() <= due.astimezone(ZONE).date()
+    assert on_time(done, due, ZONE) == expected
+    if due is not None:
+        assert (done < day_after(due, ZONE)) == expected
+
+
+def test_a_day_ends_at_local_midnight_also_where_the_clock_jumps() -> None:
+    days = [datetime(2024, 3, 30, 12, tzinfo=ZONE) + timedelta(days=n) for n in range(3)]
+    ends = [day_after(day, ZONE).astimezone(UTC) for day in days]
+    assert [later - earlier for earlier, later in pairwise(ends)] == [
+        timedelta(hours=23),
+        timedelta(hours=24),
+    ]
+
+
+def fact(hours: float, data: DossierRecord | DossierProgress, *, learned_day: int = 0) -> Fact:
+    at = BASE + timedelta(hours=hours)
+    return Fact(at, "", f"{hours}-{type(data).__name__}", BASE + timedelta(days=20 + learned_day), data)
+
+
+def received(hours: float = 0, **more: object) -> Fact:
+    return fact(hours, DossierRecord(unit="u1", received_at=BASE + timedelta(hours=hours), **more))  # type: ignore[arg-type]
+
+
+def total(known: list[Fact], measure: Measure) -> int:
+    return sum(n for (_, m, _), n in contributions(reduce(known), zone_of).items() if m is measure)
+
+
+def test_completed_is_the_first_reach_of_9_or_10_and_steps_do_not_reopen() -> None:
+    known = [received()] + [
+        fact(h, DossierProgress(unit="u1", status=s)) for h, s in ((1, 4), (2, 9), (3, 4), (4, 10))
+    ]
+    assert reduce(known).completed_at == BASE + timedelta(hours=2)
+    assert total(known, Measure.COMPLETED) == 1
+
+
+def test_a_whole_view_that_says_in_hand_takes_an_end_back() -> None:
+    known = [received(), fact(2, DossierProgress(unit="u1", status=9))]
+    known.append(fact(5, DossierRecord(unit="u1", status=4), learned_day=1))
+    assert total(known, Measure.COMPLETED) == 0
+    assert [e.delta for e in entries(known, zone_of) if e.measure is Measure.COMPLETED] == [1, -1]
+
+
+def test_never_accepted_is_outside_every_total() -> None:
+    for status in (1, 3):
+        assert contributions(reduce([received(status=status)]), zone_of) == Counter()
+
+
+def test_a_dossier_without_date_of_acceptance_is_accepted_at_its_first_active_status() -> None:
+    known = [fact(h, DossierProgress(unit="u1", status=s)) for h, s in ((0, 1), (3, 2))]
+    assert reduce(known).accepted_at == BASE + timedelta(hours=3)
+
+
+def test_a_supplement_that_moves_the_due_date_ends_being_overdue() -> None:
+    due = BASE + timedelta(days=1)
+    known = [
+        received(due_at=due),
+        fact(24 * 4, DossierProgress(unit="u1", status=5)),
+        fact(24 * 5, DossierProgress(unit="u1", status=4, due_at=BASE + timedelta(days=9))),
+    ]
+    dossier = reduce(known)
+    assert dossier.original_due_at == due
+    assert dossier.due_at == BASE + timedelta(days=9)
+    assert [gauge(dossier, Measure.OVERDUE, BASE + timedelta(days=d)) for d in (1, 3, 4.5, 6, 11)] == [
+        0,
+        1,
+        0,
+        0,
+        1,
+    ]
+
+
+def test_unknown_status_codes_keep_the_dossier_in_hand() -> None:
+    for status in (0, 11, 99):
+        dossier = reduce([received(status=status)])
+        assert dossier.status == status
+        assert gauge(dossier, Measure.OPEN, BASE + timedelta(days=1)) == 1
