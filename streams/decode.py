@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -17,6 +18,10 @@ E = TypeVar("E")
 MAX_RECORD_BYTES = 1024 * 1024
 #: No fact of a district's own systems is older.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+#: JSON's way to write NUL, which PostgreSQL's text can't hold; an even number of backslashes before it are text.
+_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+#: What may be in the bytes of a record that our types can't take.
+_NOT_READABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class BatchDecoder(Generic[E]):
@@ -40,7 +45,9 @@ class BatchDecoder(Generic[E]):
             offsets, events, bad = self._decode_one_by_one(batch)
         latest = datetime.now(UTC) + self._tolerance
         if not events or (min(e.time for e in events) >= EARLIEST and max(e.time for e in events) <= latest):
-            return offsets, events, bad
+            learned = [e.recordedat for e in events if e.recordedat is not None]
+            if not learned or min(learned) >= EARLIEST:
+                return offsets, events, bad
         return self._sort_out_times(batch, offsets, events, bad, latest)
 
     def _decode_at_once(self, batch: Batch) -> list[Any] | None:
@@ -52,12 +59,22 @@ class BatchDecoder(Generic[E]):
             joined = b"\n".join(values)  # type: ignore[arg-type]  # None raises TypeError: not all are lines
         except TypeError:
             return None
-        # One newline between two records and none inside: then each line is one record, whole.
-        if joined.count(b"\n") != len(values) - 1 or len(max(values, key=_size)) > MAX_RECORD_BYTES:  # type: ignore[arg-type]
+        # A value that begins with { and ends with } on its own line can neither begin nor end inside another one:
+        # no JSON text goes on with { after }, and no string holds a newline. So as many values as lines means
+        # one value a line; and a line that holds two makes one too many.
+        between = len(values) - 1
+        if (
+            joined.count(b"\n") != between
+            or joined.count(b"}\n{") != between
+            or not joined.startswith(b"{")
+            or not joined.endswith(b"}")
+            or b"\\u0000" in joined
+            or len(max(values, key=_size)) > MAX_RECORD_BYTES  # type: ignore[arg-type]  # None was refused above
+        ):
             return None
         try:
             events = self._decoder.decode_lines(joined)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _NOT_READABLE:
             return None
         return events if len(events) == len(values) else None
 
@@ -65,7 +82,6 @@ class BatchDecoder(Generic[E]):
         offsets: list[int] = []
         events: list[Any] = []
         bad: list[Unreadable] = []
-        decode = self._decoder.decode
         for offset, value in zip(batch.offsets, batch.values, strict=True):
             if not value:
                 bad.append(Unreadable(offset, "empty", "the record has no value", value))
@@ -75,14 +91,24 @@ class BatchDecoder(Generic[E]):
                 )
             else:
                 try:
-                    events.append(decode(value))
+                    events.append(self._decode_one(value))
                     offsets.append(offset)
                 except msgspec.ValidationError as error:
                     reason = "unknown-type" if "$.type" in str(error) else "invalid"
                     bad.append(Unreadable(offset, reason, str(error), value))
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                except _NOT_READABLE as error:
                     bad.append(Unreadable(offset, "not-json", str(error), value))
         return offsets, events, bad
+
+    def _decode_one(self, value: bytes) -> Any:
+        event = self._decoder.decode(value)
+        if b"\\u0000" not in value:
+            return event
+        # Devices pad texts with NUL: free text loses it. What tells one fact from another must not be altered.
+        without = self._decoder.decode(_NUL.sub(rb"\1", value))
+        if _identity(event) != _identity(without):
+            raise msgspec.ValidationError("NUL in a text that identifies the fact")
+        return without
 
     @staticmethod
     def _sort_out_times(
@@ -98,6 +124,9 @@ class BatchDecoder(Generic[E]):
                 )
             elif event.time < EARLIEST:
                 bad.append(Unreadable(offset, "far-past", f"dated {event.time.isoformat()}", values[offset]))
+            elif event.recordedat is not None and event.recordedat < EARLIEST:
+                learned = event.recordedat.isoformat()
+                bad.append(Unreadable(offset, "far-past", f"recordedat is {learned}", values[offset]))
             else:
                 kept_offsets.append(offset)
                 kept.append(event)
@@ -106,3 +135,16 @@ class BatchDecoder(Generic[E]):
 
 def _size(value: bytes) -> int:
     return len(value)
+
+
+def _identity(event: Any) -> tuple[object, ...]:
+    data = event.data
+    return (
+        event.id,
+        event.source,
+        event.subject,
+        event.sequence,
+        data.unit,
+        getattr(data, "kiosk", None),
+        getattr(data, "number", None),
+    )

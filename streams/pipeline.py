@@ -35,6 +35,11 @@ VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (topic_id, partition, next_offset)
 DO UPDATE SET watermark = greatest(partition_silence.watermark, excluded.watermark)
 """
+_LATE = """
+INSERT INTO ioc.late_count AS l (topic, partition, unit_id, facts)
+SELECT %s, %s, * FROM unnest(%s::int[], %s::bigint[])
+ON CONFLICT (topic, partition, unit_id) DO UPDATE SET facts = l.facts + excluded.facts
+"""
 
 
 class Source(Protocol):
@@ -315,17 +320,22 @@ class Pipeline:
             outcome = await work.apply(connection, moved)
             await unreadable.store(connection, claim.log.topic_id, self.partition, outcome.unreadable)
             if outcome.late:
+                units = sorted(outcome.late)
                 await connection.execute(
-                    "INSERT INTO ioc.late_count VALUES (%s, %s, %s) ON CONFLICT (topic, partition)"
-                    " DO UPDATE SET facts = late_count.facts + excluded.facts",
-                    (self.partition.topic, self.partition.partition, outcome.late),
+                    _LATE,
+                    (
+                        self.partition.topic,
+                        self.partition.partition,
+                        units,
+                        [outcome.late[unit] for unit in units],
+                    ),
                 )
         self.committed = batch.end
         stats = self._stats
         stats.records += len(batch)
         stats.facts += outcome.facts
         stats.duplicates += outcome.duplicates
-        stats.late += outcome.late
+        stats.late += outcome.late.total()
         stats.unreadable += len(outcome.unreadable)
         stats.transactions += 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -17,7 +18,8 @@ class Outcome:
 
     facts: int = 0
     duplicates: int = 0
-    late: int = 0
+    #: Facts that came after their window had closed, by unit.
+    late: Counter[int] = field(default_factory=Counter)
     unreadable: list[Unreadable] = field(default_factory=list)
 
 

@@ -13,6 +13,7 @@ from ioc import topics
 from ioc.settings import Settings
 from streams.app import StreamApp, build, prepare
 from streams.slot import Slot
+from streams.sparing import Sparing
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +22,10 @@ class StreamWorker(Worker):
     """Faust's worker, opening the sink in the loop that it will live in."""
 
     app: StreamApp
+
+    def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:  # noqa: ARG002
+        for handler in logger.handlers:
+            handler.addFilter(Sparing(("aiokafka", "faust", "mode")))
 
     async def on_first_start(self) -> None:
         await prepare(self.app)
@@ -31,10 +36,9 @@ def run(settings: Settings, *, only: tuple[str, ...] = topics.FACT_TOPICS) -> No
     """Work on the topics until SIGTERM or SIGINT; returns when all is closed."""
     slot = Slot(settings.state_dir / "run")
     app = build(settings, only=only, member=slot.name)
-    logging.getLogger("aiokafka").setLevel(logging.WARNING)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    worker = StreamWorker(app, loglevel="WARNING", redirect_stdouts=False, loop=loop)
+    worker = StreamWorker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False, loop=loop)
     # What is loaded by now lives as long as the worker: the collector need not look at it again, and
     # thousands of short-lived facts a batch must not make it run all the time.
     gc.collect()

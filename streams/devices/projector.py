@@ -236,7 +236,9 @@ class DeviceProjector:
         else:
             stored = work.follows
         counts = self._count(work.arrivals.take(stored), moved)
-        outcome.late = int(counts.late.sum())
+        for unit, facts in zip(counts.unit.tolist(), counts.late.tolist(), strict=True):
+            if facts:
+                outcome.late[unit] += facts
         await writing.store_minutes(connection, self._table.kind, self._part, minutes, counts)
         return outcome
 

@@ -133,8 +133,10 @@ class DossierProjector:
         outcome.facts = sum(inserted.values())
         outcome.duplicates = len(work.events) - outcome.facts
         if moved.closed_until is not None:
-            outcome.late = sum(
-                1 for e in work.events if e.time < moved.closed_until and inserted[dossiers[e.subject]]
+            outcome.late = Counter(
+                work.units[e.data.unit].unit_id
+                for e in work.events
+                if e.time < moved.closed_until and inserted[dossiers[e.subject]]
             )
         await rebuild(connection, self._registry, sorted(inserted))
         return outcome

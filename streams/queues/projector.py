@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -123,8 +124,10 @@ class QueueWork:
         outcome.duplicates = len(self.events) - outcome.facts
         if moved.closed_until is not None:
             closed = moved.closed_until
-            outcome.late = sum(
-                e.time < closed and tickets[key] in touched for e, key in zip(self.events, keys, strict=True)
+            outcome.late = Counter(
+                self.units[e.data.unit].unit_id
+                for e, key in zip(self.events, keys, strict=True)
+                if e.time < closed and tickets[key] in touched
             )
         if touched:
             await connection.execute(_PROJECT, (sorted(touched),))

@@ -29,7 +29,8 @@ BEGIN
         WHERE s.kind = v_kpi.device_kind AND s.unit_id = ANY (v_scope);
         v_coverage := least(v_coverage, 1);
     ELSE
-        SELECT sum(l.facts) INTO v_late FROM ioc.late_count l WHERE v_kpi.topic IS NULL OR right(l.topic, length(v_kpi.topic)) = v_kpi.topic;
+        SELECT sum(l.facts) INTO v_late FROM ioc.late_count l WHERE l.unit_id = ANY (v_scope)
+          AND (v_kpi.topic IS NULL OR right(l.topic, length(v_kpi.topic)) = v_kpi.topic);
         IF v_kpi.topic IS NULL THEN
             SELECT max(o.newest_fact) INTO v_newest FROM ioc.partition_offset o WHERE o.retired_at IS NULL;
         ELSE

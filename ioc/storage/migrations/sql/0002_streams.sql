@@ -48,8 +48,9 @@ CREATE TABLE ioc.window_close (
 CREATE TABLE ioc.late_count (
     topic     text NOT NULL,
     partition int NOT NULL,
+    unit_id   int NOT NULL REFERENCES ioc.unit,
     facts     bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (topic, partition)
+    PRIMARY KEY (topic, partition, unit_id)
 ) WITH (fillfactor = 50);
 
 -- May hold personal data: short retention, guarded.
