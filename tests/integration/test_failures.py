@@ -26,6 +26,8 @@ from tests.integration.streaming import (
 )
 from tests.servers import Servers
 
+pytestmark = pytest.mark.drills
+
 SAMPLES = "SELECT count(*) FROM ioc.wifi_sample"
 TWICE = (
     "SELECT count(*) FROM (SELECT FROM ioc.wifi_sample GROUP BY device_id, time HAVING count(*) > 1) twice"

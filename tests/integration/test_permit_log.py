@@ -219,6 +219,7 @@ def _parts(file: Path, folder: Path, count: int) -> Iterator[Path]:
         yield part
 
 
+@pytest.mark.drills
 def test_kills_at_random_moments_lose_nothing_and_count_nothing_twice(
     settings: Settings, log_file: Path, cases: pl.DataFrame, tmp_path: Path
 ) -> None:
