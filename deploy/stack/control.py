@@ -7,6 +7,7 @@ import json
 import logging
 import logging.handlers
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from ioc.errors import InputError, SettingsError, UnavailableError
 from ioc.settings import Settings
 
 _STOP_S = 90.0
+_LAST_BREATH_S = 10.0
 _POLL_S = 0.1
 #: One of these with a value means that facts went all the way from a source to an indicator.
 FIRST_FIGURES = ("camera.availability", "wifi.availability", "dossier.received")
@@ -109,6 +111,23 @@ def _import_path() -> str:
     """Roles must find the packages that this process found, installed or not."""
     root = str(Path(__file__).parents[2])
     return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def require_same_ports(settings: Settings) -> None:
+    """:raises SettingsError: what runs listens on other ports than these settings name, so waiting there is in vain."""
+    status = read_status(settings)
+    wanted = {
+        "kafka": ("IOC_KAFKA_PORT", settings.kafka_port),
+        "postgres": ("IOC_DATABASE_PORT", settings.database_port),
+        "serve": ("IOC_API_PORT", settings.api_port),
+    }
+    for service in status.services if status is not None else ():
+        name, port = wanted.get(service.name, ("", service.port))
+        if service.port is not None and service.port != port:
+            raise SettingsError(
+                f"The platform is already up, with {service.name} on port {service.port}, not on {port}.",
+                remedy=f"Give {name}={service.port}, or run ioc down before changing ports.",
+            )
 
 
 def has_figures(settings: Settings) -> bool:
@@ -224,17 +243,29 @@ def stop(settings: Settings) -> bool:
         return had_leftovers
     deadline = time.monotonic() + _STOP_S
     asked = 0
-    while (pid := running_pid(settings)) is not None and time.monotonic() < deadline:
-        if pid and pid != asked:
+    with contextlib.ExitStack() as watched:
+        ends: list[int] = []
+        while (pid := running_pid(settings)) is not None and time.monotonic() < deadline:
+            if pid and pid != asked:
+                with contextlib.suppress(ProcessLookupError):
+                    ends.append(_watch(pid, watched))
+                    os.kill(pid, signal.SIGTERM)
+                asked = pid
+            time.sleep(_POLL_S)
+        if pid:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-            asked = pid
-        time.sleep(_POLL_S)
-    if pid:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)  # its guards see the pipe close and end everything
-    _require_no_leftovers(layout)
+                os.kill(pid, signal.SIGKILL)  # its guards see the pipe close and end everything
+        _require_no_leftovers(layout)
+        for end in ends:  # it lets its lock go a moment before it is gone itself
+            select.select([end], [], [], _LAST_BREATH_S)
     return True
+
+
+def _watch(pid: int, until: contextlib.ExitStack) -> int:
+    """A descriptor that can be read once the process has ended; closed with ``until``."""
+    descriptor = os.pidfd_open(pid)
+    until.callback(os.close, descriptor)
+    return descriptor
 
 
 def _require_no_leftovers(layout: Layout) -> None:
@@ -264,6 +295,7 @@ __all__ = [
     "log_to_file",
     "read_status",
     "require_permission",
+    "require_same_ports",
     "start_in_background",
     "stop",
     "wait_until_up",

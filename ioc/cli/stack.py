@@ -53,6 +53,7 @@ def up(
         return
     started = None
     if running_pid(settings) is not None:
+        control.require_same_ports(settings)
         typer.echo("The platform is already up.")
     else:
         started = control.start_in_background(settings, ["--simulation" if simulation else "--no-simulation"])

@@ -161,6 +161,8 @@ def test_life_of_a_platform(platform: Platform) -> None:
     up = platform.ioc("up", "--no-simulation")
     assert up.returncode == 0, up.stderr
     assert "already up" in up.stdout
+    with pytest.raises(SettingsError, match=f"on port {settings.kafka_port}, not on 1"):
+        control.require_same_ports(settings.model_copy(update={"kafka_port": 1}))
 
     status = json.loads(platform.ioc("status", "--json").stdout)
     assert status["up"] is True
@@ -191,7 +193,7 @@ def test_life_of_a_platform(platform: Platform) -> None:
     pids = _pids(settings)
     down = platform.ioc("down")
     assert (down.returncode, down.stdout.strip()) == (0, "Stopped.")
-    assert third.wait(10) == 0
+    assert third.wait(0.5) == 0  # gone when down returns
     assert not any(_alive(pid) for pid in pids)
     assert platform.ioc("down").stdout.strip() == "Nothing runs."
     assert platform.ioc("status").returncode == 3
