@@ -25,6 +25,10 @@ Source: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 ShortText: TypeAlias = Annotated[str, msgspec.Meta(max_length=200)]
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+StatusCode: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**15), le=2**15 - 1)]
+"""Status of a dossier in the code of the national portal, 1 to 10 today; unknown codes are kept."""
+Clients: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+"""Clients of one access point; more is a probe's mistake, and would spoil the sums of its unit."""
 Counter64: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -62,8 +66,7 @@ class DossierRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     channel: Channel | None = None
     field: ShortText | None = None
     procedure: ShortText | None = None
-    status: int | None = None
-    """Code of the national portal, 1 to 10 today; unknown codes are kept."""
+    status: StatusCode | None = None
     received_at: Instant | None = None
     due_at: Instant | None = None
     completed_at: Instant | None = None
@@ -76,7 +79,7 @@ class DossierProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """One step in the handling of a dossier."""
 
     unit: Code
-    status: int | None = None
+    status: StatusCode | None = None
     step: ShortText | None = None
     due_at: Instant | None = None
     """A due date that this step sets, when it does."""
@@ -161,7 +164,7 @@ class WifiSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     status: Status
     point: Code | None = None
     reason: ShortText | None = None
-    clients: Count | None = None
+    clients: Clients | None = None
     radios: tuple[Radio, ...] = ()
     interfaces: tuple[Interface, ...] = ()
     model: ShortText | None = None

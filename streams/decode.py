@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -24,6 +24,12 @@ _NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _NOT_READABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
+class _Nameless(msgspec.Struct, tag_field="type", tag=""):
+    """Stands beside a topic's only type; nothing can be read as one."""
+
+    impossible: Annotated[str, msgspec.Meta(min_length=1, pattern="^$")]
+
+
 class BatchDecoder(Generic[E]):
     """Decodes the records of one topic.
 
@@ -32,7 +38,10 @@ class BatchDecoder(Generic[E]):
     """
 
     def __init__(self, subject_topic: str, future_tolerance_s: float) -> None:
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(TOPIC_TYPES[subject_topic])
+        types = TOPIC_TYPES[subject_topic]
+        # msgspec demands the type's name of a union only: a topic of one type would take records without any
+        wanted = types | _Nameless if isinstance(types, type) else types
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(wanted)
         self._tolerance = timedelta(seconds=future_tolerance_s)
 
     def decode(self, batch: Batch) -> tuple[list[int], list[E], list[Unreadable]]:
