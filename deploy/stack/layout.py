@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ioc.errors import SettingsError
 from ioc.settings import Settings
 
 
@@ -58,7 +59,19 @@ class Layout:
         return self.run / "status.json"
 
     def prepare(self) -> None:
-        """Make the folders. The state folder lets the database's user pass; secrets are the owner's alone."""
+        """Make the folders. The state folder lets the database's user pass; secrets are the owner's alone.
+
+        :raises SettingsError: the state folder can't be made or written.
+        """
+        try:
+            self._make()
+        except OSError as error:
+            raise SettingsError(
+                f"The state folder {self.state} can't be made: {error.strerror} ({error.filename}).",
+                remedy="Set IOC_STATE_DIR to a folder of yours on a disk that can be written.",
+            ) from error
+
+    def _make(self) -> None:
         self.state.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
             self.state.chmod(0o711)

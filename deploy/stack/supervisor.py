@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+import psycopg
+
 from deploy.stack.install import ensure_installed, missing
 from deploy.stack.kafka import EmbeddedKafka
 from deploy.stack.layout import Layout, write_atomically
@@ -30,6 +32,7 @@ from ioc.settings import Settings
 _TICK_S = 0.1
 _STATUS_S = 2.0
 _LEFTOVERS_S = 60.0
+_ASK_DATABASE_S = 2.0
 
 log = logging.getLogger("ioc.supervisor")
 
@@ -102,7 +105,7 @@ class Supervisor:
         if settings.kafka_is_embedded:
             self._servers.append(Service(EmbeddedKafka(settings), port=settings.kafka_port))
         if settings.database_is_embedded:
-            self._servers.append(Service(_Database(settings), port=settings.database_port))
+            self._servers.append(Service(SupervisedPostgres(settings), port=settings.database_port))
         self._roles: list[Service] = []
         for role in roles:
             server = RoleServer(role, settings)
@@ -206,15 +209,23 @@ class Supervisor:
         self._write_status()
 
 
-class _Database(EmbeddedPostgres):
+class SupervisedPostgres(EmbeddedPostgres):
     """PostgreSQL as a service: ready once the platform's role and database are there too."""
 
     def is_ready(self) -> bool:
         if not super().is_ready():
             return False
         if not self._complete:
-            self.ensure_database(self.database)
+            if time.monotonic() < self._next_try:
+                return False
+            try:
+                self.ensure_database(self.database)
+            except psycopg.Error as error:  # killed at this very moment, or its disk is full: it may yet work
+                log.warning("postgres: database %s is not there yet: %s", self.database, error)
+                self._next_try = time.monotonic() + _ASK_DATABASE_S
+                return False
             self._complete = True
         return True
 
     _complete = False
+    _next_try = 0.0

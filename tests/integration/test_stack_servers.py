@@ -15,6 +15,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from deploy.stack import EmbeddedKafka, EmbeddedPostgres, topics
 from deploy.stack.process import wait_for_leftovers
+from deploy.stack.supervisor import SupervisedPostgres
 from ioc.errors import SettingsError
 from ioc.settings import Settings
 from tests.servers import Servers, state_folder
@@ -37,6 +38,19 @@ def test_database_has_timescaledb_and_durable_commits(database: str) -> None:
             "ioc",
             False,
         )
+
+
+def test_a_database_that_can_not_be_made_yet_is_waited_for(servers: Servers) -> None:
+    """Whatever the server answers (here: its template is in use; a full disk is the same), the supervisor lives on."""
+    postgres = SupervisedPostgres(servers.settings)
+    postgres.database = "made_late"
+    with psycopg.connect(servers.postgres.admin_dsn.removesuffix("postgres") + "template1"):
+        assert not postgres.is_ready()
+    deadline = time.monotonic() + 15
+    while not postgres.is_ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    servers.postgres.drop_database("made_late")
 
 
 def test_databases_of_two_tests_are_apart(servers: Servers) -> None:

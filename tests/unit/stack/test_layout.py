@@ -117,3 +117,10 @@ def test_port_in_use_names_its_holder() -> None:
         with pytest.raises(SettingsError, match=rf"Port {port} .* taken by .*pid {os.getpid()}") as caught:
             ports.require_free(port, "the API", "IOC_API_PORT")
         assert "IOC_API_PORT" in caught.value.remedy
+
+
+def test_a_state_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings = Settings(state_dir=tmp_path / "file" / "state")
+    with pytest.raises(SettingsError, match="can't be made: Not a directory"):
+        Layout.of(settings).prepare()
