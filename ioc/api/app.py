@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from fastapi import FastAPI
@@ -13,6 +12,7 @@ from ioc.api import health, kpis, page, places, problems, reference
 from ioc.api.database import Database, Shared
 from ioc.api.identity import Gate
 from ioc.settings import Settings
+from ioc.version import platform_version
 
 _HOLD_S: Final = 1.0
 _DESCRIPTION: Final = (
@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(
         title="IOC",
-        version=_version(),
+        version=platform_version(),
         summary="Trung tâm điều hành thông minh",
         description=_DESCRIPTION,
         lifespan=lifespan,
@@ -53,13 +53,6 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     _describe_problems(app)
     return app
-
-
-def _version() -> str:
-    try:
-        return version("ioc-platform")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _describe_problems(app: FastAPI) -> None:

@@ -78,7 +78,7 @@ STYLE: Final = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.5rem .75rem;border-bottom:1px solid #8886;vertical-align:top}
-td.value{font-size:1.35rem;font-variant-numeric:tabular-nums;white-space:nowrap}
+td.value{font-size:1.35rem;font-variant-numeric:tabular-nums}
 small{opacity:.75;display:block;font-size:.85rem}
 .none{opacity:.7;font-style:italic;font-size:1rem}
 header,footer{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;flex-wrap:wrap}
@@ -160,13 +160,18 @@ def _row(figure: Current, kpi: Kpi, lang: str) -> str:
     value = (
         f'<span class="none">{words["none"]}</span>'
         if figure.value is None
-        else escape(_shown(figure, kpi, lang))
+        else _with_small_print(_shown(figure, kpi, lang))
     )
     window = words[kpi.current_window.value]
     return (
         f'<tr id="{escape(kpi.id)}"><td title="{escape(formula)}">{escape(name)}<small>{escape(kpi.id)}</small></td>'
         f'<td class="value">{value}</td><td>{window}</td></tr>'
     )
+
+
+def _with_small_print(text: str) -> str:
+    first, _, rest = text.partition("\n")
+    return escape(first) + (f"<small>{escape(rest)}</small>" if rest else "")
 
 
 def _shown(figure: Current, kpi: Kpi, lang: str) -> str:
@@ -176,7 +181,7 @@ def _shown(figure: Current, kpi: Kpi, lang: str) -> str:
         text = f"{_number(value * 100, 1, lang)} %"
         if kpi.subject == "dossier" and figure.denominator:
             above, below = figure.numerator or 0, figure.denominator
-            text += f" ({_number(above, 0, lang)} {words['of']} {_number(below, 0, lang)})"
+            text += f"\n{_number(above, 0, lang)} {words['of']} {_number(below, 0, lang)}"
         return text
     if kpi.unit_of_measure == "s":
         return _age(value, words)

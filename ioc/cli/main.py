@@ -20,12 +20,9 @@ _INTERRUPTED = 130
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import PackageNotFoundError, version
+        from ioc.version import platform_version
 
-        try:
-            typer.echo(version("ioc-platform"))
-        except PackageNotFoundError:
-            typer.echo("not installed (runs from its folder)")
+        typer.echo(platform_version())
         raise typer.Exit
 
 

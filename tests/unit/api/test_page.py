@@ -15,7 +15,7 @@ from ioc.kpi.query import Current
     ("kpi", "value", "above", "below", "vi", "en"),
     [
         ("dossier.open", 1234, 1234, None, "1.234 hồ sơ", "1,234 dossiers"),
-        ("dossier.on_time_rate", 0.5, 617, 1234, "50,0 % (617 trên 1.234)", "50.0 % (617 of 1,234)"),
+        ("dossier.on_time_rate", 0.5, 617, 1234, "50,0 %\n617 trên 1.234", "50.0 %\n617 of 1,234"),
         ("camera.availability", 0.8962, 58_080, 64_800, "89,6 %", "89.6 %"),
         ("wifi.clients", 50.66, 15_200, 300, "50,7 máy", "50.7 clients"),
         ("platform.freshness", 48.2, 48.2, None, "48 giây", "48 s"),
