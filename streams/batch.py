@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 
@@ -47,6 +47,24 @@ class Batch:
             values=self.values + following.values,
             newest_ms=max(self.newest_ms, following.newest_ms),
             size=self.size + following.size,
+        )
+
+    def cut(self, count: int) -> tuple[Batch, Batch | None]:
+        """Return the first ``count`` records as a batch, and the rest as another one if there is any."""
+        if count >= len(self):
+            return self, None
+        edge = self.offsets[count]
+        head, tail = slice(None, count), slice(count, None)
+        size = sum(map(len, filter(None, self.values[head])))
+        return (
+            replace(self, end=edge, offsets=self.offsets[head], values=self.values[head], size=size),
+            replace(
+                self,
+                start=edge,
+                offsets=self.offsets[tail],
+                values=self.values[tail],
+                size=self.size - size,
+            ),
         )
 
     def after(self, offset: int) -> Batch:

@@ -29,6 +29,10 @@ log = structlog.get_logger(__name__)
 _FIRST_RETRY_S = 0.2
 _LONGEST_RETRY_S = 5.0
 
+#: Errors that one record can cause, whatever is done again. Others (a server away, a schema that does not fit)
+#: are nobody's record's fault: those are waited out.
+_RECORD_FAULTS = (psycopg.DataError, psycopg.IntegrityError, ValueError, ArithmeticError, RecursionError)
+
 _SILENCE = """
 INSERT INTO ioc.partition_silence (topic, topic_id, partition, next_offset, watermark)
 VALUES (%s, %s, %s, %s, %s)
@@ -91,6 +95,10 @@ class Pipeline:
         self._arrived = asyncio.Event()
         self._held = False
         self._careful = False
+        #: Most records in the next batch: cut down while a record that can't be stored is looked for.
+        self._most = batch_records
+        self._narrowed = False
+        self._attempted: Batch | None = None
         self._task: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
         self._claim: Claim | None = None
@@ -157,6 +165,7 @@ class Pipeline:
         retry_s = _FIRST_RETRY_S
         while True:
             before = self.committed
+            suspicion: Exception | None = None
             try:
                 await self._move_on()
             except asyncio.CancelledError:
@@ -171,6 +180,10 @@ class Pipeline:
             except Exception as error:
                 # Two partitions wrote the same key: from now on trust the database, not what is remembered.
                 self._careful = self._careful or isinstance(error, psycopg.errors.UniqueViolation)
+                if isinstance(error, _RECORD_FAULTS) and not isinstance(
+                    error, psycopg.errors.UniqueViolation
+                ):
+                    suspicion = error
                 if self.committed > before:
                     retry_s = _FIRST_RETRY_S
                 self._stats.retries += 1
@@ -185,13 +198,47 @@ class Pipeline:
             await asyncio.sleep(retry_s * (0.5 + random.random()))  # noqa: S311 - jitter needs no secrecy
             retry_s = min(retry_s * 2, _LONGEST_RETRY_S)
             try:
+                if suspicion is not None:
+                    await self._narrow_down(suspicion)
                 await self._begin_again()
             except FencedError as error:
                 log.warning("partition lost to another worker", reason=error.message)
                 await self._close()
                 return
-            except (psycopg.Error, OSError) as error:
-                log.warning("the database does not answer, will be tried again", error=str(error).strip())
+            except Exception as error:
+                log.warning("a server does not answer, will be tried again", error=str(error).strip())
+
+    async def _narrow_down(self, error: Exception) -> None:
+        """Cut the next batch down; a single record that still can't be stored is set aside as unreadable.
+
+        Decoding and limits at the edge should leave nothing for this: it is the last line, so that one record
+        that nobody thought of does not stop its partition.
+        """
+        culprit, self._attempted = self._attempted, None
+        if culprit is None or len(culprit) > 1 or not self._narrowed:
+            # Until batches go one at a time, the one that was prepared last need not be the one that failed.
+            self._narrowed = True
+            self._most = max(1, min(self._most, len(culprit) if culprit else self._most) // 8)
+            return
+        log.error(
+            "record can't be stored, set aside",
+            partition=tuple(self.partition),
+            offset=culprit.offsets[0],
+            error=f"{type(error).__name__}: {error}",
+        )
+        await self._close()
+        await self._take(None if self._claim is None else self._claim.epoch)
+        connection, claim = self._connection, self._claim
+        if connection is None or claim is None or self.committed != culprit.start:
+            return
+        aside = unreadable.Unreadable(
+            culprit.offsets[0], "unstorable", f"{type(error).__name__}: {error}", culprit.values[0]
+        )
+        async with connection.transaction():
+            await ownership.move(connection, claim, culprit.start, culprit.end, culprit.log_end)
+            await unreadable.store(connection, claim.log.topic_id, self.partition, [aside])
+        self.committed = culprit.end
+        self._stats.unreadable += 1
 
     async def _begin_again(self) -> None:
         """Verify that the partition is still ours, and read it again from the stored offset."""
@@ -221,9 +268,11 @@ class Pipeline:
             try:
                 await self._close()
                 await self._take(None if self._claim is None else self._claim.epoch)
-            except HaltedError:
-                continue
-            except (psycopg.Error, OSError):
+            except FencedError:
+                raise
+            except Exception as failure:
+                if not isinstance(failure, HaltedError):
+                    log.warning("a server does not answer, will be tried again", error=str(failure).strip())
                 continue
             self.halted = None
             log.info("partition repaired", partition=tuple(self.partition), offset=self.committed)
@@ -246,16 +295,19 @@ class Pipeline:
                     else:
                         await self._on_silence(projector)
                     continue
-                if commit is not None and projector.careful:
+                if commit is not None and (projector.careful or self._narrowed):
                     await commit
+                self._attempted = batch
                 work = await projector.prepare(batch)
                 self._accepted = batch.end
                 if commit is not None:
                     await commit
                 commit = asyncio.create_task(self._commit(batch, work))
-                if work.exclusive:
+                if work.exclusive or self._narrowed:
                     await commit
                     commit = None
+                    self._most = min(self._most * 2, self._batch_records)
+                    self._narrowed = self._narrowed and self._most < self._batch_records
                 # Gives the commit its first step, so that the server works while the next batch is prepared.
                 await asyncio.sleep(0)
         finally:
@@ -284,6 +336,9 @@ class Pipeline:
                     # A hole that we never saw: what lies between would be lost.
                     raise ConnectionError(f"fetched from {found.start}, expected {self._accepted}")
                 found = self._with_neighbours(found.after(self._accepted))
+                found, rest = found.cut(self._most)
+                if rest is not None:
+                    self._waiting.appendleft(rest)
             self._let_flow()
             if found.end > self._accepted:
                 return found
@@ -295,7 +350,7 @@ class Pipeline:
             if (
                 not isinstance(following, Batch)
                 or following.start != batch.end
-                or len(batch) + len(following) > self._batch_records
+                or len(batch) + len(following) > self._most
                 or batch.size + following.size > self._batch_bytes
             ):
                 break
