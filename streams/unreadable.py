@@ -22,7 +22,7 @@ class Unreadable:
     """One record that was passed by.
 
     ``reason`` is one of a few words that can be counted: ``empty``, ``too-large``, ``not-json``,
-    ``unknown-type``, ``invalid``, ``far-future``, ``far-past``, ``conflict``, ``unknown-unit``.
+    ``unknown-type``, ``invalid``, ``far-future``, ``far-past``, ``conflict``, ``unknown-unit``, ``unstorable``.
     """
 
     offset: int
