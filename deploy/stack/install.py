@@ -39,6 +39,9 @@ def ensure_installed(settings: Settings, say: Callable[[str], None] = _silent) -
             if name == "kafka":
                 say(f"Fetching Kafka {install_kafka.VERSION} (about 50 MB)")
                 install_kafka.install(software)
+            elif install_postgres.was_moved(software):
+                say("PostgreSQL was moved: telling its programs where their libraries are")
+                install_postgres.install(software)
             else:
                 say(f"Fetching PostgreSQL {install_postgres.MAJOR} and TimescaleDB (about 70 MB)")
                 install_postgres.install(software)

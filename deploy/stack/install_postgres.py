@@ -19,6 +19,7 @@ from ioc.errors import UnavailableError
 
 MAJOR = 17
 SUITE = "trixie"
+_LAID_OUT_AT = "laid-out-at"
 #: Raised when the layout of the folder changes, so that an older installation is not taken for this one.
 LAYOUT = 1
 PACKAGES = ("postgresql-17", "postgresql-17-timescaledb")
@@ -53,7 +54,16 @@ def bin_folder(software: Path) -> Path:
 
 
 def is_installed(software: Path) -> bool:
-    return (folder(software) / "installed").is_file()
+    return (folder(software) / "installed").is_file() and not was_moved(software)
+
+
+def was_moved(software: Path) -> bool:
+    """Whether the folder was renamed since its programs were told where their libraries are."""
+    final = folder(software)
+    try:
+        return not Path((final / _LAID_OUT_AT).read_text("utf-8")).samefile(final)
+    except FileNotFoundError:  # nothing is recorded, or there is nothing any more where it was
+        return (final / _LAID_OUT_AT).is_file()
 
 
 def _machine() -> tuple[str, str, str]:
@@ -205,14 +215,18 @@ def _set_paths(root: Path, final: Path) -> None:
         if program.read_bytes()[:4] == b"\x7fELF":
             options = ["--set-interpreter", str(loader_path), "--force-rpath", "--set-rpath", str(libraries)]
             _run(patchelf, *options, program)
+    (root / _LAID_OUT_AT).write_text(str(final), "utf-8")
 
 
 def install(software: Path) -> None:
-    """Fetch the packages, lay them out and put the folder in place at once.
+    """Fetch the packages, lay them out and put the folder in place at once; a moved one is only set right.
 
     :raises UnavailableError: no apt, no network, no keys, or a package that can't be checked.
     """
     final = folder(software)
+    if was_moved(software):
+        _set_paths(final, final)
+        return
     with staging(software, "postgresql") as work:
         packages = _download(_Apt(work / "apt"), work / "packages")
         root = work / "new"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -77,6 +78,27 @@ def test_owner_of_the_folders_passes(tmp_path: Path) -> None:
 )
 def test_only_the_server_and_its_libraries_are_laid_out(package: str, wanted: bool) -> None:
     assert install_postgres.is_wanted(package) is wanted
+
+
+def test_a_moved_server_is_noticed_and_set_right(tmp_path: Path) -> None:
+    """Its programs hold the way to their libraries: after a move they would not even start."""
+    first = install_postgres.folder(tmp_path / "first")
+    programs = install_postgres.bin_folder(tmp_path / "first")
+    programs.mkdir(parents=True)
+    shutil.copy2(os.path.realpath("/bin/true"), programs / "true")
+    (first / "installed").write_text("x\n")
+    assert install_postgres.is_installed(tmp_path / "first")  # an older one recorded nothing
+    install_postgres._set_paths(first, first)
+    assert install_postgres.is_installed(tmp_path / "first")
+
+    (tmp_path / "first").rename(tmp_path / "second")
+    assert install_postgres.was_moved(tmp_path / "second")
+    assert not install_postgres.is_installed(tmp_path / "second")
+    assert not install_postgres.was_moved(tmp_path / "first")
+    install_postgres.install(tmp_path / "second")
+    assert install_postgres.is_installed(tmp_path / "second")
+    moved = (install_postgres.bin_folder(tmp_path / "second") / "true").read_bytes()
+    assert str(tmp_path / "second").encode() in moved
 
 
 def test_changed_jar_is_refused(tmp_path: Path) -> None:
