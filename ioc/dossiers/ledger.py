@@ -7,15 +7,22 @@ moment is what was known at that moment.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, time, timedelta
 from enum import IntEnum
-from typing import NamedTuple
+from itertools import groupby, pairwise
+from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from ioc.dossiers.reducer import Dossier, Fact, Group, group_of, reduce
+from ioc.dossiers.reducer import Dossier, Fact, Group, advance, group_of, order, reduce
 from ioc.events import Channel
+
+T = TypeVar("T")
+
+#: While a dossier waits for somebody else, it is not overdue.
+_NOT_OVERDUE: Final = (Group.SUPPLEMENT, Group.PAUSED)
 
 
 class Measure(IntEnum):
@@ -108,14 +115,17 @@ def overdue_periods(
 ) -> list[tuple[datetime, datetime | None]]:
     """Return when the dossier is overdue: from the day after the due date in force until it ends, less the
     time for which it waits for a supplement or is paused. The last period may have no end."""
-    marks = sorted({at for at, _ in dossier.due[1:]} | {at for at, _ in dossier.statuses})
-    edges: list[datetime | None] = [received, *(at for at in marks if at > received)]
+    # both lists are in order of time; of equals the last one is in force
+    due_since = [at for at, _ in dossier.due]
+    status_since = [at for at, _ in dossier.statuses]
+    marks = sorted({at for at in (*due_since, *status_since) if at > received})
+    edges: list[datetime | None] = [received, *marks, None]
     periods: list[tuple[datetime, datetime | None]] = []
-    for place, begins in enumerate(edges):
+    for begins, ends in pairwise(edges):
         assert begins is not None  # noqa: S101 - only the appended end is None
-        ends = edges[place + 1] if place + 1 < len(edges) else None
-        due = _in_force(dossier.due, begins)
-        if due is None or _waits(dossier, begins):
+        due = _in_force(dossier.due, due_since, begins)
+        status = _in_force(dossier.statuses, status_since, begins)
+        if due is None or (status is not None and group_of(status) in _NOT_OVERDUE):
             continue
         start = max(begins, day_after(due, zone))
         stop = min((at for at in (ends, ended) if at is not None), default=None)
@@ -128,35 +138,30 @@ def overdue_periods(
     return periods
 
 
-def _in_force(due: list[tuple[datetime, datetime]], at: datetime) -> datetime | None:
-    found = None
-    for since, value in due:
-        if since <= at:
-            found = value
-    return found
-
-
-def _waits(dossier: Dossier, at: datetime) -> bool:
-    code = None
-    for since, status in dossier.statuses:
-        if since <= at:
-            code = status
-    return code is not None and group_of(code) in (Group.SUPPLEMENT, Group.PAUSED)
+def _in_force(values: list[tuple[datetime, T]], since: list[datetime], at: datetime) -> T | None:
+    place = bisect_right(since, at)
+    return values[place - 1][1] if place else None
 
 
 def entries(facts: Iterable[Fact], zone_of: ZoneOf) -> list[Entry]:
     """Return the whole ledger of one dossier: for each time at which something was learned, what changed."""
-    by_learning = sorted(facts, key=lambda fact: fact.recorded_at)
+    by_learning = sorted(facts, key=lambda fact: (fact.recorded_at, order(fact)))
     known: list[Fact] = []
+    newest: tuple[datetime, str, str, str] | None = None
+    dossier = Dossier()
     before: Contributions = Counter()
     ledger: list[Entry] = []
-    place = 0
-    while place < len(by_learning):
-        recorded_at = by_learning[place].recorded_at
-        while place < len(by_learning) and by_learning[place].recorded_at == recorded_at:
-            known.append(by_learning[place])
-            place += 1
-        after = contributions(reduce(known), zone_of)
+    for recorded_at, group in groupby(by_learning, key=lambda fact: fact.recorded_at):
+        learned = list(group)
+        if newest is None or order(learned[0]) > newest:
+            for fact in learned:
+                advance(dossier, fact)
+            newest = order(learned[-1])
+        else:
+            dossier = reduce([*known, *learned])
+            newest = max(newest, order(learned[-1]))
+        known += learned
+        after = contributions(dossier, zone_of)
         for key in before.keys() | after.keys():
             delta = after[key] - before[key]
             if delta:

@@ -60,11 +60,12 @@ class Fact:
     id: str
     recorded_at: datetime
     data: FactData
+    source: str = ""
 
 
-def order(fact: Fact) -> tuple[datetime, str, str]:
-    """Key that puts a dossier's facts in order."""
-    return (fact.time, fact.sequence, fact.id)
+def order(fact: Fact) -> tuple[datetime, str, str, str]:
+    """Key that puts a dossier's facts in order; the source only tells apart what has the same id by chance."""
+    return (fact.time, fact.sequence, fact.id, fact.source)
 
 
 @dataclass(slots=True)
@@ -114,15 +115,20 @@ def reduce(facts: Iterable[Fact]) -> Dossier:
     """Return what the facts say together."""
     dossier = Dossier()
     for fact in sorted(facts, key=order):
-        dossier.newest_fact = fact.time
-        match fact.data:
-            case DossierRecord():
-                _take_record(dossier, fact.time, fact.data)
-            case DossierProgress():
-                _take_progress(dossier, fact.time, fact.data)
-            case DossierApology() | DossierRating():
-                dossier.unit = dossier.unit or fact.data.unit
+        advance(dossier, fact)
     return dossier
+
+
+def advance(dossier: Dossier, fact: Fact) -> None:
+    """Take in a fact that comes after all that were taken in before, by :func:`order`."""
+    dossier.newest_fact = fact.time
+    match fact.data:
+        case DossierRecord():
+            _take_record(dossier, fact.time, fact.data)
+        case DossierProgress():
+            _take_progress(dossier, fact.time, fact.data)
+        case DossierApology() | DossierRating():
+            dossier.unit = dossier.unit or fact.data.unit
 
 
 def _take_record(dossier: Dossier, time: datetime, record: DossierRecord) -> None:

@@ -114,31 +114,33 @@ class DossierProjector:
             return outcome
         first_units = {e.subject: work.units[e.data.unit].unit_id for e in work.events}
         dossiers = await writing.ensure_dossiers(connection, first_units)
+        # of two with one id in a batch the first counts, as it does between batches
+        facts: dict[writing.FactKey, Any] = {}
+        for event in work.events:
+            key = writing.FactKey(dossiers[event.subject], work.sources[event.source], event.id)
+            facts.setdefault(key, event)
         inserted = await writing.insert_facts(
             connection,
             [
                 writing.FactRow(
-                    dossier_id=dossiers[e.subject],
-                    source_id=work.sources[e.source],
-                    id=e.id,
+                    key=key,
                     time=e.time,
                     sequence=e.sequence,
                     kind=KINDS[type(e)],
                     recorded_at=min(e.recordedat or moved.now, moved.now),
-                    body=msgspec.json.encode(e.data).replace(b"\\u0000", b"").decode(),
+                    body=msgspec.json.encode(e.data).decode(),
                 )
-                for e in work.events
+                for key, e in facts.items()
             ],
         )
-        outcome.facts = sum(inserted.values())
+        outcome.facts = len(inserted)
         outcome.duplicates = len(work.events) - outcome.facts
         if moved.closed_until is not None:
+            stored = (facts[key] for key in inserted)
             outcome.late = Counter(
-                work.units[e.data.unit].unit_id
-                for e in work.events
-                if e.time < moved.closed_until and inserted[dossiers[e.subject]]
+                work.units[e.data.unit].unit_id for e in stored if e.time < moved.closed_until
             )
-        await rebuild(connection, self._registry, sorted(inserted))
+        await rebuild(connection, self._registry, sorted({key.dossier_id for key in inserted}))
         return outcome
 
     async def idle(self, connection: Connection) -> None:
@@ -190,13 +192,13 @@ async def load_facts(connection: Connection, dossier_ids: Sequence[int]) -> dict
     """Return all facts of these dossiers."""
     rows: list[Any] = await (
         await connection.execute(
-            "SELECT dossier_id, time, sequence, id, recorded_at, kind, body::text FROM ioc.dossier_fact"
-            " WHERE dossier_id = ANY(%s)",
+            "SELECT dossier_id, time, sequence, id, f.recorded_at, kind, body::text, name"
+            " FROM ioc.dossier_fact f JOIN ioc.source USING (source_id) WHERE dossier_id = ANY(%s)",
             (list(dossier_ids),),
         )
     ).fetchall()
     found: dict[int, list[Fact]] = defaultdict(list)
-    for dossier_id, time, sequence, fact_id, recorded_at, kind, body in rows:
+    for dossier_id, time, sequence, fact_id, recorded_at, kind, body, source in rows:
         data: FactData = msgspec.json.decode(body, type=_BODIES[kind])
-        found[dossier_id].append(Fact(time, sequence, fact_id, recorded_at, data))
+        found[dossier_id].append(Fact(time, sequence, fact_id, recorded_at, data, source))
     return dict(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,13 +13,19 @@ from ioc.dossiers.reducer import Dossier, Fact
 from streams.ownership import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class FactRow:
-    """A row of ``ioc.dossier_fact``."""
+class FactKey(NamedTuple):
+    """What makes a fact the same when it comes again."""
 
     dossier_id: int
     source_id: int
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """A row of ``ioc.dossier_fact``."""
+
+    key: FactKey
     time: datetime
     sequence: str
     kind: int
@@ -56,17 +62,17 @@ async def ensure_dossiers(connection: Connection, codes: Mapping[str, int]) -> d
     return dict(rows)
 
 
-async def insert_facts(connection: Connection, facts: Sequence[FactRow]) -> Counter[int]:
-    """Insert the facts that are new; return how many were, by dossier."""
-    columns: list[list[Any]] = [list(column) for column in zip(*map(astuple, facts), strict=True)]
+async def insert_facts(connection: Connection, facts: Sequence[FactRow]) -> list[FactKey]:
+    """Insert the facts that are new; return their keys."""
+    rows = [(*fact.key, fact.time, fact.sequence, fact.kind, fact.recorded_at, fact.body) for fact in facts]
     cursor = await connection.execute(
         "INSERT INTO ioc.dossier_fact (dossier_id, source_id, id, time, sequence, kind, recorded_at, body)"
         " SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::timestamptz[], %s::text[], %s::smallint[],"
-        " %s::timestamptz[], %s::jsonb[]) ON CONFLICT DO NOTHING RETURNING dossier_id",
-        columns,
+        " %s::timestamptz[], %s::jsonb[]) ON CONFLICT DO NOTHING RETURNING dossier_id, source_id, id",
+        [list(column) for column in zip(*rows, strict=True)],
     )
-    rows: list[Any] = await cursor.fetchall()
-    return Counter(row[0] for row in rows)
+    inserted: list[Any] = await cursor.fetchall()
+    return [FactKey(*row) for row in inserted]
 
 
 async def load_ledger(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, Counter[LedgerRow]]:

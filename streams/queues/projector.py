@@ -56,16 +56,18 @@ _FACTS = """
 INSERT INTO ioc.ticket_fact (ticket_id, source_id, id, time, sequence, kind, recorded_at, body)
 SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::timestamptz[], %s::text[], %s::smallint[],
     %s::timestamptz[], %s::jsonb[])
-ON CONFLICT DO NOTHING RETURNING ticket_id
+ON CONFLICT DO NOTHING RETURNING ticket_id, source_id, id
 """
 # Computed from the facts, so that order and repetition don't matter.
 _PROJECT = """
 UPDATE ioc.ticket t SET
+    unit_id = coalesce((SELECT u.unit_id FROM ioc.unit u WHERE u.code = f.unit), t.unit_id),
     issued_at = f.issued_at, called_at = f.called_at, started_at = f.started_at, completed_at = f.completed_at,
     no_show_at = f.no_show_at, cancelled_at = f.cancelled_at, recalls = f.recalls,
     service = f.service, counter = f.counter
 FROM (
     SELECT ticket_id,
+        (array_agg(body->>'unit' ORDER BY time, sequence, id))[1] AS unit,
         min(time) FILTER (WHERE kind = 1) AS issued_at,
         min(time) FILTER (WHERE kind = 2) AS called_at,
         min(time) FILTER (WHERE kind = 4) AS started_at,
@@ -105,17 +107,21 @@ class QueueWork:
         await connection.execute(_TICKETS, (kiosks, dates, numbers, units))
         rows: list[Any] = await (await connection.execute(_FIND, (kiosks, dates, numbers))).fetchall()
         tickets = {(kiosk, day, number): i for kiosk, day, number, i in rows}
+        # of two with one id in a batch the first counts, as it does between batches
+        facts: dict[tuple[int, int, str], Any] = {}
+        for event, key in zip(self.events, keys, strict=True):
+            facts.setdefault((tickets[key], self.sources[event.source], event.id), event)
         cursor = await connection.execute(
             _FACTS,
             (
-                [tickets[key] for key in keys],
-                [self.sources[e.source] for e in self.events],
-                [e.id for e in self.events],
-                [e.time for e in self.events],
-                [e.sequence for e in self.events],
-                [KINDS[type(e)] for e in self.events],
-                [min(e.recordedat or moved.now, moved.now) for e in self.events],
-                [msgspec.json.encode(e.data).replace(b"\\u0000", b"").decode() for e in self.events],
+                [ticket for ticket, _, _ in facts],
+                [source for _, source, _ in facts],
+                [fact_id for _, _, fact_id in facts],
+                [e.time for e in facts.values()],
+                [e.sequence for e in facts.values()],
+                [KINDS[type(e)] for e in facts.values()],
+                [min(e.recordedat or moved.now, moved.now) for e in facts.values()],
+                [msgspec.json.encode(e.data).decode() for e in facts.values()],
             ),
         )
         inserted: list[Any] = await cursor.fetchall()
@@ -123,11 +129,9 @@ class QueueWork:
         outcome.facts = len(inserted)
         outcome.duplicates = len(self.events) - outcome.facts
         if moved.closed_until is not None:
-            closed = moved.closed_until
+            stored = (facts[row] for row in inserted)
             outcome.late = Counter(
-                self.units[e.data.unit].unit_id
-                for e, key in zip(self.events, keys, strict=True)
-                if e.time < closed and tickets[key] in touched
+                self.units[e.data.unit].unit_id for e in stored if e.time < moved.closed_until
             )
         if touched:
             await connection.execute(_PROJECT, (sorted(touched),))

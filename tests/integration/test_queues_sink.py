@@ -1,0 +1,209 @@
+"""Queue facts on the real database: tickets come out the same however their facts come in."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from ioc import topics
+from ioc.events import (
+    QueueEvent,
+    Ticket,
+    TicketCalled,
+    TicketCancelled,
+    TicketCompleted,
+    TicketIssued,
+    TicketNoShow,
+    TicketRecalled,
+    TicketStarted,
+    TicketTransferred,
+    encode,
+)
+from ioc.settings import Settings
+from tests.integration.feeding import Feeder, feeders
+from tests.servers import Servers
+
+BASE = datetime(2026, 3, 2, 1, tzinfo=UTC)
+KINDS: list[Any] = [
+    TicketIssued,
+    TicketCalled,
+    TicketRecalled,
+    TicketStarted,
+    TicketCompleted,
+    TicketNoShow,
+    TicketTransferred,
+    TicketCancelled,
+]
+_COLUMNS = (
+    "kiosk, date::text, number, u.code, service, counter, issued_at, called_at, started_at, completed_at,"
+    " no_show_at, cancelled_at, recalls"
+)
+
+
+def happened(
+    kind: Any, minute: float, number: str = "1", day: str = "2026-03-02", kiosk: str = "k1", **more: Any
+) -> QueueEvent:
+    event: QueueEvent = kind(
+        specversion="1.0",
+        id=more.pop("id", f"{kind.__name__}-{minute}"),
+        source="//kiosk",
+        subject=kiosk,
+        time=BASE + timedelta(minutes=minute),
+        data=Ticket(**{"unit": "u1", "kiosk": kiosk, "date": day, "number": number, **more}),
+    )
+    return event
+
+
+happenings = st.lists(
+    st.builds(
+        happened,
+        st.sampled_from(KINDS),
+        st.integers(0, 60),
+        number=st.sampled_from(["1", "A-2"]),
+        day=st.sampled_from(["2026-03-02", "2026-03-03"]),
+        service=st.sampled_from([None, "land", "trade"]),
+        counter=st.sampled_from([None, "3"]),
+        to_service=st.sampled_from([None, "health"]),
+        unit=st.sampled_from(["u1", "u2"]),
+        id=st.integers(0, 10_000).map(str),
+    ),
+    min_size=1,
+    max_size=10,
+    unique_by=lambda e: e.id,
+)
+
+
+async def store(settings: Settings, batches: list[list[QueueEvent]]) -> tuple[Any, Feeder]:
+    async with feeders(settings, topics.QUEUES) as (feeder,):
+        await feeder.connection.execute("TRUNCATE ioc.ticket, ioc.ticket_fact, ioc.unreadable")
+        for batch in batches:
+            await feeder.feed([encode(event) for event in batch])
+        tickets = await feeder.rows(
+            f"SELECT {_COLUMNS} FROM ioc.ticket JOIN ioc.unit u USING (unit_id) ORDER BY kiosk, date, number"  # noqa: S608
+        )
+        return tickets, feeder
+
+
+def plainly(known: list[QueueEvent]) -> list[tuple[object, ...]]:
+    tickets: dict[tuple[str, str, str], list[QueueEvent]] = {}
+    for event in sorted(known, key=lambda e: (e.time, e.sequence, e.id)):
+        tickets.setdefault((event.data.kiosk, event.data.date, event.data.number), []).append(event)
+    rows: list[tuple[object, ...]] = []
+    for key, facts in sorted(tickets.items()):
+
+        def first(kind: Any, facts: list[QueueEvent] = facts) -> datetime | None:
+            return next((e.time for e in facts if isinstance(e, kind)), None)
+
+        services = [e.data.to_service or e.data.service for e in facts]
+        counters = [e.data.counter for e in facts]
+        rows.append(
+            (
+                *key,
+                facts[0].data.unit,
+                next((s for s in reversed(services) if s), None),
+                next((c for c in reversed(counters) if c), None),
+                first(TicketIssued),
+                first(TicketCalled),
+                first(TicketStarted),
+                max((e.time for e in facts if isinstance(e, TicketCompleted)), default=None),
+                first(TicketNoShow),
+                first(TicketCancelled),
+                sum(isinstance(e, TicketRecalled) for e in facts),
+            )
+        )
+    return rows
+
+
+@pytest.fixture(scope="module")
+def own(servers: Servers) -> Any:
+    url = servers.new_database()
+    yield servers.settings.model_copy(update={"database_url": SecretStr(url)})
+    servers.drop_database(url)
+
+
+@given(known=happenings, data=st.data())
+@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_order_repetition_and_batches_change_nothing(
+    own: Settings, known: list[QueueEvent], data: st.DataObject
+) -> None:
+    again = data.draw(st.lists(st.sampled_from(known), max_size=4))
+    shuffled = data.draw(st.permutations(known + again))
+    cut = data.draw(st.integers(0, len(shuffled)))
+    tickets, feeder = asyncio.run(store(own, [part for part in (shuffled[:cut], shuffled[cut:]) if part]))
+    assert tickets == plainly(known)
+    assert (feeder.facts, feeder.duplicates, feeder.bad) == (len(known), len(again), [])
+
+
+def test_numbers_begin_anew_each_day_and_at_each_machine(own: Settings) -> None:
+    batch = [
+        happened(TicketIssued, 1),
+        happened(TicketIssued, 2, kiosk="k2"),
+        happened(TicketIssued, 3 + 24 * 60, day="2026-03-03"),
+        happened(TicketStarted, 9 + 24 * 60, day="2026-03-03"),
+    ]
+    tickets, _ = asyncio.run(store(own, [batch]))
+    assert [row[:3] for row in tickets] == [
+        ("k1", "2026-03-02", "1"),
+        ("k1", "2026-03-03", "1"),
+        ("k2", "2026-03-02", "1"),
+    ]
+    assert [row[8] for row in tickets] == [None, BASE + timedelta(minutes=9 + 24 * 60), None]
+
+
+def test_a_service_without_a_beginning_is_known_as_far_as_it_goes(own: Settings) -> None:
+    tickets, _ = asyncio.run(store(own, [[happened(TicketCompleted, 9)], [happened(TicketCalled, 5)]]))
+    assert tickets[0][6:] == (
+        None,
+        BASE + timedelta(minutes=5),
+        None,
+        BASE + timedelta(minutes=9),
+        None,
+        None,
+        0,
+    )
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "0000-01-01", "٢٠٢٦-٠١-٠١", "2026-01-01\\n", "2026-1-1"])
+def test_what_is_no_day_is_unreadable_and_the_rest_is_stored(own: Settings, day: str) -> None:
+    async def run() -> None:
+        async with feeders(own, topics.QUEUES) as (feeder,):
+            await feeder.connection.execute("TRUNCATE ioc.ticket, ioc.ticket_fact, ioc.unreadable")
+            good = encode(happened(TicketIssued, 1))
+            wrong = encode(happened(TicketIssued, 2)).replace(b"2026-03-02", day.encode(), 2)
+            wrong = wrong.replace(b'"time":"' + day.encode(), b'"time":"2026-03-02')
+            await feeder.feed([good, wrong, encode(happened(TicketStarted, 3))])
+            assert feeder.bad == [(1, "invalid")]
+            assert feeder.facts == 2
+
+    asyncio.run(run())
+
+
+def test_late_facts_are_counted_by_unit_once(own: Settings) -> None:
+    async def run() -> None:
+        async with feeders(own, topics.QUEUES) as (feeder,):
+            await feeder.connection.execute("TRUNCATE ioc.ticket, ioc.ticket_fact, ioc.unreadable")
+            late, timely = happened(TicketIssued, 1), happened(TicketStarted, 3)
+            closed = BASE + timedelta(minutes=2)
+            await feeder.feed([encode(e) for e in (late, late, timely)], closed_until=closed)
+            await feeder.feed([encode(e) for e in (late, happened(TicketCompleted, 5))], closed_until=closed)
+            ((unit,),) = await feeder.rows("SELECT unit_id FROM ioc.unit WHERE code = 'u1'")
+            assert feeder.late == {unit: 1}
+            assert (feeder.facts, feeder.duplicates) == (3, 2)
+
+    asyncio.run(run())
+
+
+def test_a_text_that_looks_like_an_escape_is_stored_as_it_is(own: Settings) -> None:
+    event = happened(TicketIssued, 1, service="a\\u0000b")
+    assert b"\\\\u0000" in msgspec.json.encode(event)
+    tickets, feeder = asyncio.run(store(own, [[event]]))
+    assert feeder.bad == []
+    assert tickets[0][4] == "a\\u0000b"
