@@ -78,7 +78,7 @@ STYLE: Final = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.5rem .75rem;border-bottom:1px solid #8886;vertical-align:top}
-td.value{font-size:1.35rem;font-variant-numeric:tabular-nums}
+td.value{font-size:1.35rem;font-variant-numeric:tabular-nums;white-space:nowrap}
 small{opacity:.75;display:block;font-size:.85rem}
 .none{opacity:.7;font-style:italic;font-size:1rem}
 header,footer{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;flex-wrap:wrap}

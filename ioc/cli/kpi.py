@@ -107,8 +107,14 @@ def show(
         raise UnavailableError(
             "The database does not answer.", remedy="Run ioc status, and ioc doctor when it is not up."
         ) from error
-    with connection:
-        found = answer(connection, ask(SYSTEM_READER, kpi_id, asked))
+    try:
+        with connection:
+            found = answer(connection, ask(SYSTEM_READER, kpi_id, asked))
+    except psycopg.Error as error:
+        raise UnavailableError(
+            f"The database can't answer: {str(error).splitlines()[0]}.",
+            remedy="Run ioc status; where the platform is newer than its database, ioc up brings that up to date.",
+        ) from error
     if output is Format.JSON:
         _print_json(series_document(found))
     elif output is Format.CSV:

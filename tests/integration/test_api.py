@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,8 +17,9 @@ from typer.testing import CliRunner
 
 from ioc.access import ensure_first_password, first_password_file, readers
 from ioc.api import create_app
-from ioc.cli.main import build
+from ioc.cli.main import build, run
 from ioc.dossiers.ledger import Measure
+from ioc.errors import UnavailableError
 from ioc.kpi import ids
 from ioc.settings import Settings, load
 from tests.integration.kpi_data import (
@@ -102,6 +104,25 @@ async def test_a_series_is_the_document_of_the_contract(client: httpx.AsyncClien
         ("03", "counter"): 0,
     }
     assert body["provenance"]["newest_fact"] == "2026-03-02T10:00:00+07:00"
+
+
+def test_the_command_line_tells_that_its_database_is_another_version(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = servers.new_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE ioc.late_count RENAME facts TO other")
+    monkeypatch.setenv("IOC_DATABASE_URL", url)
+    monkeypatch.setattr(sys, "argv", ["ioc", "kpi", "show", "dossier.open"])
+    load.cache_clear()
+    with pytest.raises(SystemExit) as ended:
+        run()
+    load.cache_clear()
+    servers.drop_database(url)
+    told = capsys.readouterr().err
+    assert ended.value.code == UnavailableError.exit_code
+    assert "The database can't answer: column" in told
+    assert "Traceback" not in told
 
 
 async def test_the_command_line_gives_the_same_document(
