@@ -142,7 +142,7 @@ async def test_whole_tables_come_in_order_and_junk_gets_no_answer() -> None:
         answers: list[bytes] = []
 
         class Listener(asyncio.DatagramProtocol):
-            def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002
+            def datagram_received(self, data: bytes, addr: object) -> None:
                 answers.append(data)
 
         transport, _ = await loop.create_datagram_endpoint(Listener, remote_addr=("127.0.0.1", points.port))
