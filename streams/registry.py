@@ -16,6 +16,8 @@ from streams.ownership import Connection
 
 #: Most undeclared units; facts of further ones are unreadable until the pack names them.
 UNDECLARED_UNITS = 1000
+#: Most undeclared devices; a worker remembers each of its own, some hundred bytes.
+UNDECLARED_DEVICES = 250_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ INSERT INTO ioc.unit (code, name_vi, name_en, kind, time_zone, declared)
 SELECT code, code, code, 'undeclared',
        coalesce((SELECT time_zone FROM ioc.district), 'Asia/Ho_Chi_Minh'), false
 FROM unnest(%s::text[]) AS code
-WHERE (SELECT count(*) FROM ioc.unit WHERE NOT declared) < %s
+LIMIT greatest(0, %s - (SELECT count(*) FROM ioc.unit WHERE NOT declared))
 ON CONFLICT (code) DO NOTHING
 """
 _SOURCES = "SELECT name, source_id FROM ioc.source WHERE name = ANY(%s)"
@@ -39,6 +41,7 @@ _NEW_DEVICES = """
 INSERT INTO ioc.device (code, kind, unit_id, interval_s, declared)
 SELECT code, %s, unit_id, interval_s, false
 FROM unnest(%s::text[], %s::int[], %s::float8[]) AS found (code, unit_id, interval_s)
+LIMIT greatest(0, %s - (SELECT count(*) FROM ioc.device WHERE NOT declared))
 ON CONFLICT (code) DO NOTHING
 """
 
@@ -63,6 +66,7 @@ class Registry:
         if unknown:
             if len(self._units) > self._limit:
                 self._units.clear()
+                unknown = wanted
             found = await self._load_units(unknown)
             missing = sorted(unknown - found.keys())
             if missing:
@@ -93,8 +97,15 @@ class Registry:
 
     @staticmethod
     async def add_devices(connection: Connection, kind: int, found: dict[str, tuple[int, float]]) -> None:
-        """Enter devices that no pack describes: code to (unit, probe interval in seconds)."""
+        """Enter devices that no pack describes, as long as there is room: code to (unit, probe interval in seconds)."""
         codes = sorted(found)
         await connection.execute(
-            _NEW_DEVICES, (kind, codes, [found[c][0] for c in codes], [found[c][1] for c in codes])
+            _NEW_DEVICES,
+            (
+                kind,
+                codes,
+                [found[c][0] for c in codes],
+                [found[c][1] for c in codes],
+                UNDECLARED_DEVICES,
+            ),
         )

@@ -109,52 +109,66 @@ def spans_of_changes(
     )
 
 
-def split_by_minute(spans: Spans) -> tuple[Ints, Ints, Ints]:
-    """Cut spans at minute boundaries: index of the span, minute number, signed milliseconds."""
-    index, minute, length = [], [], []
-    left = np.flatnonzero(spans.end_ms > spans.start_ms)
-    first = spans.start_ms // MINUTE_MS
-    step = 0
-    while len(left):
-        begins = (first[left] + step) * MINUTE_MS
-        piece = np.minimum(spans.end_ms[left], begins + MINUTE_MS) - np.maximum(spans.start_ms[left], begins)
-        index.append(left)
-        minute.append(first[left] + step)
-        length.append(piece * spans.sign[left])
-        left = left[spans.end_ms[left] > begins + MINUTE_MS]
-        step += 1
-    if not index:
-        empty = np.empty(0, dtype=np.int64)
-        return empty, empty, empty
-    return np.concatenate(index), np.concatenate(minute), np.concatenate(length)
-
-
 def sum_by_minute(spans: Spans) -> Minutes:
-    """Add spans up per unit and minute; minutes in which everything cancels out are left out."""
-    index, minute, length = split_by_minute(spans)
-    unit = spans.unit[index]
-    state = spans.state[index]
-    clients = spans.clients[index]
-    key = (unit << 32) | minute
-    found, place = np.unique(key, return_inverse=True)
-    count = len(found)
+    """Add spans up per unit and minute; minutes in which everything cancels out are left out.
 
-    def total(weights: Ints) -> Ints:
-        # float64 is exact up to 2**53: some 280 years of a thousand devices' milliseconds
-        sums: Ints = np.bincount(place, weights=weights, minlength=count).astype(np.int64)
-        return sums
+    A span's first and last minute are taken one by one. The whole minutes between are entered as a rise at
+    their beginning and a fall at their end, so that a span of days costs no more than a span of minutes.
+    """
+    real = np.flatnonzero(spans.end_ms > spans.start_ms)
+    unit, start, end = spans.unit[real], spans.start_ms[real], spans.end_ms[real]
+    weights = _weights(spans)[:, real]
+    first, last = start // MINUTE_MS, (end - 1) // MINUTE_MS
+    on = np.flatnonzero(last > first)
+    long = np.flatnonzero(last > first + 1)
 
-    up = np.where((state == OK) | (state == DEGRADED), length, 0)
-    known = np.where((clients >= 0) & (state != DOWN) & (state != UNKNOWN), length, 0)
+    keys = [(unit << 32) | first, (unit[on] << 32) | last[on]]
     sums = [
-        total(up),
-        total(np.where(state == DEGRADED, length, 0)),
-        total(np.where(state == DOWN, length, 0)),
-        total(np.where(state == MAINTENANCE, length, 0)),
-        total(known * np.maximum(clients, 0)),
-        total(known),
+        weights * (np.minimum(end, (first + 1) * MINUTE_MS) - start),
+        weights[:, on] * (end[on] - last[on] * MINUTE_MS),
     ]
-    moved = np.zeros(count, dtype=bool)
-    for column in sums:
-        moved |= column != 0
-    return Minutes(found[moved] >> 32, found[moved] & 0xFFFFFFFF, *(column[moved] for column in sums))
+    if len(long):
+        between = _whole_minutes(unit[long], first[long] + 1, last[long], weights[:, long])
+        keys.append(between[0])
+        sums.append(between[1] * MINUTE_MS)
+    key, columns = _add_up(np.concatenate(keys), np.concatenate(sums, axis=1))
+    moved = columns.any(axis=0)
+    return Minutes(key[moved] >> 32, key[moved] & 0xFFFFFFFF, *columns[:, moved])
+
+
+def _weights(spans: Spans) -> Ints:
+    """What a millisecond of each span adds to each of the six sums, shape (6, n)."""
+    state, sign = spans.state, spans.sign
+    known = sign * ((spans.clients >= 0) & (state != DOWN) & (state != UNKNOWN))
+    return np.stack(
+        [
+            sign * ((state == OK) | (state == DEGRADED)),
+            sign * (state == DEGRADED),
+            sign * (state == DOWN),
+            sign * (state == MAINTENANCE),
+            known * np.maximum(spans.clients, 0),
+            known,
+        ]
+    )
+
+
+def _add_up(key: Ints, columns: Ints) -> tuple[Ints, Ints]:
+    """Add the columns of equal keys; returns the keys ascending."""
+    found, place = np.unique(key, return_inverse=True)
+    # float64 is exact up to 2**53: a batch of 10,000 samples with 100,000 clients each stays 100 times below
+    sums = [np.bincount(place, weights=column, minlength=len(found)) for column in columns]
+    return found, np.array(sums).astype(np.int64)
+
+
+def _whole_minutes(unit: Ints, begin: Ints, end: Ints, weights: Ints) -> tuple[Ints, Ints]:
+    """Return keys of unit and minute with the sum of weights of all ``begin <= minute < end``."""
+    key, change = _add_up(
+        np.concatenate([(unit << 32) | begin, (unit << 32) | end]),
+        np.concatenate([weights, -weights], axis=1),
+    )
+    level = np.cumsum(change, axis=1)
+    # All that rises in a unit falls in it: after a unit's last key the level is zero, and nothing lies there.
+    holds = np.flatnonzero(level.any(axis=0))
+    count = key[holds + 1] - key[holds]
+    within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    return np.repeat(key[holds], count) + within, np.repeat(level[:, holds], count, axis=1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.devices.booking import UNKNOWN, Minutes, spans_of_changes, sum_by_minute
-from streams.devices.memory import DeviceMemory
+from streams.devices.memory import DeviceMemory, note
 from streams.devices.runs import Run
 
 Ints = npt.NDArray[np.int64]
@@ -63,10 +64,11 @@ def part_late(memory: DeviceMemory, arrivals: Arrivals) -> tuple[npt.NDArray[np.
     return order[~late], np.sort(order[late])
 
 
-def follow(memory: DeviceMemory, a: Arrivals) -> Followed:
+def follow(memory: DeviceMemory, a: Arrivals, reasons: Sequence[str | None] = ()) -> Followed:
     """Book samples that follow, and move the memory on.
 
     :param a: sorted by device and time, each later than what the memory holds.
+    :param reasons: the samples' reasons in the same order; empty where none of them has any.
     """
     count = len(a.device)
     place = np.arange(count)
@@ -110,7 +112,10 @@ def follow(memory: DeviceMemory, a: Arrivals) -> Followed:
     ended: list[tuple[int, Run]] = []
     for k in np.flatnonzero(change & known).tolist():
         device, unit, state = int(a.device[k]), int(p_unit[k]), int(p_state[k])
-        reason = memory.reasons.get(device)
+        if first[k] or not change[began[k - 1]]:
+            reason = memory.run_reasons.get(device)
+        else:
+            reason = reasons[began[k - 1]] if reasons else None
         if gap[k]:
             if not lapsed[k]:
                 ended.append((device, Run(int(p_since[k]), int(p_end[k]), unit, state, reason)))
@@ -131,4 +136,10 @@ def follow(memory: DeviceMemory, a: Arrivals) -> Followed:
     memory.clients[devices] = a.clients[last]
     memory.since[devices] = since[last]
     memory.lapsed[devices] = False
+    if reasons or memory.reasons or memory.run_reasons:
+        for k in np.flatnonzero(last).tolist():
+            device = int(a.device[k])
+            note(memory.reasons, device, reasons[k] if reasons else None)
+            if change[began[k]]:
+                note(memory.run_reasons, device, reasons[began[k]] if reasons else None)
     return Followed(minutes, ended, resumed, np.unique(a.device[change | lapsed]))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from streams.devices.booking import Spans
-from streams.devices.memory import DeviceMemory, micros, moment
+from streams.devices.memory import DeviceMemory, micros, moment, note
 from streams.devices.runs import OPEN, Run, splice
 from streams.devices.tables import SampleTable
 from streams.ownership import Connection
@@ -52,16 +54,16 @@ SELECT f.device_id, f.time, f.unit_id, f.state, f.valid_ms, {columns}
 FROM unnest(%s::int[], %s::timestamptz[]) AS w (device_id, time) JOIN {table} f USING (device_id, time)
 """
 _AROUND = """
-SELECT w.device_id, s.time, s.valid_ms, s.unit_id, s.state, s.clients
+SELECT w.device_id, s.time, s.valid_ms, s.unit_id, s.state, s.clients, s.reason
 FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[]) AS w (device_id, low, high)
 CROSS JOIN LATERAL (
-    (SELECT time, valid_ms, unit_id, state, {clients} AS clients FROM {table} f
+    (SELECT time, valid_ms, unit_id, state, {clients} AS clients, reason FROM {table} f
      WHERE f.device_id = w.device_id AND f.time < w.low ORDER BY f.time DESC LIMIT 1)
     UNION ALL
-    (SELECT time, valid_ms, unit_id, state, {clients} FROM {table} f
+    (SELECT time, valid_ms, unit_id, state, {clients}, reason FROM {table} f
      WHERE f.device_id = w.device_id AND f.time BETWEEN w.low AND w.high)
     UNION ALL
-    (SELECT time, valid_ms, unit_id, state, {clients} FROM {table} f
+    (SELECT time, valid_ms, unit_id, state, {clients}, reason FROM {table} f
      WHERE f.device_id = w.device_id AND f.time > w.high ORDER BY f.time LIMIT 1)
 ) s
 """
@@ -84,8 +86,10 @@ async def settle(
         return outcome
     around = await _neighbours(connection, table, memory, by_device)
     for device, late in by_device.items():
-        pieces = _insert(around.get(device, []), sorted(late, key=lambda s: s.time), outcome)
-        await _rewrite_runs(connection, memory, device, pieces, outcome)
+        known = around.get(device, [])
+        pieces = _insert(known, sorted(late, key=lambda s: s.time), outcome)
+        reasons = {time: reason for time, *_, reason in known}
+        await _rewrite_runs(connection, memory, device, pieces, reasons, outcome)
     outcome.accepted = fresh
     return outcome
 
@@ -119,8 +123,8 @@ async def _sort_out_known(
     return fresh
 
 
-#: time, valid, unit, state, clients
-Known = tuple[int, int, int, int, int]
+#: time, valid, unit, state, clients, reason
+Known = tuple[int, int, int, int, int, str | None]
 
 
 async def _neighbours(
@@ -143,12 +147,12 @@ async def _neighbours(
     ).fetchall()
     place = {int(memory.device_id[d]): d for d in devices}
     around: dict[int, list[Known]] = {}
-    for device_id, time, valid_ms, unit, state, clients in rows:
+    for device_id, time, valid_ms, unit, state, clients, reason in rows:
         around.setdefault(place[device_id], []).append(
-            (micros(time), valid_ms * 1000, unit, state, -1 if clients is None else clients)
+            (micros(time), valid_ms * 1000, unit, state, -1 if clients is None else clients, reason)
         )
     for known in around.values():
-        known.sort()
+        known.sort(key=itemgetter(0))
     return around
 
 
@@ -156,10 +160,10 @@ def _insert(known: list[Known], late: list[LateSample], outcome: LateOutcome) ->
     """Put late samples between their neighbours: note what device-time moves, return how the states change."""
     pieces: list[list[Run]] = []
     for s in late:
-        at = bisect_left(known, (s.time,))
+        at = bisect_left(known, s.time, key=itemgetter(0))
         following = known[at][0]
         if at:
-            p_time, p_valid, p_unit, p_state, p_clients = known[at - 1]
+            p_time, p_valid, p_unit, p_state, p_clients, _ = known[at - 1]
             cut = min(following, p_time + p_valid)
             if cut > s.time:
                 outcome.spans.append((p_unit, p_state, p_clients, s.time // 1000, cut // 1000, -1))
@@ -169,13 +173,22 @@ def _insert(known: list[Known], late: list[LateSample], outcome: LateOutcome) ->
         if lapses < following:
             piece.append(Run(lapses, following, s.unit, 0))
         pieces.append(piece)
-        known.insert(at, (s.time, s.valid, s.unit, s.state, s.clients))
+        known.insert(at, (s.time, s.valid, s.unit, s.state, s.clients, s.reason))
     return pieces
 
 
 async def _rewrite_runs(
-    connection: Connection, memory: DeviceMemory, device: int, pieces: list[list[Run]], outcome: LateOutcome
+    connection: Connection,
+    memory: DeviceMemory,
+    device: int,
+    pieces: list[list[Run]],
+    reasons: Mapping[int, str | None],
+    outcome: LateOutcome,
 ) -> None:
+    """Splice pieces into the stored runs and the newest one.
+
+    :param reasons: reasons of the samples around by their time; a run has that of the sample it begins with.
+    """
     low, high = pieces[0][0].started, max(piece[-1].ended for piece in pieces)
     device_id = int(memory.device_id[device])
     rows: list[Any] = await (
@@ -190,17 +203,18 @@ async def _rewrite_runs(
         runs.append(newest)
     for piece in pieces:
         runs = splice(runs, piece)
-    if reaches_newest:
-        runs, last = runs[:-1], runs[-1]
-        if memory.lapsed[device]:
-            memory.since[device] = runs[-1].started if runs else last.started
-        else:
-            memory.since[device] = last.started
-    outcome.runs.append((device, gone_from, gone_to, runs))
+    runs = [replace(r, reason=reasons.get(r.started, r.reason)) for r in runs]
+    # The run of the newest sample: the open one, or the one that silence ended.
+    ends = int(memory.end[device]) if memory.lapsed[device] else OPEN
+    for run in runs:
+        if run.ended == ends:
+            memory.since[device] = run.started
+            note(memory.run_reasons, device, run.reason)
+    outcome.runs.append((device, gone_from, gone_to, [r for r in runs if r.ended != OPEN]))
 
 
 def _newest_run(memory: DeviceMemory, device: int) -> Run:
     unit, state = int(memory.unit[device]), int(memory.state[device])
     if memory.lapsed[device]:
         return Run(int(memory.end[device]), OPEN, unit, 0)
-    return Run(int(memory.since[device]), OPEN, unit, state, memory.reasons.get(device))
+    return Run(int(memory.since[device]), OPEN, unit, state, memory.run_reasons.get(device))

@@ -19,17 +19,19 @@ Ints = npt.NDArray[np.int64]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+# Of a device whose silence is written, the run before it is the one that ended when its last state ran out.
 _LOAD = """
-SELECT d.code, d.device_id, s.time, s.unit_id, s.state, s.valid_ms, s.clients, w.since, w.valid_until,
-    r.started AS run_began
+SELECT d.code, d.device_id, w.last_time, w.since, w.valid_until, r.started AS run_began,
+    s.time, s.unit_id, s.state, s.valid_ms, s.clients, s.reason, b.reason AS run_reason
 FROM ioc.device d
 LEFT JOIN ioc.device_state w USING (device_id)
 LEFT JOIN LATERAL (
-    SELECT time, unit_id, state, valid_ms, {clients} AS clients FROM {table} f
+    SELECT time, unit_id, state, valid_ms, {clients} AS clients, reason FROM {table} f
     WHERE f.device_id = d.device_id AND f.time >= w.last_time ORDER BY f.time DESC LIMIT 1
 ) s ON w.device_id IS NOT NULL
 LEFT JOIN ioc.device_run r ON r.device_id = d.device_id AND w.since >= w.valid_until AND r.ended = w.since
-WHERE d.code = ANY(%s)
+LEFT JOIN {table} b ON b.device_id = d.device_id AND b.time = coalesce(r.started, w.since)
+WHERE d.code = ANY(%s) AND d.kind = %s
 """
 
 
@@ -43,6 +45,14 @@ def moment(at_us: int) -> datetime:
     return _EPOCH + at_us * _MICROSECOND
 
 
+def note(reasons: dict[int, str], device: int, reason: str | None) -> None:
+    """Keep a device's reason; most have none, which takes no room."""
+    if reason is None:
+        reasons.pop(device, None)
+    else:
+        reasons[device] = reason
+
+
 @dataclass(frozen=True, slots=True)
 class StateRows:
     """Newest states of some devices at one moment; the memory itself moves on while these are written."""
@@ -54,6 +64,8 @@ class StateRows:
     newest: Ints
     end: Ints
     clients: Ints
+    #: Time of the sample that the row to be replaced shows; another one there is another writer's.
+    replaces: Ints
     reasons: list[str | None]
 
 
@@ -61,13 +73,16 @@ class DeviceMemory:
     """Arrays over the devices of one partition, grown by doubling.
 
     ``newest`` is -1 where a device has no sample yet. ``lapsed`` marks devices whose silence has been written
-    as an unknown run already; ``since`` then still tells when the run before it began.
+    as an unknown run already; ``since`` then still tells when the run before it began. ``flushed`` is the time
+    of the sample that the row in ``ioc.device_state`` shows, -1 where there is no row.
     """
 
     def __init__(self) -> None:
         self.index: dict[str, int] = {}
         self.codes: list[str] = []
+        #: Reasons of devices' newest samples, and of the first samples of the runs that these belong to.
         self.reasons: dict[int, str] = {}
+        self.run_reasons: dict[int, str] = {}
         self._room = 0
         self.device_id = self.newest = self.end = self.unit = self.state = self.clients = np.empty(
             0, np.int64
@@ -97,24 +112,28 @@ class DeviceMemory:
         self._room += more
 
     async def load(self, connection: Connection, table: SampleTable, codes: Iterable[str]) -> None:
-        """Add the devices of these codes that the database knows, with their newest sample."""
+        """Read what the database knows of these devices, also of those that are remembered already."""
         query = _LOAD.format(table=table.name, clients=table.clients_column)
-        rows: list[Any] = await (await connection.execute(query, (list(codes),))).fetchall()
+        rows: list[Any] = await (await connection.execute(query, (list(codes), table.kind))).fetchall()
         self._grow(len(self) + len(rows))
-        for code, device_id, time, unit, state, valid_ms, clients, since, until, before in rows:
-            at = len(self.codes)
-            self.codes.append(str(code))
-            self.index[str(code)] = at
+        for code, device_id, flushed, since, until, run_began, *newest, run_reason in rows:
+            at = self.index.setdefault(str(code), len(self.codes))
+            if at == len(self.codes):
+                self.codes.append(str(code))
             self.device_id[at] = device_id
+            self.flushed[at] = -1 if flushed is None else micros(flushed)
+            time, unit, state, valid_ms, clients, reason = newest
             if time is None:
+                self.newest[at] = -1
                 continue
-            self.newest[at] = self.flushed[at] = micros(time)
+            self.newest[at] = micros(time)
             self.end[at] = micros(time) + valid_ms * 1000
             self.unit[at], self.state[at] = unit, state
             self.clients[at] = -1 if clients is None else clients
             self.lapsed[at] = since >= until
-            run_began = since if before is None else before
-            self.since[at] = micros(run_began)
+            self.since[at] = micros(since if run_began is None else run_began)
+            note(self.reasons, at, reason)
+            note(self.run_reasons, at, run_reason)
 
     def silent(self, before_us: int) -> Ints:
         """Indexes of devices whose newest state ran out before this time and was not written as lapsed yet."""
@@ -135,7 +154,7 @@ class DeviceMemory:
                     int(self.end[d]),
                     int(self.unit[d]),
                     int(self.state[d]),
-                    self.reasons.get(d),
+                    self.run_reasons.get(d),
                 ),
             )
             for d in silent.tolist()
@@ -145,6 +164,7 @@ class DeviceMemory:
         """Copy the states of these devices for writing; they count as flushed from now on."""
         at = np.sort(devices)
         lapsed = self.lapsed[at]
+        replaces = self.flushed[at]
         self.flushed[at] = self.newest[at]
         return StateRows(
             device_id=self.device_id[at],
@@ -154,6 +174,7 @@ class DeviceMemory:
             newest=self.newest[at],
             end=self.end[at],
             clients=np.where(lapsed, -1, self.clients[at]),
+            replaces=replaces,
             reasons=[self.reasons.get(d) for d in at.tolist()],
         )
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import compress
+from operator import not_
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ioc.settings import Settings
 from streams.batch import Batch
 from streams.decode import BatchDecoder
-from streams.devices import writing
+from streams.devices import booking, writing
 from streams.devices.booking import MINUTE_MS, Minutes, sum_by_minute
 from streams.devices.following import Arrivals, Followed, follow, part_late
 from streams.devices.late import LateSample, settle
@@ -28,25 +31,27 @@ from streams.work import Outcome
 #: Seconds between writes of ``ioc.device_state`` for devices whose state did not change.
 _FLUSH_S = 5.0
 
+_LOCK = "SELECT FROM ioc.device WHERE code = ANY(%s) ORDER BY device_id FOR NO KEY UPDATE"
+
 
 @dataclass(slots=True)
 class DeviceWork:
-    """A prepared batch of samples."""
+    """A prepared batch of samples. What follows from what is remembered is filled in by the projector."""
 
     projector: DeviceProjector
-    values: dict[int, bytes | None]
+    batch: Batch
+    offsets: list[int]
     events: list[Any]
     arrivals: Arrivals
     recorded_us: Ints
-    follows: Any
-    followed: Followed | None
-    late: list[LateSample]
-    offsets: list[int]
     unreadable: list[Unreadable]
     watermark: datetime | None
+    follows: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    followed: Followed | None = None
+    late: list[LateSample] = field(default_factory=list)
     #: Newest states to write with this batch, and runs that silence ended.
-    states: StateRows
-    lapses: list[tuple[int, Run]]
+    states: StateRows | None = None
+    lapses: list[tuple[int, Run]] = field(default_factory=list)
 
     @property
     def exclusive(self) -> bool:
@@ -60,8 +65,9 @@ class DeviceWork:
 class DeviceProjector:
     """Owner of one partition's devices.
 
-    :param careful: forget between batches, so that each batch is held against the database alone. Needed where
-        another partition writes the same devices, as happens when a producer uses wrong keys.
+    :param careful: trust nothing that is remembered: lock the devices of a batch and read them again in the
+        batch's own transaction. Needed where another partition writes the same devices, as happens when a
+        producer uses wrong keys; then both must be careful.
     """
 
     def __init__(
@@ -86,93 +92,83 @@ class DeviceProjector:
 
     async def prepare(self, batch: Batch) -> DeviceWork:
         """Decode a batch and book what follows; see :class:`streams.work.Projector`."""
-        if self.careful:
-            self._memory = DeviceMemory()
         offsets, events, bad = self._decoder.decode(batch)
         units = await self._registry.units({e.data.unit for e in events})
         unit_ids = {code: unit.unit_id for code, unit in units.items()}
         if any(e.data.unit not in unit_ids for e in events):
-            offsets, events = self._drop_unknown_units(batch, offsets, events, bad, unit_ids.keys())
+            offsets, events = _without(
+                [e.data.unit not in unit_ids for e in events], batch, offsets, events, bad, _unknown_unit
+            )
         devices = await self._know_devices(events, unit_ids)
-        memory = self._memory
-        arrivals = self._arrivals(events, devices, unit_ids)
-        follows, not_following = part_late(memory, arrivals)
-        late = [self._late_sample(row, events[row], arrivals) for row in not_following.tolist()]
-        followed = follow(memory, arrivals.take(follows)) if len(follows) else None
-        if memory.reasons or any(e.data.reason is not None for e in events):
-            for device, event in zip(devices, events, strict=True):
-                self._remember_reason(device, event)
-        values = dict(zip(batch.offsets, batch.values, strict=True)) if late else {}
+        if None in devices:
+            offsets, events = _without(
+                [d is None for d in devices], batch, offsets, events, bad, _unknown_device
+            )
+        arrivals = self._arrivals(events, [d for d in devices if d is not None], unit_ids)
         newest = int(arrivals.time.max()) if len(events) else None
         self._newest_us = max(self._newest_us, newest or 0)
-        states, lapses = self._take_states(None if followed is None else followed.changed)
-        return DeviceWork(
+        work = DeviceWork(
             projector=self,
-            values=values,
+            batch=batch,
+            offsets=offsets,
             events=events,
             arrivals=arrivals,
             recorded_us=np.array(
                 [-1 if e.recordedat is None else micros(e.recordedat) for e in events], dtype=np.int64
             ),
-            follows=follows,
-            followed=followed,
-            late=late,
-            offsets=offsets,
             unreadable=bad,
             watermark=None if newest is None else moment(newest),
-            states=states,
-            lapses=lapses,
         )
+        if not self.careful:
+            self._reckon(work)
+        return work
+
+    def _reckon(self, work: DeviceWork) -> None:
+        """Hold a batch against what is remembered, and move the memory on."""
+        memory, events, arrivals = self._memory, work.events, work.arrivals
+        work.follows, not_following = part_late(memory, arrivals)
+        work.late = [self._late_sample(row, events[row], arrivals) for row in not_following.tolist()]
+        changed = None
+        if len(work.follows):
+            reasons = [e.data.reason for e in events]
+            some = reasons.count(None) < len(reasons)
+            reasons = [reasons[row] for row in work.follows.tolist()] if some else []
+            work.followed = follow(memory, arrivals.take(work.follows), reasons)
+            changed = work.followed.changed
+        work.states, work.lapses = self._take_states(changed)
 
     def _take_states(self, changed: Ints | None) -> tuple[StateRows, list[tuple[int, Run]]]:
         """Choose the state rows to write: what changed; and all that moved, with silences, when it is time."""
         devices = np.empty(0, np.int64) if changed is None else changed
         lapses: list[tuple[int, Run]] = []
-        if time.monotonic() - self._flushed_at >= _FLUSH_S:
+        if self.careful or time.monotonic() - self._flushed_at >= _FLUSH_S:
             self._flushed_at = time.monotonic()
             silent = self._memory.silent(self._newest_us - self._grace_us)
             lapses = self._memory.lapse(silent)
             devices = np.union1d(devices, np.union1d(silent, self._memory.unflushed()))
         return self._memory.take(devices), lapses
 
-    def _remember_reason(self, device: int, event: Any) -> None:
-        if event.data.reason is None:
-            self._memory.reasons.pop(device, None)
-        else:
-            self._memory.reasons[device] = event.data.reason
+    async def _know_devices(self, events: list[Any], units: dict[str, int]) -> list[int | None]:
+        """Return each event's place in the memory, loading or entering the devices that are new to it.
 
-    def _drop_unknown_units(
-        self, batch: Batch, offsets: list[int], events: list[Any], bad: list[Unreadable], known: Iterable[str]
-    ) -> tuple[list[int], list[Any]]:
-        values = dict(zip(batch.offsets, batch.values, strict=True))
-        names = set(known)
-        kept = [(o, e) for o, e in zip(offsets, events, strict=True) if e.data.unit in names]
-        bad.extend(
-            Unreadable(
-                o, "unknown-unit", f"unit {e.data.unit!r} is in no pack, and too many are not", values[o]
-            )
-            for o, e in zip(offsets, events, strict=True)
-            if e.data.unit not in names
-        )
-        return [o for o, _ in kept], [e for _, e in kept]
-
-    async def _know_devices(self, events: list[Any], units: dict[str, int]) -> list[int]:
-        """Return each event's place in the memory, loading or entering the devices that are new to it."""
+        None where there is no more room for undeclared devices, or the code is another kind of device's.
+        """
         index = self._memory.index
         devices: list[int | None] = [index.get(e.subject) for e in events]
-        if None in devices:
-            new = {
-                e.subject: (units[e.data.unit], e.data.interval_s)
-                for e, device in zip(events, devices, strict=True)
-                if device is None
-            }
-            async with self._registry.pool.connection() as connection:
-                await self._memory.load(connection, self._table, new)
-                missing = {code: found for code, found in new.items() if code not in index}
-                if missing:
-                    await self._registry.add_devices(connection, self._table.kind, missing)
-                    await self._memory.load(connection, self._table, missing)
-        return [index[e.subject] for e in events] if None in devices else devices  # type: ignore[return-value]
+        if None not in devices:
+            return devices
+        new = {
+            e.subject: (units[e.data.unit], e.data.interval_s)
+            for e, device in zip(events, devices, strict=True)
+            if device is None
+        }
+        async with self._registry.pool.connection() as connection:
+            await self._memory.load(connection, self._table, new)
+            missing = {code: found for code, found in new.items() if code not in index}
+            if missing:
+                await self._registry.add_devices(connection, self._table.kind, missing)
+                await self._memory.load(connection, self._table, missing)
+        return [index.get(e.subject) for e in events]
 
     def _arrivals(self, events: list[Any], devices: list[int], units: dict[str, int]) -> Arrivals:
         data = [e.data for e in events]
@@ -181,7 +177,8 @@ class DeviceProjector:
         return Arrivals(
             device=np.array(devices, dtype=np.int64),
             time=np.rint(times * 1e6).astype(np.int64),
-            valid=np.rint(intervals * (self._ttl * 1e3)).astype(np.int64) * 1000,
+            # whole milliseconds, and one at least: a run has a length
+            valid=np.maximum(np.rint(intervals * (self._ttl * 1e3)), 1.0).astype(np.int64) * 1000,
             unit=np.array([units[d.unit] for d in data], dtype=np.int64),
             state=np.array([STATES[d] for d in self._table.statuses(data)], dtype=np.int64),
             clients=np.array([-1 if c is None else c for c in self._table.clients(data)], dtype=np.int64),
@@ -202,8 +199,12 @@ class DeviceProjector:
 
     async def store(self, connection: Connection, moved: Moved, work: DeviceWork) -> Outcome:
         """Write a prepared batch inside the caller's transaction."""
+        if self.careful:
+            await self._look_again(connection, work.arrivals.device, self._newest_us - self._grace_us)
+            self._reckon(work)
         outcome = Outcome(facts=len(work.follows), unreadable=work.unreadable)
-        recorded_us = np.where(work.recorded_us < 0, micros(moved.now), work.recorded_us)
+        now_us = micros(moved.now)
+        recorded_us = np.where(work.recorded_us < 0, now_us, np.minimum(work.recorded_us, now_us))
         if len(work.follows):
             await self._copy(connection, work, work.follows, recorded_us)
         minutes: list[Minutes] = []
@@ -211,7 +212,8 @@ class DeviceProjector:
             minutes.append(work.followed.minutes)
             await writing.store_runs(connection, self._table.kind, self._memory, work.followed)
         await writing.insert_runs(connection, self._table.kind, self._memory, work.lapses)
-        await writing.store_states(connection, self._table.kind, work.states)
+        if work.states is not None:
+            await writing.store_states(connection, self._table.kind, work.states)
         if work.late:
             settled = await settle(connection, self._table, self._memory, work.late)
             rows = np.array([s.row for s in settled.accepted], dtype=np.int64)
@@ -223,12 +225,13 @@ class DeviceProjector:
                 await writing.store_states(connection, self._table.kind, self._memory.take(moved_devices))
             outcome.facts += len(rows)
             outcome.duplicates = settled.repeated
+            values = dict(zip(work.batch.offsets, work.batch.values, strict=True))
             outcome.unreadable.extend(
                 Unreadable(
                     work.offsets[s.row],
                     "conflict",
                     f"{work.events[s.row].subject} has another sample at {moment(s.time).isoformat()}",
-                    work.values[work.offsets[s.row]],
+                    values[work.offsets[s.row]],
                 )
                 for s in settled.conflicts
             )
@@ -263,7 +266,9 @@ class DeviceProjector:
         key, place = np.unique((a.unit << 32) | minute, return_inverse=True)
         closed_us = -1 if moved.closed_until is None else micros(moved.closed_until)
         most = np.full(len(key), -1, dtype=np.int64)
-        np.maximum.at(most, place, a.clients)
+        # clients of a device that is down, or about which nothing is known, are in no sum either
+        seen = (a.state != booking.DOWN) & (a.state != booking.UNKNOWN)
+        np.maximum.at(most, place, np.where(seen, a.clients, -1))
         return writing.Counts(
             unit=key >> 32,
             minute=key & 0xFFFFFFFF,
@@ -277,7 +282,44 @@ class DeviceProjector:
         row = await (await connection.execute("SELECT now()")).fetchone()
         now = None if row is None else row[0]
         assert isinstance(now, datetime)  # noqa: S101 - narrows the driver's row
-        silent = self._memory.silent(micros(now) - self._grace_us)
+        before_us = micros(now) - self._grace_us
+        if self.careful:
+            await self._look_again(connection, np.empty(0, np.int64), before_us)
+        silent = self._memory.silent(before_us)
         await writing.insert_runs(connection, self._table.kind, self._memory, self._memory.lapse(silent))
         devices = np.union1d(silent, self._memory.unflushed())
         await writing.store_states(connection, self._table.kind, self._memory.take(devices))
+
+    async def _look_again(self, connection: Connection, devices: Ints, silent_before_us: int) -> None:
+        """Lock these devices and those that seem silent, and read again what others may have written."""
+        wanted = np.union1d(devices, self._memory.silent(silent_before_us))
+        if len(wanted):
+            codes = [self._memory.codes[d] for d in wanted.tolist()]
+            await connection.execute(_LOCK, (codes,))
+            await self._memory.load(connection, self._table, codes)
+
+
+def _without(
+    wrong: list[bool],
+    batch: Batch,
+    offsets: list[int],
+    events: list[Any],
+    bad: list[Unreadable],
+    fault: Callable[[Any], tuple[str, str]],
+) -> tuple[list[int], list[Any]]:
+    """Part events that can't be stored from the others, and note why."""
+    values = dict(zip(batch.offsets, batch.values, strict=True))
+    bad.extend(
+        Unreadable(offset, *fault(event), values[offset])
+        for offset, event, out in zip(offsets, events, wrong, strict=True)
+        if out
+    )
+    return list(compress(offsets, map(not_, wrong))), list(compress(events, map(not_, wrong)))
+
+
+def _unknown_unit(event: Any) -> tuple[str, str]:
+    return "unknown-unit", f"unit {event.data.unit!r} is in no pack, and too many are not"
+
+
+def _unknown_device(event: Any) -> tuple[str, str]:
+    return "unknown-device", f"device {event.subject!r} is of another kind, or in no pack as too many are"

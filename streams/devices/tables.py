@@ -148,8 +148,7 @@ class WifiTable:
         if d.model is None and d.firmware is None and not d.radios and not d.interfaces:
             return None
         detail = {"model": d.model, "firmware": d.firmware, "radios": d.radios, "interfaces": d.interfaces}
-        # jsonb refuses the escaped NUL that JSON allows
-        return _json.encode({k: v for k, v in detail.items() if v}).replace(b"\\u0000", b"")
+        return _json.encode({k: v for k, v in detail.items() if v})
 
     def content(self, event: WifiProbed) -> tuple[object, ...]:
         d = event.data

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
 
 from streams.devices.booking import Minutes
 from streams.devices.following import Followed
@@ -60,6 +61,13 @@ WHERE r.device_id = g.device_id AND r.started = g.started
 _REPLACED = """
 DELETE FROM ioc.device_run r USING unnest(%s::int[], %s::timestamptz[], %s::timestamptz[]) AS g (device_id, low, high)
 WHERE r.device_id = g.device_id AND r.started BETWEEN g.low AND g.high
+"""
+
+
+_OTHERS = """
+SELECT count(*) FROM unnest(%s::int[], %s::bigint[]) AS n (device_id, replaces)
+JOIN ioc.device_state d USING (device_id)
+WHERE d.last_time <> timestamptz 'epoch' + replaces * interval '1 microsecond'
 """
 
 
@@ -175,9 +183,17 @@ async def insert_runs(
 
 
 async def store_states(connection: Connection, kind: int, rows: StateRows) -> None:
-    """Write newest states as they were when the rows were taken."""
+    """Write newest states as they were when the rows were taken.
+
+    :raises UniqueViolation: when a row is not the one that this partition wrote: another partition has the device too.
+    """
     if not len(rows.device_id):
         return
+    cursor = await connection.execute(_OTHERS, (_array(rows.device_id), _array(rows.replaces)))
+    if await cursor.fetchone() != (0,):
+        raise psycopg.errors.UniqueViolation(
+            "a device comes through two partitions: its producer uses wrong keys"
+        )
     await connection.execute(
         _STATES,
         (
