@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,7 @@ class Sample:
     status: Status
     clients: int | None
     unit: str
+    reason: str | None = None
 
     @property
     def time(self) -> datetime:
@@ -54,7 +55,11 @@ class Sample:
                 subject=self.device,
                 time=self.time,
                 data=WifiSample(
-                    unit=self.unit, status=self.status, clients=self.clients, interval_s=self.interval_s
+                    unit=self.unit,
+                    status=self.status,
+                    clients=self.clients,
+                    interval_s=self.interval_s,
+                    reason=self.reason,
                 ),
             )
         )
@@ -67,6 +72,7 @@ class Step:
     samples: tuple[Sample, ...]
     restart: bool
     idle: bool
+    partition: int = 0
 
 
 samples = st.builds(
@@ -78,6 +84,7 @@ samples = st.builds(
     status=st.sampled_from(list(Status)),
     clients=st.sampled_from([None, 0, 3, 7]),
     unit=st.sampled_from(["u1", "u2"]),
+    reason=st.sampled_from([None, "a", "b"]),
 )
 steps = st.lists(
     st.builds(
@@ -94,15 +101,16 @@ steps = st.lists(
 class Bench:
     """The real projector on a real database, fed batch by batch."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, careful: bool = False) -> None:
         self.settings = settings
+        self.careful = careful
         self.offset = 0
         self.unreadable: list[int] = []
         self.duplicates = 0
         self.partition = Partition(topics.WIFI, 0)
 
-    def claim(self) -> Claim:
-        return Claim(LogIdentity("cluster", "topic"), self.partition, 1, 0, None)
+    def claim(self, number: int) -> Claim:
+        return Claim(LogIdentity("cluster", "topic"), Partition(topics.WIFI, number), 1, 0, None)
 
     async def run(self, plan: list[Step]) -> None:
         dsn = self.settings.database_dsn
@@ -114,17 +122,18 @@ class Bench:
                 "TRUNCATE ioc.wifi_sample, ioc.device_minute, ioc.device_run, ioc.device_state, ioc.unreadable"
             )
             registry = Registry(pool)
-            projector = self.projector(registry)
+            projectors = {p: self.projector(registry, p) for p in {step.partition for step in plan}}
             for step in plan:
                 if step.restart:
-                    projector = self.projector(registry)
+                    projectors[step.partition] = self.projector(registry, step.partition)
+                projector = projectors[step.partition]
                 if step.idle:
                     async with connection.transaction():
                         await projector.idle(connection)
                 await self.feed(connection, projector, [s.record() for s in step.samples])
 
-    def projector(self, registry: Registry, *, careful: bool = False) -> DeviceProjector:
-        return DeviceProjector(WifiTable(), self.claim(), registry, self.settings, careful=careful)
+    def projector(self, registry: Registry, number: int = 0) -> DeviceProjector:
+        return DeviceProjector(WifiTable(), self.claim(number), registry, self.settings, careful=self.careful)
 
     async def feed(
         self, connection: psycopg.AsyncConnection[Any], projector: DeviceProjector, records: list[bytes]
@@ -198,7 +207,7 @@ def wanted_minutes(kept: dict[tuple[str, int], Sample]) -> dict[tuple[str, datet
 def wanted_runs(ordered: list[Sample], units: dict[str, int]) -> list[Run]:
     return runs_of(
         [
-            (micros(s.time), 3 * s.interval_s * 1_000_000, units[s.unit], STATES[s.status], None)
+            (micros(s.time), 3 * s.interval_s * 1_000_000, units[s.unit], STATES[s.status], s.reason)
             for s in ordered
         ]
     )
@@ -210,9 +219,9 @@ def merged(runs: list[Run]) -> list[Run]:
     for run in runs:
         if found and found[-1].state == run.state and (found[-1].unit == run.unit or run.state == 0):
             last = found[-1]
-            found[-1] = Run(last.started, run.ended, last.unit, last.state)
+            found[-1] = Run(last.started, run.ended, last.unit, last.state, last.reason)
         else:
-            found.append(Run(run.started, run.ended, run.unit, run.state))
+            found.append(run if run.state else Run(run.started, run.ended, run.unit, 0))
     return found
 
 
@@ -221,7 +230,7 @@ def check(settings: Settings, plan: list[Step], bench: Bench) -> None:
     assert bench.duplicates == wanted.duplicates
     assert sorted(bench.unreadable) == wanted.conflicts
     with psycopg.connect(settings.database_dsn, autocommit=True) as connection:
-        units = dict(connection.execute("SELECT code, unit_id FROM ioc.unit").fetchall())
+        units: dict[str, int] = dict(connection.execute("SELECT code, unit_id FROM ioc.unit").fetchall())
         names = {number: code for code, number in units.items()}
         stored = connection.execute(
             "SELECT d.code, s.time, s.state, s.clients, s.unit_id, s.valid_ms"
@@ -246,10 +255,10 @@ def check(settings: Settings, plan: list[Step], bench: Bench) -> None:
 
 def check_runs(connection: psycopg.Connection[Any], device: str, wanted: list[Run]) -> None:
     runs = [
-        Run(micros(b), micros(e), unit, state)
-        for b, e, unit, state in connection.execute(
-            "SELECT r.started, r.ended, r.unit_id, r.state FROM ioc.device_run r JOIN ioc.device d USING (device_id)"
-            " WHERE d.code = %s ORDER BY 1",
+        Run(micros(b), micros(e), unit, state, reason)
+        for b, e, unit, state, reason in connection.execute(
+            "SELECT r.started, r.ended, r.unit_id, r.state, r.reason"
+            " FROM ioc.device_run r JOIN ioc.device d USING (device_id) WHERE d.code = %s ORDER BY 1",
             (device,),
         ).fetchall()
     ]
@@ -261,9 +270,10 @@ def check_runs(connection: psycopg.Connection[Any], device: str, wanted: list[Ru
     last = wanted[-1]
     if since >= until:
         # Silence is written down already: the newest run ended when it ran out.
-        wanted = [*wanted[:-1], Run(last.started, micros(until), last.unit, last.state)]
+        wanted = [*wanted[:-1], Run(last.started, micros(until), last.unit, last.state, last.reason)]
         wanted.append(Run(micros(until), OPEN, last.unit, 0))
-    assert merged([*runs, Run(micros(since), OPEN, unit, state)]) == merged(wanted)
+    # the open run's reason is in no row: device_state has the newest sample's
+    assert merged([*runs, Run(micros(since), OPEN, unit, state, wanted[-1].reason)]) == merged(wanted)
 
 
 @pytest.fixture(scope="module")
@@ -281,5 +291,20 @@ def own(servers: Servers) -> Any:
 )
 def test_the_database_equals_the_plain_definition(own: Settings, plan: list[Step]) -> None:
     bench = Bench(own)
+    asyncio.run(bench.run(plan))
+    check(own, plan, bench)
+
+
+@given(plan=steps, partitions=st.lists(st.integers(0, 1), min_size=6, max_size=6))
+@hypothesis_settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_two_careful_partitions_with_the_same_devices_come_out_right(
+    own: Settings, plan: list[Step], partitions: list[int]
+) -> None:
+    plan = [replace(step, partition=p) for step, p in zip(plan, partitions, strict=False)]
+    bench = Bench(own, careful=True)
     asyncio.run(bench.run(plan))
     check(own, plan, bench)
