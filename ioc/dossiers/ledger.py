@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import IntEnum
 from itertools import groupby, pairwise
 from typing import Final, NamedTuple, TypeVar
@@ -63,9 +63,13 @@ ZoneOf = Callable[[str], ZoneInfo]
 
 
 def day_after(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return the local midnight that ends the local day of ``moment``."""
+    """Return the local midnight that ends the local day of ``moment``, in UTC.
+
+    Where clocks go back over midnight it comes twice: the first one counts. (Not left in the zone, since Python
+    holds a time that comes twice to be unlike the same instant anywhere else.)
+    """
     day = moment.astimezone(zone).date() + timedelta(days=1)
-    return datetime.combine(day, time(), tzinfo=zone)
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def on_time(done_at: datetime, due_at: datetime | None, zone: ZoneInfo) -> bool:
@@ -93,7 +97,8 @@ def contributions(dossier: Dossier, zone_of: ZoneOf) -> Contributions:
     add(Measure.RECEIVED, received)
     if dossier.channel is Channel.ONLINE:
         add(Measure.ONLINE, received)
-    if dossier.completed_at is not None:
+    # A withdrawn dossier whose papers are handed back later was withdrawn: what came first ended it.
+    if dossier.completed_at is not None and dossier.completed_at == dossier.ended_at:
         add(Measure.COMPLETED, dossier.completed_at)
         if on_time(dossier.completed_at, dossier.due_at, zone):
             add(Measure.ON_TIME, dossier.completed_at)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ioc.dossiers.ledger import Measure, contributions, day_after, entries, on_time
 from ioc.dossiers.reducer import Dossier, Fact, Group, group_of, reduce
-from ioc.events import Channel, DossierProgress, DossierRecord
+from ioc.events import Channel, DossierApology, DossierProgress, DossierRating, DossierRecord
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 #: The night of the 31st is an hour shorter here.
@@ -190,3 +190,36 @@ def test_unknown_status_codes_keep_the_dossier_in_hand() -> None:
         dossier = reduce([received(status=status)])
         assert dossier.status == status
         assert gauge(dossier, Measure.OPEN, BASE + timedelta(days=1)) == 1
+
+
+def test_a_midnight_that_comes_twice_is_one_instant() -> None:
+    havana = ZoneInfo("America/Havana")
+    midnight = day_after(datetime(2024, 11, 2, 12, tzinfo=havana), havana)
+    assert midnight == datetime(2024, 11, 3, 4, tzinfo=UTC)
+    assert day_after(datetime(2024, 11, 3, 12, tzinfo=havana), havana) - midnight == timedelta(hours=25)
+
+
+def test_withdrawn_and_then_handed_back_is_withdrawn_and_completed_stays_completed() -> None:
+    due = BASE + timedelta(hours=2)
+    handed_back = [
+        received(due_at=due),
+        fact(1, DossierProgress(unit="u1", status=7)),
+        fact(24 * 5, DossierProgress(unit="u1", status=10)),
+    ]
+    assert [total(handed_back, m) for m in (Measure.WITHDRAWN, Measure.COMPLETED)] == [1, 0]
+    late = [
+        received(due_at=due),
+        fact(24 * 5, DossierProgress(unit="u1", status=9)),
+        fact(24 * 6, DossierProgress(unit="u1", status=7)),
+    ]
+    assert [total(late, m) for m in (Measure.WITHDRAWN, Measure.COMPLETED, Measure.ON_TIME)] == [0, 1, 0]
+
+
+def test_letters_and_ratings_move_no_total() -> None:
+    plain = [received(due_at=BASE + timedelta(days=1))]
+    more = [
+        Fact(BASE, "", "a", BASE, DossierApology(unit="u2", new_due_at=BASE + timedelta(days=9))),
+        Fact(BASE, "", "b", BASE, DossierRating(unit="u2", satisfied=False)),
+    ]
+    assert contributions(reduce(plain + more), zone_of) == contributions(reduce(plain), zone_of)
+    assert contributions(reduce(more), zone_of) == Counter()
