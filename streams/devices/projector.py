@@ -93,9 +93,10 @@ class DeviceProjector:
     async def prepare(self, batch: Batch) -> DeviceWork:
         """Decode a batch and book what follows; see :class:`streams.work.Projector`."""
         offsets, events, bad = self._decoder.decode(batch)
-        units = await self._registry.units({e.data.unit for e in events})
+        codes = {e.data.unit for e in events}
+        units = await self._registry.units(codes)
         unit_ids = {code: unit.unit_id for code, unit in units.items()}
-        if any(e.data.unit not in unit_ids for e in events):
+        if len(unit_ids) < len(codes):
             offsets, events = _without(
                 [e.data.unit not in unit_ids for e in events], batch, offsets, events, bad, _unknown_unit
             )
