@@ -18,6 +18,8 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 
 MINUTE_MS = 60_000
+#: Spans of more whole minutes than this are not cut into pieces minute by minute.
+_MANY_MINUTES = 8
 
 #: Device states as stored. Unknown is the absence of knowledge: it is never booked.
 UNKNOWN, OK, DEGRADED, DOWN, MAINTENANCE = 0, 1, 2, 3, 4
@@ -109,29 +111,54 @@ def spans_of_changes(
     )
 
 
+def split_by_minute(start_ms: Ints, end_ms: Ints) -> tuple[Ints, Ints, Ints]:
+    """Cut stretches at minute boundaries: index of the stretch, minute number, milliseconds."""
+    index, minute, length = [], [], []
+    left = np.flatnonzero(end_ms > start_ms)
+    first = start_ms // MINUTE_MS
+    step = 0
+    while len(left):
+        begins = (first[left] + step) * MINUTE_MS
+        index.append(left)
+        minute.append(first[left] + step)
+        length.append(np.minimum(end_ms[left], begins + MINUTE_MS) - np.maximum(start_ms[left], begins))
+        left = left[end_ms[left] > begins + MINUTE_MS]
+        step += 1
+    if not index:
+        empty = np.empty(0, dtype=np.int64)
+        return empty, empty, empty
+    return np.concatenate(index), np.concatenate(minute), np.concatenate(length)
+
+
 def sum_by_minute(spans: Spans) -> Minutes:
     """Add spans up per unit and minute; minutes in which everything cancels out are left out.
 
-    A span's first and last minute are taken one by one. The whole minutes between are entered as a rise at
-    their beginning and a fall at their end, so that a span of days costs no more than a span of minutes.
+    Of long spans only the ends are cut into pieces. The whole minutes between are entered as a rise at their
+    beginning and a fall at their end, so that a span of days costs no more than one of minutes.
     """
-    real = np.flatnonzero(spans.end_ms > spans.start_ms)
-    unit, start, end = spans.unit[real], spans.start_ms[real], spans.end_ms[real]
-    weights = _weights(spans)[:, real]
-    first, last = start // MINUTE_MS, (end - 1) // MINUTE_MS
-    on = np.flatnonzero(last > first)
-    long = np.flatnonzero(last > first + 1)
-
-    keys = [(unit << 32) | first, (unit[on] << 32) | last[on]]
-    sums = [
-        weights * (np.minimum(end, (first + 1) * MINUTE_MS) - start),
-        weights[:, on] * (end[on] - last[on] * MINUTE_MS),
-    ]
+    weights = _weights(spans)
+    whole_from = -(-spans.start_ms // MINUTE_MS)
+    whole_to = spans.end_ms // MINUTE_MS
+    long = np.flatnonzero(whole_to - whole_from > _MANY_MINUTES)
     if len(long):
-        between = _whole_minutes(unit[long], first[long] + 1, last[long], weights[:, long])
-        keys.append(between[0])
-        sums.append(between[1] * MINUTE_MS)
-    key, columns = _add_up(np.concatenate(keys), np.concatenate(sums, axis=1))
+        first_end = spans.end_ms.copy()
+        first_end[long] = whole_from[long] * MINUTE_MS
+        start = np.concatenate([spans.start_ms, whole_to[long] * MINUTE_MS])
+        index, minute, length = split_by_minute(start, np.concatenate([first_end, spans.end_ms[long]]))
+        index = np.concatenate([np.arange(len(spans)), long])[index]
+    else:
+        index, minute, length = split_by_minute(spans.start_ms, spans.end_ms)
+    key, place = np.unique((spans.unit[index] << 32) | minute, return_inverse=True)
+    columns = np.zeros((len(weights), len(key)), dtype=np.int64)
+    for column, weight in zip(columns, weights, strict=True):
+        if weight.any():
+            # float64 is exact up to 2**53: 10,000 samples of 100,000 clients each stay a hundred times below
+            column[:] = np.bincount(place, weights=weight[index] * length, minlength=len(key))
+    if len(long):
+        between, level = _whole_minutes(spans.unit[long], whole_from[long], whole_to[long], weights[:, long])
+        key, columns = _add_up(
+            np.concatenate([key, between]), np.concatenate([columns, level * MINUTE_MS], axis=1)
+        )
     moved = columns.any(axis=0)
     return Minutes(key[moved] >> 32, key[moved] & 0xFFFFFFFF, *columns[:, moved])
 
@@ -155,9 +182,8 @@ def _weights(spans: Spans) -> Ints:
 def _add_up(key: Ints, columns: Ints) -> tuple[Ints, Ints]:
     """Add the columns of equal keys; returns the keys ascending."""
     found, place = np.unique(key, return_inverse=True)
-    # float64 is exact up to 2**53: a batch of 10,000 samples with 100,000 clients each stays 100 times below
-    sums = [np.bincount(place, weights=column, minlength=len(found)) for column in columns]
-    return found, np.array(sums).astype(np.int64)
+    sums = np.array([np.bincount(place, weights=column, minlength=len(found)) for column in columns])
+    return found, sums.astype(np.int64)
 
 
 def _whole_minutes(unit: Ints, begin: Ints, end: Ints, weights: Ints) -> tuple[Ints, Ints]:
