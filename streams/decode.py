@@ -53,9 +53,10 @@ class BatchDecoder(Generic[E]):
         else:
             offsets, events, bad = self._decode_one_by_one(batch)
         latest = datetime.now(UTC) + self._tolerance
-        if not events or (min(e.time for e in events) >= EARLIEST and max(e.time for e in events) <= latest):
-            learned = [e.recordedat for e in events if e.recordedat is not None]
-            if not learned or min(learned) >= EARLIEST:
+        times = [e.time for e in events]
+        if not events or (min(times) >= EARLIEST and max(times) <= latest):
+            learned = [e.recordedat for e in events]
+            if learned.count(None) == len(learned) or min(at for at in learned if at is not None) >= EARLIEST:
                 return offsets, events, bad
         return self._sort_out_times(batch, offsets, events, bad, latest)
 

