@@ -320,3 +320,16 @@ def test_a_state_that_another_partition_wrote_is_not_overwritten(
         assert await one.rows("SELECT count(*) FROM ioc.wifi_sample") == [(2,)]
 
     play(database, scene, partitions=2)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_device_that_begins_to_report_more_often_promises_less(database: str, together: bool) -> None:
+    async def scene(feeder: Feeder) -> None:
+        pair = [ap(0, interval_s=100), ap(10, interval_s=10)]
+        for batch in [pair] if together else [[sample] for sample in pair]:
+            await feeder.feed(batch)
+        await feeder.idle()
+        assert await feeder.rows("SELECT sum(up_ms)::int FROM ioc.device_minute") == [(40_000,)]
+        assert await runs(feeder) == [(0, 40, OK, None)]
+
+    play(database, scene)

@@ -207,3 +207,19 @@ def test_a_text_that_looks_like_an_escape_is_stored_as_it_is(own: Settings) -> N
     tickets, feeder = asyncio.run(store(own, [[event]]))
     assert feeder.bad == []
     assert tickets[0][4] == "a\\u0000b"
+
+
+def test_a_transferred_ticket_begins_once_and_is_completed_when_the_last_service_is(own: Settings) -> None:
+    story = [
+        happened(TicketIssued, 0, service="land"),
+        happened(TicketStarted, 5, counter="1"),
+        happened(TicketCompleted, 9),
+        happened(TicketTransferred, 10, to_service="trade"),
+        happened(TicketStarted, 20, counter="2"),
+        happened(TicketCompleted, 30),
+    ]
+    for order in (story, story[::-1]):
+        tickets, _ = asyncio.run(store(own, [[event] for event in order]))
+        ((*_, unit, service, counter, issued, _, started, completed, _, _, _),) = tickets
+        assert (unit, service, counter) == ("u1", "trade", "2")
+        assert [(t - BASE).total_seconds() / 60 for t in (issued, started, completed)] == [0, 5, 30]
