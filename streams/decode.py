@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
+import numpy as np
 
 from ioc.events import TOPIC_TYPES
 from streams.batch import Batch
@@ -22,6 +23,9 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 #: What may be in the bytes of a record that our types can't take.
 _NOT_READABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+_NEWLINE, _OPENS, _CLOSES = b"\n{}"
 
 
 class _Nameless(msgspec.Struct, tag_field="type", tag=""):
@@ -65,20 +69,20 @@ class BatchDecoder(Generic[E]):
         values = batch.values
         if not values:
             return []
-        try:
-            joined = b"\n".join(values)  # type: ignore[arg-type]  # None raises TypeError: not all are lines
-        except TypeError:
+        if not all(values):
             return None
+        joined = b"\n".join(values)  # type: ignore[arg-type]  # None was refused above
         # A value that begins with { and ends with } on its own line can neither begin nor end inside another one:
         # no JSON text goes on with { after }, and no string holds a newline. So as many values as lines means
         # one value a line; and a line that holds two makes one too many.
-        between = len(values) - 1
+        text = np.frombuffer(joined, dtype=np.uint8)
+        breaks = np.flatnonzero(text == _NEWLINE)
         if (
-            joined.count(b"\n") != between
-            or joined.count(b"}\n{") != between
-            or not joined.startswith(b"{")
-            or not joined.endswith(b"}")
-            or b"\\u0000" in joined
+            len(breaks) != len(values) - 1
+            or not (text[np.append(breaks + 1, 0)] == _OPENS).all()
+            or not (text[np.append(breaks - 1, -1)] == _CLOSES).all()
+            # the quick look first: hardly any text has a backslash
+            or (b"\\" in joined and b"\\u0000" in joined)
             or max(map(len, values)) > MAX_RECORD_BYTES  # type: ignore[arg-type]  # None was refused above
         ):
             return None
