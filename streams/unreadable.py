@@ -22,7 +22,8 @@ class Unreadable:
     """One record that was passed by.
 
     ``reason`` is one of a few words that can be counted: ``empty``, ``too-large``, ``not-json``,
-    ``unknown-type``, ``invalid``, ``far-future``, ``far-past``, ``conflict``, ``unknown-unit``, ``unstorable``.
+    ``unknown-type``, ``invalid``, ``far-future``, ``far-past``, ``conflict``, ``unknown-unit``,
+    ``unknown-device``, ``unstorable``.
     """
 
     offset: int
