@@ -11,6 +11,7 @@ import structlog
 
 from ioc import topics
 from ioc.settings import Settings
+from streams.batch import Partition
 from streams.devices.projector import DeviceProjector
 from streams.devices.tables import CameraTable, SampleTable, WifiTable
 from streams.dossiers.projector import DossierProjector
@@ -89,7 +90,7 @@ def build(
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
     async def give_up(_app: Any, revoked: set[Any], **__: Any) -> None:
-        await app.sink.revoke({p for p in app.sink.owned() if (p.topic, p.partition) in revoked})
+        await app.sink.revoke({Partition(tp.topic, tp.partition) for tp in revoked})
 
     @app.task  # type: ignore[untyped-decorator]
     async def hint() -> None:

@@ -49,6 +49,9 @@ class Sink:
         self.stats = Stats()
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
         self.source: LogSource | None = None
+        # Claims and revocations one at a time: a revocation that returns has undone all claims before it.
+        self._changing = asyncio.Lock()
+        self._revocations = 0
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._registry: Registry | None = None
 
@@ -80,44 +83,58 @@ class Sink:
         )
 
     async def start_offsets(self, assigned: set[Partition]) -> dict[Partition, int]:
-        """Claim the assigned partitions and say where each is to be read from; halted ones are left out."""
-        await self.revoke(set(self._pipelines) - assigned)
-        if self.source is None:
-            raise RuntimeError("the sink has no source yet")
-        for partition in assigned & set(self._pipelines):
-            await self._pipelines.pop(partition).stop()
-        self._identities.forget()
-        self._ranges = await self.source.log_range(assigned)
-        starts: dict[Partition, int] = {}
-        for partition in sorted(assigned):
-            pipeline = Pipeline(
-                partition=partition,
-                source=self.source,
-                claim=self._claim,
-                make_projector=self._make_projector,
-                stats=self.stats,
-                silence_s=self._settings.silence_s,
-                batch_records=self._settings.batch_records,
-                batch_bytes=self._settings.fetch_bytes,
-            )
-            self._pipelines[partition] = pipeline
-            starts[partition] = await self._start(pipeline)
-        log.info("partitions claimed", count=len(starts), owner=self.owner)
-        return {p: o for p, o in starts.items() if self._pipelines[p].halted is None}
+        """Claim the assigned partitions and say where each is to be read from; halted ones are left out.
 
-    async def _start(self, pipeline: Pipeline) -> int:
-        while True:
+        Ends early, with what was claimed, when partitions are revoked meanwhile: another assignment follows then.
+        """
+        asked = self._revocations
+        async with self._changing:
+            if self.source is None:
+                raise RuntimeError("the sink has no source yet")
+            await self._drop(set(self._pipelines))
+            self._identities.forget()
+            self._ranges = await self.source.log_range(assigned)
+            starts: dict[Partition, int] = {}
+            for partition in sorted(assigned):
+                if self._revocations != asked:
+                    break
+                pipeline = Pipeline(
+                    partition=partition,
+                    source=self.source,
+                    claim=self._claim,
+                    make_projector=self._make_projector,
+                    stats=self.stats,
+                    silence_s=self._settings.silence_s,
+                    batch_records=self._settings.batch_records,
+                    batch_bytes=self._settings.fetch_bytes,
+                )
+                self._pipelines[partition] = pipeline
+                start = await self._start(pipeline, asked)
+                if start is not None:
+                    starts[partition] = start
+            log.info("partitions claimed", count=len(starts), owner=self.owner)
+            return starts
+
+    async def _start(self, pipeline: Pipeline, asked: int) -> int | None:
+        """Return where the partition starts; None when it is halted, or revoked before it could be claimed."""
+        while self._revocations == asked:
             try:
                 return await pipeline.start()
             except HaltedError as error:
                 pipeline.start_halted(error)
-                return 0
+                return None
             except (psycopg.OperationalError, OSError) as error:
                 log.warning("the database does not answer, will be tried again", error=str(error).strip())
                 await asyncio.sleep(1.0)
+        return None
 
     async def revoke(self, partitions: set[Partition]) -> None:
         """Give partitions up: let running commits finish, then close their sessions."""
+        self._revocations += 1
+        async with self._changing:
+            await self._drop(partitions)
+
+    async def _drop(self, partitions: set[Partition]) -> None:
         gone = [self._pipelines.pop(p) for p in partitions if p in self._pipelines]
         await asyncio.gather(*(pipeline.stop() for pipeline in gone))
 
@@ -126,10 +143,6 @@ class Sink:
         pipeline = self._pipelines.get(batch.partition)
         if pipeline is not None:
             pipeline.submit(batch)
-
-    def owned(self) -> set[Partition]:
-        """Partitions of this worker."""
-        return set(self._pipelines)
 
     def committed(self) -> dict[Partition, int]:
         """Offsets that the database holds, for the hint to Kafka."""

@@ -278,13 +278,17 @@ class BatchConsumer(driver.Consumer):
         self.on_buffer_drop(TP(*partition))
         self._thread.wake()
 
-    async def _wait_next_records(self, timeout: float) -> tuple[Any, set[TP]]:
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, set[TP] | None]:
         """Fetch, also while every partition is held: Faust would sleep for a whole second then."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         try:
             self.not_waiting_next_records.clear()
             records = await self._getmany(self._get_active_partitions(), timeout)
+            if not self.flow_active:
+                # A rebalance began meanwhile. Faust would seek, and so claim partitions that were just revoked;
+                # what was fetched is read again by whoever owns them next.
+                return None, None
             return records, self._get_active_partitions().copy()
         finally:
             self.not_waiting_next_records.set()
