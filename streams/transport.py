@@ -2,7 +2,7 @@
 
 Faust gives assignment, agents and life cycle; this driver replaces what lies between Kafka's fetch and an
 agent: instead of one message a record, an agent gets one message a fetched partition, whose value is a
-:class:`streams.batch.Batch`. Where a partition starts is the database's word (``StartOffsets``), never the
+:class:`streams.batch.Batch`. Where a partition starts is the database's word (``Sink.start_offsets``), never the
 consumer group's committed offset and never an automatic reset.
 
 Record batches are read with aiokafka's own parser, straight into lists: no object per record is made here.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, cast
 
 import aiokafka
@@ -32,9 +32,6 @@ from faust.types.tuples import ConsumerMessage
 from streams.batch import Batch, OffsetLost, Partition
 
 log = structlog.get_logger(__name__)
-
-#: Asks where each partition starts; partitions that are halted or not ours are absent from the answer.
-StartOffsets = Callable[[set[Partition]], Awaitable[Mapping[Partition, int]]]
 
 #: Longest wait of the broker for data, ms: the upper bound on added latency is the network's, not this one,
 #: since the broker answers as soon as one record is there.
@@ -218,9 +215,6 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
 class BatchConsumer(driver.Consumer):
     """Consumer whose messages are batches and whose start is asked of the sink."""
-
-    #: Set by :func:`streams.app.build`.
-    start_offsets: StartOffsets
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
