@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -66,6 +67,13 @@ class Batch:
                 size=self.size - size,
             ),
         )
+
+    def pieces(self, count: int) -> Iterator[Batch]:
+        """Yield this batch in pieces of at most ``count`` records."""
+        rest: Batch | None = self
+        while rest is not None:
+            piece, rest = rest.cut(count)
+            yield piece
 
     def after(self, offset: int) -> Batch:
         """Return the part of this batch from ``offset`` on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
+class Arrivals(NamedTuple):
     """Decoded samples of a batch, in order of arrival; times in microseconds."""
 
     device: Ints
@@ -26,16 +26,19 @@ class Arrivals:
     unit: Ints
     state: Ints
     clients: Ints
+    #: When the source learned of the sample; -1 where it does not say.
+    recorded: Ints
 
     def take(self, rows: npt.NDArray[np.intp]) -> Arrivals:
-        return Arrivals(
-            self.device[rows],
-            self.time[rows],
-            self.valid[rows],
-            self.unit[rows],
-            self.state[rows],
-            self.clients[rows],
-        )
+        """Return these rows only, in this order."""
+        return Arrivals._make([column[rows] for column in self])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Arrivals]) -> Arrivals:
+        """Put the parts of a batch one after another."""
+        if not parts:
+            return cls._make([np.empty(0, np.int64)] * len(cls._fields))
+        return cls._make(map(np.concatenate, zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
