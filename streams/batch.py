@@ -37,6 +37,10 @@ class Batch:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    def by_offset(self) -> dict[int, bytes | None]:
+        """Return the values by their offsets."""
+        return dict(zip(self.offsets, self.values, strict=True))
+
     def joined(self, following: Batch) -> Batch:
         """Return this batch and its neighbour as one."""
         return Batch(
@@ -69,11 +73,18 @@ class Batch:
         )
 
     def pieces(self, count: int) -> Iterator[Batch]:
-        """Yield this batch in pieces of at most ``count`` records."""
-        rest: Batch | None = self
-        while rest is not None:
-            piece, rest = rest.cut(count)
-            yield piece
+        """Yield this batch in pieces of at most ``count`` records; nothing where there are none."""
+        for first in range(0, len(self), count):
+            part = slice(first, first + count)
+            values = self.values[part]
+            yield replace(
+                self,
+                start=self.start if first == 0 else self.offsets[first],
+                end=self.offsets[first + count] if first + count < len(self) else self.end,
+                offsets=self.offsets[part],
+                values=values,
+                size=sum(map(len, filter(None, values))),
+            )
 
     def after(self, offset: int) -> Batch:
         """Return the part of this batch from ``offset`` on."""

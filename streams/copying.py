@@ -6,7 +6,7 @@ group is laid out at once; only rows with text are finished one by one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,6 +34,21 @@ class Column:
     dtype: str
     present: npt.NDArray[np.bool_] | None = None
 
+    def take(self, rows: npt.NDArray[np.intp]) -> Column:
+        """Return these rows only, in this order."""
+        present = None if self.present is None else self.present[rows]
+        return Column(self.values[rows], self.dtype, present)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Column]) -> Column:
+        """Put one or more parts of a column one after another."""
+        present = None
+        if any(part.present is not None for part in parts):
+            present = np.concatenate(
+                [np.ones(len(p.values), np.bool_) if p.present is None else p.present for p in parts]
+            )
+        return cls(np.concatenate([part.values for part in parts]), parts[0].dtype, present)
+
 
 def timestamps(micros: npt.NDArray[np.int64]) -> Column:
     """Column of instants, from microseconds since 1970."""
@@ -49,11 +64,11 @@ def optional(values: Sequence[float | int | bool | None], dtype: str) -> Column:
     return Column(np.where(present, floats, 0.0), dtype, present)
 
 
-def encode(columns: Sequence[Column], texts: Sequence[Sequence[bytes | None]] = ()) -> bytes:
+def encode(columns: Sequence[Column], texts: Sequence[Mapping[int, bytes]] = ()) -> bytes:
     """Return a whole COPY stream: header, rows, trailer.
 
     :param columns: fixed-width columns first, in the order of COPY's column list.
-    :param texts: then the columns of variable width, already in wire form; None is null.
+    :param texts: then the columns of variable width: values in wire form by row; rows without one are null.
     """
     count = len(columns[0].values) if columns else 0
     pattern = np.zeros(count, dtype=np.int64)
@@ -61,9 +76,8 @@ def encode(columns: Sequence[Column], texts: Sequence[Sequence[bytes | None]] = 
         if column.present is not None:
             pattern |= (~column.present).astype(np.int64) << place
     has_text = np.zeros(count, dtype=bool)
-    for column_of_text in texts:
-        if any(value is not None for value in column_of_text):
-            has_text |= np.array([value is not None for value in column_of_text], dtype=bool)
+    for values in texts:
+        has_text[np.fromiter(values, np.intp, len(values))] = True
     fields = len(columns) + len(texts)
     parts = [HEADER]
     for nulls in np.unique(pattern).tolist():
@@ -75,7 +89,7 @@ def encode(columns: Sequence[Column], texts: Sequence[Sequence[bytes | None]] = 
             laid_out = _layout(columns, nulls, rows, fields, empty_tail=0)
             for place, row in enumerate(rows.tolist()):
                 parts.append(laid_out[place].tobytes())
-                parts.extend(_field(text[row]) for text in texts)
+                parts.extend(_field(values.get(row)) for values in texts)
     parts.append(TRAILER)
     return b"".join(parts)
 
@@ -106,11 +120,11 @@ def _layout(
     return out
 
 
-def text(value: str | None) -> bytes | None:
+def text(value: str) -> bytes:
     """Wire form of a text; NUL, which PostgreSQL refuses, is left out."""
-    return None if value is None else value.replace("\x00", "").encode()
+    return value.replace("\x00", "").encode()
 
 
-def jsonb(value: bytes | None) -> bytes | None:
+def jsonb(value: bytes) -> bytes:
     """Wire form of a JSON document."""
-    return None if value is None else b"\x01" + value
+    return b"\x01" + value

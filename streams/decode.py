@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from itertools import repeat
-from operator import contains
 from typing import Annotated, Any, Final, Generic, TypeVar, cast
 
 import msgspec
@@ -69,8 +67,9 @@ class BatchDecoder(Generic[E]):
         values = cast("list[bytes]", batch.values)
         if max(map(len, values), default=0) > MAX_RECORD_BYTES:
             return None
-        # hardly any record has a backslash, and without one there is no escaped NUL
-        if any(map(contains, values, repeat(b"\\"))) and any(b"\\u0000" in value for value in values):
+        # To search one text is quicker than to search many. No backslash, no escaped NUL; hardly any record has one.
+        joined = b"".join(values)
+        if b"\\" in joined and b"\\u0000" in joined:
             return None
         try:
             return list(map(self._decoder.decode, values))
@@ -90,7 +89,7 @@ class BatchDecoder(Generic[E]):
                 )
             else:
                 try:
-                    events.append(self._decode_one(value))
+                    events.append(self.decode_one(value))
                     offsets.append(offset)
                 except msgspec.ValidationError as error:
                     reason = "unknown-type" if "$.type" in str(error) else "invalid"
@@ -99,12 +98,16 @@ class BatchDecoder(Generic[E]):
                     bad.append(Unreadable(offset, "not-json", str(error), value))
         return offsets, events, bad
 
-    def _decode_one(self, value: bytes) -> Any:
-        event = self._decoder.decode(value)
+    def decode_one(self, value: bytes) -> E:
+        """Decode one record.
+
+        :raises msgspec.DecodeError: when the bytes are not a fact of the topic.
+        """
+        event: E = self._decoder.decode(value)
         if b"\\u0000" not in value:
             return event
         # Devices pad texts with NUL: free text loses it. What tells one fact from another must not be altered.
-        without = self._decoder.decode(_NUL.sub(rb"\1", value))
+        without: E = self._decoder.decode(_NUL.sub(rb"\1", value))
         if _identity(event) != _identity(without):
             raise msgspec.ValidationError("NUL in a text that identifies the fact")
         return without
@@ -113,7 +116,7 @@ class BatchDecoder(Generic[E]):
     def _sort_out_times(
         batch: Batch, offsets: list[int], events: list[Any], bad: list[Unreadable], latest: datetime
     ) -> tuple[list[int], list[Any], list[Unreadable]]:
-        values = dict(zip(batch.offsets, batch.values, strict=True))
+        values = batch.by_offset()
         kept_offsets: list[int] = []
         kept: list[Any] = []
         for offset, event in zip(offsets, events, strict=True):

@@ -130,6 +130,24 @@ def split_by_minute(start_ms: Ints, end_ms: Ints) -> tuple[Ints, Ints, Ints]:
     return np.concatenate(index), np.concatenate(minute), np.concatenate(length)
 
 
+def places(unit: Ints, minute: Ints) -> tuple[Ints, Ints]:
+    """Number the units' minutes, for sums over them.
+
+    :returns: keys ``unit << 32 | minute`` in ascending order, not all of which need occur; and each element's
+        place among them.
+    """
+    if len(unit):
+        low, first = int(unit.min()), int(minute.min())
+        units, minutes = int(unit.max()) - low + 1, int(minute.max()) - first + 1
+        if units * minutes <= 2 * len(unit):
+            # a table of all of them is not large, and needs no sorting
+            cells = np.arange(units * minutes)
+            key = (cells // minutes + low) << 32 | (cells % minutes + first)
+            return key, (unit - low) * minutes + (minute - first)
+    key, place = np.unique((unit << 32) | minute, return_inverse=True)
+    return key, place
+
+
 def sum_by_minute(spans: Spans) -> Minutes:
     """Add spans up per unit and minute; minutes in which everything cancels out are left out.
 
@@ -148,7 +166,7 @@ def sum_by_minute(spans: Spans) -> Minutes:
         index = np.concatenate([np.arange(len(spans)), long])[index]
     else:
         index, minute, length = split_by_minute(spans.start_ms, spans.end_ms)
-    key, place = np.unique((spans.unit[index] << 32) | minute, return_inverse=True)
+    key, place = places(spans.unit[index], minute)
     columns = np.zeros((len(weights), len(key)), dtype=np.int64)
     for column, weight in zip(columns, weights, strict=True):
         if weight.any():

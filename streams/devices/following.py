@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.devices.booking import UNKNOWN, Minutes, spans_of_changes, sum_by_minute
-from streams.devices.memory import DeviceMemory, note
+from streams.devices.memory import DeviceMemory
 from streams.devices.runs import Run
 
 Ints = npt.NDArray[np.int64]
@@ -67,11 +67,11 @@ def part_late(memory: DeviceMemory, arrivals: Arrivals) -> tuple[npt.NDArray[np.
     return order[~late], np.sort(order[late])
 
 
-def follow(memory: DeviceMemory, a: Arrivals, reasons: Sequence[str | None] = ()) -> Followed:
+def follow(memory: DeviceMemory, a: Arrivals, reasons: Mapping[int, str]) -> Followed:
     """Book samples that follow, and move the memory on.
 
     :param a: sorted by device and time, each later than what the memory holds.
-    :param reasons: the samples' reasons in the same order; empty where none of them has any.
+    :param reasons: reasons of those samples that have one, by their row.
     """
     count = len(a.device)
     place = np.arange(count)
@@ -118,7 +118,7 @@ def follow(memory: DeviceMemory, a: Arrivals, reasons: Sequence[str | None] = ()
         if first[k] or not change[began[k - 1]]:
             reason = memory.run_reasons.get(device)
         else:
-            reason = reasons[began[k - 1]] if reasons else None
+            reason = reasons.get(int(began[k - 1]))
         if gap[k]:
             if not lapsed[k]:
                 ended.append((device, Run(int(p_since[k]), int(p_end[k]), unit, state, reason)))
@@ -131,18 +131,26 @@ def follow(memory: DeviceMemory, a: Arrivals, reasons: Sequence[str | None] = ()
 
     last = np.ones(count, dtype=bool)
     last[:-1] = first[1:]
-    devices = a.device[last]
-    memory.newest[devices] = a.time[last]
-    memory.end[devices] = end[last]
-    memory.state[devices] = a.state[last]
-    memory.unit[devices] = a.unit[last]
-    memory.clients[devices] = a.clients[last]
-    memory.since[devices] = since[last]
+    rows = np.flatnonzero(last)
+    devices = a.device[rows]
+    memory.newest[devices] = a.time[rows]
+    memory.end[devices] = end[rows]
+    memory.state[devices] = a.state[rows]
+    memory.unit[devices] = a.unit[rows]
+    memory.clients[devices] = a.clients[rows]
+    memory.since[devices] = since[rows]
     memory.lapsed[devices] = False
-    if reasons or memory.reasons or memory.run_reasons:
-        for k in np.flatnonzero(last).tolist():
-            device = int(a.device[k])
-            note(memory.reasons, device, reasons[k] if reasons else None)
-            if change[began[k]]:
-                note(memory.run_reasons, device, reasons[began[k]] if reasons else None)
+    _note(memory.reasons, devices, rows, reasons)
+    begun = change[began[rows]]
+    _note(memory.run_reasons, devices[begun], began[rows[begun]], reasons)
     return Followed(minutes, ended, resumed, np.unique(a.device[change | lapsed]))
+
+
+def _note(noted: dict[int, str], devices: Ints, rows: Ints, reasons: Mapping[int, str]) -> None:
+    """Replace what is noted of these devices by their rows' reasons; hardly any row has one."""
+    before = np.fromiter(noted, np.int64, len(noted))
+    for device in before[np.isin(before, devices)].tolist():
+        del noted[device]
+    found = np.isin(rows, np.fromiter(reasons, np.int64, len(reasons)))
+    for device, row in zip(devices[found].tolist(), rows[found].tolist(), strict=True):
+        noted[device] = reasons[row]

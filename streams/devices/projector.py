@@ -22,7 +22,7 @@ from streams.devices.following import Arrivals, Followed, follow, part_late
 from streams.devices.late import LateSample, settle
 from streams.devices.memory import DeviceMemory, Ints, StateRows, micros, moment
 from streams.devices.runs import Run
-from streams.devices.tables import STATES, SampleTable, copy_rows
+from streams.devices.tables import STATES, Payload, SampleTable, copy_rows
 from streams.ownership import Claim, Connection, Moved
 from streams.registry import Registry
 from streams.unreadable import Unreadable
@@ -31,7 +31,7 @@ from streams.work import Outcome
 #: Seconds between writes of ``ioc.device_state`` for devices whose state did not change.
 _FLUSH_S = 5.0
 #: Records read at a time: their objects are still in the processor's cache when the arrays are made from them.
-_PIECE = 1000
+_PIECE = 2000
 
 _LOCK = "SELECT FROM ioc.device WHERE code = ANY(%s) ORDER BY device_id FOR NO KEY UPDATE"
 
@@ -42,10 +42,13 @@ class DeviceWork:
 
     projector: DeviceProjector
     batch: Batch
+    #: Of the samples, in order of arrival.
     offsets: list[int] = field(default_factory=list)
-    events: list[Any] = field(default_factory=list)
-    parts: list[Arrivals] = field(default_factory=list)
     arrivals: Arrivals = field(default_factory=lambda: Arrivals.joined([]))
+    #: Reasons of those samples that have one, by their place.
+    reasons: dict[int, str] = field(default_factory=dict)
+    #: Absent where there is no sample.
+    payload: Payload | None = None
     unreadable: list[Unreadable] = field(default_factory=list)
     watermark: datetime | None = None
     follows: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
@@ -95,11 +98,10 @@ class DeviceProjector:
     async def prepare(self, batch: Batch) -> DeviceWork:
         """Decode a batch and book what follows; see :class:`streams.work.Projector`."""
         work = DeviceWork(self, batch)
-        for piece in batch.pieces(_PIECE):
-            await self._read(piece, work)
-        work.arrivals = Arrivals.joined(work.parts)
-        work.parts.clear()
-        if len(work.events):
+        parts = [await self._read(piece, work) for piece in batch.pieces(_PIECE)]
+        work.arrivals = Arrivals.joined([arrivals for arrivals, _ in parts])
+        if work.offsets:
+            work.payload = Payload.joined([payload for _, payload in parts])
             newest = int(work.arrivals.time.max())
             self._newest_us = max(self._newest_us, newest)
             work.watermark = moment(newest)
@@ -107,8 +109,8 @@ class DeviceProjector:
             self._reckon(work)
         return work
 
-    async def _read(self, piece: Batch, work: DeviceWork) -> None:
-        """Decode some records and add their samples to a batch's work, as arrays."""
+    async def _read(self, piece: Batch, work: DeviceWork) -> tuple[Arrivals, Payload]:
+        """Decode some records into arrays; offsets, reasons and what can't be read go to the batch's work."""
         offsets, events, bad = self._decoder.decode(piece)
         codes = set([e.data.unit for e in events])  # noqa: C403 - a list is quicker to make, then few are distinct
         units = await self._registry.units(codes)
@@ -122,21 +124,29 @@ class DeviceProjector:
             offsets, events = _without(
                 [d is None for d in devices], piece, offsets, events, bad, _unknown_device
             )
-        work.parts.append(self._arrivals(events, [d for d in devices if d is not None], unit_ids))
+        data = [e.data for e in events]
+        for row, reason in enumerate([d.reason for d in data], start=len(work.offsets)):
+            if reason is not None:
+                work.reasons[row] = reason
         work.offsets += offsets
-        work.events += events
         work.unreadable += bad
+        known = [d for d in devices if d is not None]
+        return self._arrivals(events, data, known, unit_ids), Payload.of(self._table, data)
 
     def _reckon(self, work: DeviceWork) -> None:
         """Hold a batch against what is remembered, and move the memory on."""
-        memory, events, arrivals = self._memory, work.events, work.arrivals
+        memory, arrivals = self._memory, work.arrivals
         work.follows, not_following = part_late(memory, arrivals)
-        work.late = [self._late_sample(row, events[row], arrivals) for row in not_following.tolist()]
+        if len(not_following):
+            values = work.batch.by_offset()
+            work.late = [
+                self._late_sample(row, values[work.offsets[row]], arrivals) for row in not_following.tolist()
+            ]
         changed = None
         if len(work.follows):
-            reasons = [e.data.reason for e in events]
-            some = reasons.count(None) < len(reasons)
-            reasons = [reasons[row] for row in work.follows.tolist()] if some else []
+            place = np.full(len(work.offsets), -1, dtype=np.int64)
+            place[work.follows] = np.arange(len(work.follows))
+            reasons = {int(place[row]): reason for row, reason in work.reasons.items() if place[row] >= 0}
             work.followed = follow(memory, arrivals.take(work.follows), reasons)
             changed = work.followed.changed
         work.states, work.lapses = self._take_states(changed)
@@ -158,7 +168,7 @@ class DeviceProjector:
         None where there is no more room for undeclared devices, or the code is another kind of device's.
         """
         index = self._memory.index
-        devices: list[int | None] = [index.get(e.subject) for e in events]
+        devices: list[int | None] = list(map(index.get, [e.subject for e in events]))
         if None not in devices:
             return devices
         new = {
@@ -174,13 +184,16 @@ class DeviceProjector:
                 await self._memory.load(connection, self._table, missing)
         return [index.get(e.subject) for e in events]
 
-    def _arrivals(self, events: list[Any], devices: list[int], units: dict[str, int]) -> Arrivals:
-        data = [e.data for e in events]
-        times = np.array([e.time.timestamp() for e in events], dtype=np.float64)
+    def _arrivals(
+        self, events: list[Any], data: list[Any], devices: list[int], units: dict[str, int]
+    ) -> Arrivals:
+        # counted from a time nearby: Python's sums are quicker the smaller they are
+        base = events[0].time if events else moment(0)
+        times = np.array([(e.time - base).total_seconds() for e in events], dtype=np.float64)
         intervals = np.array([d.interval_s for d in data], dtype=np.float64)
         return Arrivals(
             device=np.array(devices, dtype=np.int64),
-            time=np.rint(times * 1e6).astype(np.int64),
+            time=micros(base) + np.rint(times * 1e6).astype(np.int64),
             # whole milliseconds, and one at least: a run has a length
             valid=np.maximum(np.rint(intervals * (self._ttl * 1e3)), 1.0).astype(np.int64) * 1000,
             unit=np.array([units[d.unit] for d in data], dtype=np.int64),
@@ -191,7 +204,9 @@ class DeviceProjector:
             ),
         )
 
-    def _late_sample(self, row: int, event: Any, a: Arrivals) -> LateSample:
+    def _late_sample(self, row: int, value: bytes | None, a: Arrivals) -> LateSample:
+        # few are late: reading them twice costs less than keeping every sample as it was
+        event = self._decoder.decode_one(value or b"")
         return LateSample(
             row=row,
             device=int(a.device[row]),
@@ -233,12 +248,12 @@ class DeviceProjector:
                 await writing.store_states(connection, self._table.kind, self._memory.take(moved_devices))
             outcome.facts += len(rows)
             outcome.duplicates = settled.repeated
-            values = dict(zip(work.batch.offsets, work.batch.values, strict=True))
+            values = work.batch.by_offset()
             outcome.unreadable.extend(
                 Unreadable(
                     work.offsets[s.row],
                     "conflict",
-                    f"{work.events[s.row].subject} has another sample at {moment(s.time).isoformat()}",
+                    f"{self._memory.codes[s.device]} has another sample at {moment(s.time).isoformat()}",
                     values[work.offsets[s.row]],
                 )
                 for s in settled.conflicts
@@ -254,10 +269,11 @@ class DeviceProjector:
         return outcome
 
     async def _copy(self, connection: Connection, work: DeviceWork, rows: Any, recorded_us: Ints) -> None:
+        assert work.payload is not None  # noqa: S101 - where there are rows there is one
         a = work.arrivals.take(rows)
         stream = copy_rows(
-            self._table,
-            [work.events[row] for row in rows.tolist()],
+            work.payload,
+            rows,
             device_id=self._memory.device_id[a.device],
             time_us=a.time,
             unit=a.unit,
@@ -271,18 +287,22 @@ class DeviceProjector:
     def _count(a: Arrivals, moved: Moved) -> writing.Counts:
         """Samples, late ones and most clients per unit and minute of the samples' own times."""
         minute = a.time // 1000 // MINUTE_MS
-        key, place = np.unique((a.unit << 32) | minute, return_inverse=True)
+        key, place = booking.places(a.unit, minute)
+        samples = np.bincount(place, minlength=len(key)).astype(np.int64)
         closed_us = -1 if moved.closed_until is None else micros(moved.closed_until)
         most = np.full(len(key), -1, dtype=np.int64)
         # clients of a device that is down, or about which nothing is known, are in no sum either
         seen = (a.state != booking.DOWN) & (a.state != booking.UNKNOWN)
         np.maximum.at(most, place, np.where(seen, a.clients, -1))
+        late = np.bincount(place, weights=a.time < closed_us, minlength=len(key)).astype(np.int64)
+        found = samples > 0
+        key = key[found]
         return writing.Counts(
             unit=key >> 32,
             minute=key & 0xFFFFFFFF,
-            samples=np.bincount(place, minlength=len(key)).astype(np.int64),
-            late=np.bincount(place, weights=a.time < closed_us, minlength=len(key)).astype(np.int64),
-            client_max=most,
+            samples=samples[found],
+            late=late[found],
+            client_max=most[found],
         )
 
     async def idle(self, connection: Connection) -> None:
@@ -316,7 +336,7 @@ def _without(
     fault: Callable[[Any], tuple[str, str]],
 ) -> tuple[list[int], list[Any]]:
     """Part events that can't be stored from the others, and note why."""
-    values = dict(zip(batch.offsets, batch.values, strict=True))
+    values = batch.by_offset()
     bad.extend(
         Unreadable(offset, *fault(event), values[offset])
         for offset, event, out in zip(offsets, events, wrong, strict=True)

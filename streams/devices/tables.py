@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -46,8 +47,12 @@ class SampleTable(Protocol):
 
     def statuses(self, data: Sequence[Any]) -> list[Status]: ...
     def clients(self, data: Sequence[Any]) -> Sequence[int | None]: ...
-    def fixed(self, events: Sequence[Any]) -> list[Column]: ...
-    def texts(self, events: Sequence[Any]) -> list[list[bytes | None]]: ...
+    def fixed(self, data: Sequence[Any]) -> list[Column]:
+        """Return those of ``columns`` that have a fixed width; they come first."""
+
+    def texts(self, data: Sequence[Any]) -> list[dict[int, bytes]]:
+        """Return the others in COPY's wire form, by place in ``data``."""
+
     def content(self, event: Any) -> tuple[object, ...]: ...
     def stored_content(self, row: Sequence[object]) -> tuple[object, ...]: ...
 
@@ -84,8 +89,7 @@ class CameraTable:
     def clients(self, data: Sequence[CameraSample]) -> list[int | None]:
         return [None] * len(data)
 
-    def fixed(self, events: Sequence[CameraProbed]) -> list[Column]:
-        data = [e.data for e in events]
+    def fixed(self, data: Sequence[CameraSample]) -> list[Column]:
         return [
             optional([d.last_frame_age_s for d in data], ">f4"),
             optional([d.fps for d in data], ">f4"),
@@ -95,8 +99,8 @@ class CameraTable:
             optional([d.stalled for d in data], "u1"),
         ]
 
-    def texts(self, events: Sequence[CameraProbed]) -> list[list[bytes | None]]:
-        return [[text(e.data.rung) for e in events], [text(e.data.reason) for e in events]]
+    def texts(self, data: Sequence[CameraSample]) -> list[dict[int, bytes]]:
+        return [_texts([d.rung for d in data]), _texts([d.reason for d in data])]
 
     def content(self, event: CameraProbed) -> tuple[object, ...]:
         d = event.data
@@ -130,8 +134,7 @@ class WifiTable:
     def clients(self, data: Sequence[WifiSample]) -> list[int | None]:
         return [d.clients for d in data]
 
-    def fixed(self, events: Sequence[WifiProbed]) -> list[Column]:
-        data = [e.data for e in events]
+    def fixed(self, data: Sequence[WifiSample]) -> list[Column]:
         return [
             optional([d.clients for d in data], ">i4"),
             optional([d.rtt_ms for d in data], ">f4"),
@@ -139,12 +142,21 @@ class WifiTable:
             optional([d.internet_ok for d in data], "u1"),
         ]
 
-    def texts(self, events: Sequence[WifiProbed]) -> list[list[bytes | None]]:
-        return [[text(e.data.reason) for e in events], [jsonb(self._detail(e)) for e in events]]
+    def texts(self, data: Sequence[WifiSample]) -> list[dict[int, bytes]]:
+        # most have none: a call for each of them would cost more than all that is read
+        detailed = [
+            row
+            for row, d in enumerate(data)
+            if d.radios or d.interfaces or d.model is not None or d.firmware is not None
+        ]
+        details = {row: self._detail(data[row]) for row in detailed}
+        return [
+            _texts([d.reason for d in data]),
+            {row: jsonb(detail) for row, detail in details.items() if detail is not None},
+        ]
 
     @staticmethod
-    def _detail(event: WifiProbed) -> bytes | None:
-        d = event.data
+    def _detail(d: WifiSample) -> bytes | None:
         if d.model is None and d.firmware is None and not d.radios and not d.interfaces:
             return None
         detail = {"model": d.model, "firmware": d.firmware, "radios": d.radios, "interfaces": d.interfaces}
@@ -152,7 +164,7 @@ class WifiTable:
 
     def content(self, event: WifiProbed) -> tuple[object, ...]:
         d = event.data
-        detail = self._detail(event)
+        detail = self._detail(d)
         return (
             d.clients,
             _single(d.rtt_ms),
@@ -171,9 +183,33 @@ def copy_columns(table: SampleTable) -> str:
     return ", ".join(("device_id", "time", "unit_id", "state", "valid_ms", "recorded_at", *table.columns))
 
 
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a table keeps of samples beside the columns that all devices have, laid out for COPY."""
+
+    fixed: list[Column]
+    texts: list[dict[int, bytes]]
+
+    @classmethod
+    def of(cls, table: SampleTable, data: Sequence[Any]) -> Payload:
+        """Lay out samples."""
+        return cls(table.fixed(data), table.texts(data))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Payload]) -> Payload:
+        """Put one or more parts one after another."""
+        texts: list[dict[int, bytes]] = [{} for _ in parts[0].texts]
+        base = 0
+        for part in parts:
+            for whole, some in zip(texts, part.texts, strict=True):
+                whole.update({base + row: value for row, value in some.items()})
+            base += len(part.fixed[0].values)
+        return cls([Column.joined(columns) for columns in zip(*(p.fixed for p in parts), strict=True)], texts)
+
+
 def copy_rows(
-    table: SampleTable,
-    events: Sequence[Any],
+    payload: Payload,
+    rows: npt.NDArray[np.intp],
     *,
     device_id: Ints,
     time_us: Ints,
@@ -182,7 +218,11 @@ def copy_rows(
     valid_ms: Ints,
     recorded_us: Ints,
 ) -> bytes:
-    """Return the samples as a binary COPY stream."""
+    """Return some samples as a binary COPY stream.
+
+    :param rows: which of the payload's; the other parameters are arrays over these rows.
+    """
+    place = dict(zip(rows.tolist(), range(len(rows)), strict=True)) if any(payload.texts) else {}
     return encode(
         [
             Column(device_id, ">i4"),
@@ -191,7 +231,13 @@ def copy_rows(
             Column(state, ">i2"),
             Column(valid_ms, ">i4"),
             timestamps(recorded_us),
-            *table.fixed(events),
+            *(column.take(rows) for column in payload.fixed),
         ],
-        table.texts(events),
+        [{place[row]: value for row, value in values.items() if row in place} for values in payload.texts],
     )
+
+
+def _texts(values: Sequence[str | None]) -> dict[int, bytes]:
+    if values.count(None) == len(values):
+        return {}
+    return {row: text(value) for row, value in enumerate(values) if value is not None}

@@ -75,7 +75,7 @@ class DossierProjector:
         """Decode a batch and look up the numbers of its units and sources."""
         offsets, events, bad = self._decoder.decode(batch)
         units = await self._registry.units({e.data.unit for e in events}, fresh=True)
-        values = dict(zip(batch.offsets, batch.values, strict=True))
+        values = batch.by_offset()
         kept: list[Any] = []
         for offset, event in zip(offsets, events, strict=True):
             fault = self._fault(event, units)

@@ -56,8 +56,8 @@ def copy(connection: psycopg.Connection[Any], table: list[tuple[Any, ...]]) -> l
             optional(columns[6], "u1"),
         ],
         [
-            [text(w) for w in columns[7]],
-            [jsonb(None if j is None else json.dumps(j).encode()) for j in columns[8]],
+            {n: text(w) for n, w in enumerate(columns[7]) if w is not None},
+            {n: jsonb(json.dumps(j).encode()) for n, j in enumerate(columns[8]) if j is not None},
         ],
     )
     connection.execute("TRUNCATE copied")
