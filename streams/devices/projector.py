@@ -30,7 +30,7 @@ from streams.work import Outcome
 
 #: Seconds between writes of ``ioc.device_state`` for devices whose state did not change.
 _FLUSH_S = 5.0
-#: Records read at a time: their objects are still in the processor's cache when the arrays are made from them.
+#: Records read at a time: what is decoded is turned into arrays and let go while it is still in the cache.
 _PIECE = 2000
 
 _LOCK = "SELECT FROM ioc.device WHERE code = ANY(%s) ORDER BY device_id FOR NO KEY UPDATE"
