@@ -29,8 +29,6 @@ class Batch:
     log_end: int
     offsets: list[int]
     values: list[bytes | None]
-    #: Broker or producer time of the newest record, milliseconds since 1970.
-    newest_ms: int
     #: Bytes of all values together.
     size: int = 0
 
@@ -50,7 +48,6 @@ class Batch:
             log_end=following.log_end,
             offsets=self.offsets + following.offsets,
             values=self.values + following.values,
-            newest_ms=max(self.newest_ms, following.newest_ms),
             size=self.size + following.size,
         )
 
@@ -98,7 +95,6 @@ class Batch:
             log_end=self.log_end,
             offsets=self.offsets[keep:],
             values=self.values[keep:],
-            newest_ms=self.newest_ms,
             size=self.size,
         )
 

@@ -132,6 +132,11 @@ class Pipeline:
         self._projector = self._make_projector(self._claim, self._careful)
         self.committed = self._accepted = self._claim.next_offset
 
+    async def _reclaim(self) -> None:
+        """Claim the partition again, in a new session and only where it is still ours."""
+        await self._close()
+        await self._take(None if self._claim is None else self._claim.epoch)
+
     def submit(self, batch: Batch | OffsetLost) -> None:
         """Hand over what was fetched; never blocks, but holds back fetching when too much waits."""
         self._waiting.append(batch)
@@ -226,8 +231,7 @@ class Pipeline:
             offset=culprit.offsets[0],
             error=f"{type(error).__name__}: {error}",
         )
-        await self._close()
-        await self._take(None if self._claim is None else self._claim.epoch)
+        await self._reclaim()
         connection, claim = self._connection, self._claim
         if connection is None or claim is None or self.committed != culprit.start:
             return
@@ -242,9 +246,8 @@ class Pipeline:
 
     async def _begin_again(self) -> None:
         """Verify that the partition is still ours, and read it again from the stored offset."""
-        await self._close()
         try:
-            await self._take(None if self._claim is None else self._claim.epoch)
+            await self._reclaim()
         except HaltedError as error:
             await self._wait_for_repair(error)
             return
@@ -266,8 +269,7 @@ class Pipeline:
         while True:
             await asyncio.sleep(2.0)
             try:
-                await self._close()
-                await self._take(None if self._claim is None else self._claim.epoch)
+                await self._reclaim()
             except FencedError:
                 raise
             except Exception as failure:
@@ -360,8 +362,7 @@ class Pipeline:
 
     async def _claim_after_loss(self, lost: OffsetLost) -> None:
         log.warning("Kafka does not have the offset", partition=tuple(lost.partition), offset=lost.offset)
-        await self._close()
-        await self._take(None if self._claim is None else self._claim.epoch)
+        await self._reclaim()
         raise ConnectionError("the offset was lost and is there again")
 
     async def _commit(self, batch: Batch, work: Work) -> None:

@@ -61,7 +61,7 @@ def read_fetched(
     offsets: list[int] = []
     values: list[bytes | None] = []
     memory = records._records
-    newest = size = 0
+    size = 0
     position = start
     while len(offsets) < limit and size < limit_bytes and memory.has_next():
         chunk = memory.next_batch()
@@ -75,10 +75,9 @@ def read_fetched(
             offsets += [record.offset for record in found]
             values += chunk_values
             size += sum(map(len, filter(None, chunk_values)))
-            newest = max(newest, chunk.max_timestamp or 0)
         position = max(position, chunk.next_offset)
     records.next_fetch_offset = position
-    return Batch(partition, start, position, log_end, offsets, values, newest, size)
+    return Batch(partition, start, position, log_end, offsets, values, size)
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
+from ioc.storage.device_minutes import ADD_UP
+
 #: One evaluator at a time on a database.
 EVALUATOR_LOCK = 0x696F6302
 
@@ -24,7 +26,7 @@ ON CONFLICT (topic) DO UPDATE SET closed_until = greatest(w.closed_until, exclud
 WHERE excluded.closed_until > w.closed_until
 """
 # Late partials of minutes that were folded before are added to the folded row: folding is addition.
-_FOLD = """
+_FOLD = f"""
 WITH closed AS (
     DELETE FROM ioc.device_minute WHERE kind = %s AND part >= 0 AND bucket < %s RETURNING *
 )
@@ -33,17 +35,7 @@ INSERT INTO ioc.device_minute AS m (kind, unit_id, bucket, part, up_ms, degraded
 SELECT kind, unit_id, bucket, -1, sum(up_ms), sum(degraded_ms), sum(down_ms), sum(maintenance_ms),
     sum(client_ms), sum(client_known_ms), max(client_max), sum(samples), sum(late)
 FROM closed GROUP BY kind, unit_id, bucket ORDER BY unit_id, bucket
-ON CONFLICT (kind, unit_id, bucket, part) DO UPDATE SET
-    up_ms = m.up_ms + excluded.up_ms,
-    degraded_ms = m.degraded_ms + excluded.degraded_ms,
-    down_ms = m.down_ms + excluded.down_ms,
-    maintenance_ms = m.maintenance_ms + excluded.maintenance_ms,
-    client_ms = m.client_ms + excluded.client_ms,
-    client_known_ms = m.client_known_ms + excluded.client_known_ms,
-    client_max = greatest(m.client_max, excluded.client_max),
-    samples = m.samples + excluded.samples,
-    late = m.late + excluded.late
-"""
+{ADD_UP}"""  # noqa: S608 - a constant of ours
 _LATE = """
 UPDATE ioc.window_close w SET late_facts = c.facts
 FROM (SELECT topic, sum(facts) AS facts FROM ioc.late_count GROUP BY topic) c

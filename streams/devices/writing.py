@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
+from ioc.storage.device_minutes import ADD_UP
 from streams.devices.booking import Minutes
 from streams.devices.following import Followed
 from streams.devices.memory import DeviceMemory, StateRows, moment
@@ -17,7 +18,7 @@ from streams.ownership import Connection
 
 Ints = npt.NDArray[np.int64]
 
-_MINUTES = """
+_MINUTES = f"""
 INSERT INTO ioc.device_minute AS m (kind, unit_id, bucket, part, up_ms, degraded_ms, down_ms, maintenance_ms,
     client_ms, client_known_ms, samples, late, client_max)
 SELECT %s, unit_id, to_timestamp(minute * 60::bigint), %s, up_ms, degraded_ms, down_ms, maintenance_ms,
@@ -26,17 +27,7 @@ FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %
     %s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
     AS n (unit_id, minute, up_ms, degraded_ms, down_ms, maintenance_ms, client_ms, client_known_ms, samples, late,
         client_max)
-ON CONFLICT (kind, unit_id, bucket, part) DO UPDATE SET
-    up_ms = m.up_ms + excluded.up_ms,
-    degraded_ms = m.degraded_ms + excluded.degraded_ms,
-    down_ms = m.down_ms + excluded.down_ms,
-    maintenance_ms = m.maintenance_ms + excluded.maintenance_ms,
-    client_ms = m.client_ms + excluded.client_ms,
-    client_known_ms = m.client_known_ms + excluded.client_known_ms,
-    samples = m.samples + excluded.samples,
-    late = m.late + excluded.late,
-    client_max = greatest(m.client_max, excluded.client_max)
-"""
+{ADD_UP}"""  # noqa: S608 - a constant of ours
 _STATES = """
 INSERT INTO ioc.device_state AS d (device_id, kind, unit_id, state, since, last_time, valid_until, clients, reason)
 SELECT device_id, %s, unit_id, state, timestamptz 'epoch' + since * interval '1 microsecond',

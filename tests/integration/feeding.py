@@ -55,7 +55,7 @@ class Feeder:
         first, self._offset = self._offset, self._offset + len(records)
         offsets = list(range(first, self._offset))
         work = await self.projector.prepare(
-            Batch(self.partition, first, self._offset, self._offset, offsets, list(records), 0)
+            Batch(self.partition, first, self._offset, self._offset, offsets, list(records))
         )
         async with self.connection.transaction():
             outcome = await work.apply(self.connection, Moved(now or datetime.now(UTC), closed_until))

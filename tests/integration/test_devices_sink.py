@@ -142,7 +142,7 @@ class Bench:
             return
         first, self.offset = self.offset, self.offset + len(records)
         batch = Batch(
-            self.partition, first, self.offset, self.offset, list(range(first, self.offset)), list(records), 0
+            self.partition, first, self.offset, self.offset, list(range(first, self.offset)), list(records)
         )
         work = await projector.prepare(batch)
         async with connection.transaction():

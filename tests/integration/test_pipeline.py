@@ -34,7 +34,7 @@ class Log:
             end = min(begin + size, len(self.values))
             values: list[bytes | None] = list(self.values[begin:end])
             self.pipeline.submit(
-                Batch(PARTITION, begin, end, len(self.values), list(range(begin, end)), values, 0, size=10)
+                Batch(PARTITION, begin, end, len(self.values), list(range(begin, end)), values, size=10)
             )
 
     async def restart_at(self, partition: Partition, offset: int) -> None:

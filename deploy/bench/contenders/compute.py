@@ -84,7 +84,7 @@ class CountingSink(Sink):
         workload = self._task.workload()
         values: list[bytes | None] = list(_earlier(workload, partition.partition))
         count = len(values)
-        await projector.prepare(Batch(partition, 0, count, count, list(range(count)), values, 0))
+        await projector.prepare(Batch(partition, 0, count, count, list(range(count)), values))
         if self._registry is not None:
             found = await self._registry.units(workload.unit_of(d) for d in range(workload.units))
             self.units |= {unit.unit_id: code for code, unit in found.items()}

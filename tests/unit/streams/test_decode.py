@@ -30,7 +30,7 @@ def good(number: int = 0, **changes: object) -> WifiProbed:
 
 def batch(values: list[bytes | None], first: int = 100) -> Batch:
     offsets = [first + 2 * place for place in range(len(values))]
-    return Batch(PARTITION, first, first + 2 * len(values), 10**6, offsets, values, 0)
+    return Batch(PARTITION, first, first + 2 * len(values), 10**6, offsets, values)
 
 
 def run(values: list[bytes | None]) -> tuple[dict[int, str], dict[int, str]]:

@@ -40,7 +40,7 @@ def decode(
     offsets = [100 + 2 * place for place in range(len(values))]
     decoder: BatchDecoder[WifiProbed] = BatchDecoder(topic, 300.0)
     end = 100 + 2 * len(values)
-    return decoder.decode(Batch(Partition(topic, 0), 100, end, end, offsets, values, 0))
+    return decoder.decode(Batch(Partition(topic, 0), 100, end, end, offsets, values))
 
 
 GOOD = record()
