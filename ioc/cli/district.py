@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    import psycopg
 
 app = typer.Typer(
     no_args_is_help=True, help="The district pack: units, reception points, devices, calendars."
@@ -33,6 +38,28 @@ def pack_folder(named: Path | None) -> Path:
     return named or load().pack or shipped_pack()
 
 
+@contextmanager
+def _database() -> Iterator[psycopg.Connection[Any]]:
+    import psycopg
+
+    from ioc.errors import UnavailableError
+    from ioc.settings import load
+
+    try:
+        with psycopg.connect(load().database_dsn, autocommit=True) as connection:
+            yield connection
+    except psycopg.errors.UndefinedTable as error:
+        raise UnavailableError(
+            "The database has no tables of the platform yet, or older ones.",
+            remedy="Start the platform with `ioc up`.",
+        ) from error
+    except psycopg.OperationalError as error:
+        raise UnavailableError(
+            f"The database does not answer: {str(error).strip()}.",
+            remedy="Start it with `ioc up`, or set IOC_DATABASE_URL.",
+        ) from error
+
+
 @app.command()
 def check(folder: _Folder = None) -> None:
     """Explain every mistake of a pack with its file and line. Exit status 3 when there are any.
@@ -50,7 +77,8 @@ def check(folder: _Folder = None) -> None:
     pack = reading.pack
     typer.echo(
         f"{pack.name_vi} ({pack.id} {pack.version}): {len(pack.units)} units, {len(pack.point_codes())} points, "
-        f"{len(pack.devices)} devices, {len(pack.procedures)} procedures: in order."
+        f"{len(pack.devices)} devices, {len(pack.procedures)} procedures, "
+        f"{len(pack.agencies)} agency names: in order."
     )
 
 
@@ -60,30 +88,37 @@ def apply(folder: _Folder = None) -> None:
 
     Example: ioc district apply deploy/packs/go-dau
     """
-    import psycopg
-
     from ioc.district import apply_pack, read_pack
-    from ioc.errors import UnavailableError
-    from ioc.settings import load
 
     pack = read_pack(pack_folder(folder))
-    try:
-        with psycopg.connect(load().database_dsn, autocommit=True) as connection:
-            done = apply_pack(connection, pack)
-    except psycopg.errors.UndefinedTable as error:
-        raise UnavailableError(
-            "The database has no tables of the platform yet.", remedy="Start the platform with `ioc up`."
-        ) from error
-    except psycopg.OperationalError as error:
-        raise UnavailableError(
-            f"The database does not answer: {str(error).strip()}.",
-            remedy="Start it with `ioc up`, or set IOC_DATABASE_URL.",
-        ) from error
+    with _database() as connection:
+        done = apply_pack(connection, pack)
     if done.changed:
         typer.echo(
             f"{pack.id} {pack.version} applied: {done.units} units, {done.successions} successions, "
-            f"{done.points} points, {done.devices} devices written or taken away; "
+            f"{done.points} points, {done.devices} devices, {done.agencies} agency names written or taken away; "
             f"{done.undeclared_devices} devices are no longer expected."
         )
     else:
         typer.echo(f"{pack.id} {pack.version} was in the database already.")
+
+
+@app.command()
+def agencies() -> None:
+    """List the agency names that connectors have met and no row of the pack gives a unit for.
+
+    Example: ioc district agencies
+    """
+    from ioc.district.agencies import OVERFLOW_KEY, list_unmapped
+
+    with _database() as connection:
+        found = list_unmapped(connection)
+    if not found:
+        typer.echo("Every agency name met so far has a unit.")
+        return
+    for row in found:
+        name = row.name if row.key == OVERFLOW_KEY else repr(row.name)
+        typer.echo(
+            f"{row.seen}x  {row.first_seen:%Y-%m-%d %H:%M}Z to {row.last_seen:%Y-%m-%d %H:%M}Z  {name}"
+        )
+    typer.echo("Add a row for each to agencies.csv of the pack, then run `ioc district apply`.")

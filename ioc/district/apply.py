@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from ioc.district.agencies import agency_key
 from ioc.district.model import Device, Pack
 
 _UNIT = """
@@ -57,6 +58,13 @@ ON CONFLICT (code) DO UPDATE
         AND NOT EXISTS (SELECT FROM ioc.device_state s WHERE s.device_id = d.device_id))
 """
 
+_AGENCY = """
+INSERT INTO ioc.agency AS a (key, scheme, name, unit_code, valid_from, valid_to) VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (key, scheme, valid_from) DO UPDATE
+   SET name = excluded.name, unit_code = excluded.unit_code, valid_to = excluded.valid_to
+ WHERE (a.name, a.unit_code, a.valid_to) IS DISTINCT FROM (excluded.name, excluded.unit_code, excluded.valid_to)
+"""
+
 _DISTRICT = """
 INSERT INTO ioc.district AS d (code, root_unit, time_zone, pack_version) VALUES (%s, %s, %s, %s)
 ON CONFLICT (only_one) DO UPDATE
@@ -80,6 +88,7 @@ class Applied:
     devices: int
     undeclared_devices: int
     """Devices that the pack no longer names: their history stays, they are no longer expected to report."""
+    agencies: int
     district: int
 
     @property
@@ -90,6 +99,7 @@ class Applied:
             + self.points
             + self.devices
             + self.undeclared_devices
+            + self.agencies
             + self.district
         )
 
@@ -97,8 +107,8 @@ class Applied:
 def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None = None) -> Applied:
     """Bring the database to what the pack says, in one transaction of ``conn``.
 
-    Units that the pack does not name are left alone (importers and facts bring their own); points, successions
-    and devices are the pack's alone. A succession without a known share is not stored.
+    Units that the pack does not name are left alone (importers and facts bring their own); points, successions,
+    devices and agency names are the pack's alone. A succession without a known share is not stored.
 
     :param today: day that decides to which unit a device belongs before its first fact; default is the day in the
         pack's time zone.
@@ -116,6 +126,7 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
                 "UPDATE ioc.device SET declared = false WHERE declared AND code <> ALL (%s)",
                 ([device.code for device in pack.devices],),
             ),
+            agencies=_replace_agencies(cursor, pack),
             district=_changed(
                 cursor, _DISTRICT, (pack.id, pack.root, pack.time_zone, f"{pack.version}+{pack.digest}")
             ),
@@ -163,6 +174,24 @@ def _replace_points(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
         ([row[0] for row in rows], [row[4] for row in rows]),
     )
     return gone + _write(cursor, _POINT, rows)
+
+
+def _replace_agencies(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
+    rows = [
+        (agency_key(row.name), row.scheme, row.name, row.unit, row.period.start or date.min, row.period.end)
+        for row in pack.agencies
+    ]
+    gone = _changed(
+        cursor,
+        "DELETE FROM ioc.agency WHERE (key, scheme, valid_from) NOT IN"
+        " (SELECT * FROM unnest(%s::text[], %s::text[], %s::date[]))",
+        ([row[0] for row in rows], [row[1] for row in rows], [row[4] for row in rows]),
+    )
+    written = _write(cursor, _AGENCY, rows)
+    if gone or written:
+        # A name that has a row now is asked for anew: where its row does not reach, it comes back by itself.
+        cursor.execute("DELETE FROM ioc.agency_unmapped WHERE key IN (SELECT key FROM ioc.agency)")
+    return gone + written
 
 
 def _device_row(pack: Pack, device: Device, today: date) -> dict[str, Any]:

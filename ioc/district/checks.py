@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Protocol, TypeVar
 
+from ioc.district.agencies import agency_key
 from ioc.district.model import Pack, Period, Unit
 from ioc.district.problems import Problems
 
@@ -28,6 +29,7 @@ def check_pack(pack: Pack, problems: Problems) -> None:
     _check_successions(pack, units, problems)
     _check_points(pack, units, problems)
     _check_devices(pack, problems)
+    _check_agencies(pack, units, problems)
     fields = _unique("fields.csv", pack.fields, problems)
     for procedure in _unique("procedures.csv", pack.procedures, problems).values():
         if procedure.field not in fields:
@@ -167,3 +169,34 @@ def _check_devices(pack: Pack, problems: Problems) -> None:
                 device.line,
                 f"Point {device.point!r} of device {device.code} is not in points.csv.",
             )
+
+
+def _check_agencies(pack: Pack, units: dict[str, Unit], problems: Problems) -> None:
+    file = "agencies.csv"
+    periods: dict[tuple[str, str], list[tuple[Period, int]]] = defaultdict(list)
+    for row in pack.agencies:
+        unit = units.get(row.unit)
+        if unit is None:
+            problems.error(
+                file,
+                row.line,
+                f"Unit {row.unit!r} of {row.name!r} is not in units.csv.",
+                "Add the unit there, or correct the code.",
+            )
+        elif not unit.period.covers(row.period):
+            problems.error(
+                file,
+                row.line,
+                f"{row.name!r} stands for {unit.code} {row.period}, but that unit holds {unit.period}.",
+                "Give the row valid_from and valid_to within the unit's.",
+            )
+        same = periods[agency_key(row.name), row.scheme]
+        for period, line in same:
+            if period.overlaps(row.period):
+                problems.error(
+                    file,
+                    row.line,
+                    f"{row.name!r} has two rows at a time: {row.period} here, {period} on line {line}.",
+                    "Names are compared without case and blanks; keep one row, or give each its own period.",
+                )
+        same.append((row.period, row.line))

@@ -111,6 +111,19 @@ class Device:
 
 
 @dataclass(frozen=True)
+class Agency:
+    """A name that one-stop systems write for a unit, while it stands for it."""
+
+    name: str
+    unit: str
+    scheme: str = ""
+    """The system that writes the name so; empty for every system."""
+    period: Period = Period()
+    certainty: Certainty = Certainty.INFERRED
+    line: int = 0
+
+
+@dataclass(frozen=True)
 class Field:
     """A field of procedures (lĩnh vực)."""
 
@@ -150,6 +163,7 @@ class Pack:
     devices: tuple[Device, ...]
     fields: tuple[Field, ...]
     procedures: tuple[Procedure, ...]
+    agencies: tuple[Agency, ...]
     digest: str
     """Digest of the files' bytes: two packs with the same one say the same."""
 

@@ -9,10 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from ioc.district.agencies import LONGEST_NAME, agency_key
 from ioc.district.checks import check_pack
 from ioc.district.manifest import FILE as MANIFEST
 from ioc.district.manifest import Manifest, read_manifest, zone_exists
 from ioc.district.model import (
+    Agency,
     Certainty,
     Device,
     DeviceKind,
@@ -46,6 +48,7 @@ TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
     ),
     "fields.csv": (("code", "name_vi", "name_en"), ("note",), False),
     "procedures.csv": (("code", "field", "name_vi", "name_en", "working_days"), ("note",), False),
+    "agencies.csv": (("name", "unit", "scheme", "valid_from", "valid_to", "certainty"), ("note",), False),
     "calendar.csv": (("day", "kind", "name"), (), False),
 }
 
@@ -90,6 +93,7 @@ def examine(folder: Path) -> Reading:
         devices=tuple(_devices(_rows(folder, "devices.csv", problems))),
         fields=tuple(_fields(_rows(folder, "fields.csv", problems))),
         procedures=tuple(_procedures(_rows(folder, "procedures.csv", problems))),
+        agencies=tuple(_agencies(_rows(folder, "agencies.csv", problems))),
     )
     for path in sorted(folder.glob("*.csv")):
         if path.name not in TABLES:
@@ -110,6 +114,7 @@ class _Tables:
     devices: tuple[Device, ...]
     fields: tuple[Field, ...]
     procedures: tuple[Procedure, ...]
+    agencies: tuple[Agency, ...]
 
 
 def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool], digest: str) -> Pack:
@@ -127,6 +132,7 @@ def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool], 
         devices=tables.devices,
         fields=tables.fields,
         procedures=tables.procedures,
+        agencies=tables.agencies,
         digest=digest,
     )
 
@@ -227,6 +233,23 @@ def _procedures(rows: Iterator[Row]) -> Iterator[Procedure]:
             name_vi=row.text("name_vi"),
             name_en=row.text("name_en"),
             working_days=days or 1.0,
+            line=row.line,
+        )
+
+
+def _agencies(rows: Iterator[Row]) -> Iterator[Agency]:
+    for row in rows:
+        name = row.text("name")
+        if len(name) > LONGEST_NAME:
+            row.error(f"name has {len(name)} characters.", f"A name has at most {LONGEST_NAME}.")
+        elif name and not agency_key(name):
+            row.error("name holds nothing that can be seen.", "Write the name as the one-stop system does.")
+        yield Agency(
+            name=name,
+            unit=row.code("unit"),
+            scheme=row.optional_code("scheme") or "",
+            period=row.period(),
+            certainty=row.member("certainty", Certainty),
             line=row.line,
         )
 
