@@ -58,24 +58,29 @@ class _Watch:
         )
 
 
+def job(entry: CameraEntry) -> Job:
+    """What polls one camera.
+
+    :raises UsageError: when its URL makes no sense.
+    """
+    target = CameraTarget(
+        device=entry.device,
+        unit=entry.unit,
+        address=address.parse(entry.url),
+        point=entry.point,
+        interval_s=entry.interval_s,
+        connect_s=entry.connect_s,
+        first_frame_s=entry.first_frame_s,
+        watch_s=entry.watch_s,
+        source=entry.source,
+    )
+    return Job(entry.device, entry.interval_s, target.longest_s, hash(entry), _Watch(target))
+
+
 def jobs(path: Path) -> list[Job]:
     """Read a camera file into polling jobs.
 
     :raises InputError: naming what can't be used.
     :raises UsageError: when a camera's URL makes no sense.
     """
-    found = []
-    for entry in targets.load(path, CameraEntry):
-        target = CameraTarget(
-            device=entry.device,
-            unit=entry.unit,
-            address=address.parse(entry.url),
-            point=entry.point,
-            interval_s=entry.interval_s,
-            connect_s=entry.connect_s,
-            first_frame_s=entry.first_frame_s,
-            watch_s=entry.watch_s,
-            source=entry.source,
-        )
-        found.append(Job(entry.device, entry.interval_s, target.longest_s, hash(entry), _Watch(target)))
-    return found
+    return [job(entry) for entry in targets.load(path, CameraEntry)]

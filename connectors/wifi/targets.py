@@ -46,35 +46,31 @@ async def _poll(target: WifiTarget) -> Outcome:
     return Outcome(list(events), not failing, failing[0].reason if failing else None)
 
 
+def job(entry: WifiEntry) -> Job:
+    """What polls one access point or controller."""
+    target = WifiTarget(
+        place=Place(entry.device, entry.unit, entry.point),
+        host=entry.host,
+        port=entry.port,
+        community=entry.community,
+        ping=entry.ping,
+        interval_s=entry.interval_s,
+        timeout_s=entry.timeout_s,
+        source=entry.source,
+        access_points={
+            serial: Place(place.device, place.unit, place.point)
+            for serial, place in entry.access_points.items()
+        },
+    )
+    longest_s = 12 * entry.timeout_s + 10
+    return Job(
+        entry.device, entry.interval_s, longest_s, hash(msgspec.json.encode(entry)), partial(_poll, target)
+    )
+
+
 def jobs(path: Path) -> list[Job]:
     """Read a wifi file into polling jobs.
 
     :raises InputError: naming what can't be used.
     """
-    found = []
-    for entry in targets.load(path, WifiEntry):
-        target = WifiTarget(
-            place=Place(entry.device, entry.unit, entry.point),
-            host=entry.host,
-            port=entry.port,
-            community=entry.community,
-            ping=entry.ping,
-            interval_s=entry.interval_s,
-            timeout_s=entry.timeout_s,
-            source=entry.source,
-            access_points={
-                serial: Place(place.device, place.unit, place.point)
-                for serial, place in entry.access_points.items()
-            },
-        )
-        longest_s = 12 * entry.timeout_s + 10
-        found.append(
-            Job(
-                entry.device,
-                entry.interval_s,
-                longest_s,
-                hash(msgspec.json.encode(entry)),
-                partial(_poll, target),
-            )
-        )
-    return found
+    return [job(entry) for entry in targets.load(path, WifiEntry)]

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 app = typer.Typer(name="connect", no_args_is_help=True, help="Run a connector until it is told to stop.")
 
 _Targets = Annotated[
-    Path, typer.Option("--targets", metavar="FILE", help="Devices to poll (TOML); read again on change.")
+    Path | None,
+    typer.Option(
+        "--targets",
+        metavar="FILE",
+        help="Devices to poll (TOML); without it the district pack's. Read again on change.",
+        show_default=False,
+    ),
 ]
 _Workers = Annotated[int, typer.Option(min=1, max=256, help="Most probes at a time.")]
 _Watch = Annotated[
@@ -36,25 +42,31 @@ def register(parent: typer.Typer) -> None:
 
 
 @app.command("cameras")
-def cameras(targets: _Targets, once: _Once = False, workers: _Workers = 8) -> None:
+def cameras(targets: _Targets = None, once: _Once = False, workers: _Workers = 8) -> None:
     """Poll cameras over RTSP.
 
-    Example: ioc connect cameras --targets cameras.toml
+    Without --targets: those of the district pack (IOC_PACK) that have an address.
+
+    Example: ioc connect cameras
     """
     from connectors.camera.targets import jobs
+    from connectors.pack import camera_jobs
 
-    _poll("cameras", jobs, targets, once, workers)
+    _poll("cameras", *_devices(targets, jobs, camera_jobs), once, workers)
 
 
 @app.command("wifi")
-def wifi(targets: _Targets, once: _Once = False, workers: _Workers = 32) -> None:
+def wifi(targets: _Targets = None, once: _Once = False, workers: _Workers = 32) -> None:
     """Poll access points and controllers over SNMP.
 
-    Example: ioc connect wifi --targets wifi.toml
+    Without --targets: those of the district pack (IOC_PACK) that have an address.
+
+    Example: ioc connect wifi
     """
+    from connectors.pack import wifi_jobs
     from connectors.wifi.targets import jobs
 
-    _poll("wifi", jobs, targets, once, workers)
+    _poll("wifi", *_devices(targets, jobs, wifi_jobs), once, workers)
 
 
 @app.command("onestop")
@@ -153,6 +165,17 @@ def queues(
             typer.echo(f"{folder.once()} files imported")
         else:
             folder.run(stop, poll_s)
+
+
+_Load = Callable[[Path], "list[Job]"]
+
+
+def _devices(targets: Path | None, from_targets: _Load, from_pack: _Load) -> tuple[_Load, Path]:
+    """What reads the devices to poll, and the file that it reads: the one named, else the pack's."""
+    from connectors.pack import devices_file
+    from ioc.cli.district import pack_folder
+
+    return (from_targets, targets) if targets else (from_pack, devices_file(pack_folder(None)))
 
 
 def _poll(name: str, jobs: Callable[[Path], list[Job]], targets: Path, once: bool, workers: int) -> None:

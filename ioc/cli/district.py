@@ -61,15 +61,29 @@ def _database() -> Iterator[psycopg.Connection[Any]]:
 
 
 @app.command()
-def check(folder: _Folder = None) -> None:
+def check(
+    folder: _Folder = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Findings as JSON, mistakes and notes together.")
+    ] = False,
+) -> None:
     """Explain every mistake of a pack with its file and line. Exit status 3 when there are any.
 
     Example: ioc district check deploy/packs/go-dau
     """
+    import msgspec
+
     from ioc.district import PackError, examine
 
     place = pack_folder(folder)
     reading = examine(place)
+    if as_json:
+        findings = [*reading.errors, *reading.notes]
+        answer = {"folder": str(place), "in_order": reading.pack is not None, "findings": findings}
+        typer.echo(msgspec.json.encode(answer).decode())
+        if reading.pack is None:
+            raise typer.Exit(PackError.exit_code)
+        return
     for note in reading.notes:
         typer.echo(str(note))
     if reading.pack is None:

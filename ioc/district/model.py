@@ -5,7 +5,8 @@ Periods are half open: ``valid_from`` is the first day, ``valid_to`` the first d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum, StrEnum
 
@@ -108,6 +109,10 @@ class Device:
     interval_s: float
     period: Period
     line: int
+    secret: str | None = None
+    """Where the login is kept: ``env:NAME`` or ``file:PATH``."""
+    options: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """What the probe of this kind takes besides; by name, in the unit that the name ends with."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from ioc.district.model import (
     Succession,
     Unit,
 )
+from ioc.district.probing import check_probing
 from ioc.district.problems import PackError, Problem, Problems
 from ioc.district.tables import Row, read_table
 
@@ -43,7 +44,7 @@ TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
     ),
     "devices.csv": (
         ("code", "kind", "point", "name", "address", "interval_s", "valid_from", "valid_to"),
-        ("note",),
+        ("secret", "options", "note"),
         True,
     ),
     "fields.csv": (("code", "name_vi", "name_en"), ("note",), False),
@@ -103,6 +104,7 @@ def examine(folder: Path) -> Reading:
     pack = _assemble(manifest, tables, overrides, _digest(folder))
     if not problems.unread:
         check_pack(pack, problems)
+        check_probing(pack, folder, problems)
     return Reading(None if problems.errors else pack, problems.errors, problems.notes)
 
 
@@ -214,6 +216,8 @@ def _devices(rows: Iterator[Row]) -> Iterator[Device]:
             interval_s=row.number("interval_s", 0.0, _SECONDS_PER_DAY, default=60.0) or 60.0,
             period=row.period(),
             line=row.line,
+            secret=row.secret("secret"),
+            options=row.options("options"),
         )
 
 

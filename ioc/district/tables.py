@@ -11,12 +11,14 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
 
 from ioc.district.model import Period
 from ioc.district.problems import Problems
+from ioc.district.secrets import HOW, is_reference
 
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}")
+#: A login before the host, or a password as a parameter (``rtsp://h/user=a_password=b``).
+ADDRESS_WITH_LOGIN: Final = re.compile(r"(?i)^[^/]*:[^/]*@|(pass|passwd|password|pwd)\s*=")
 _MAX_BYTES: Final = 16 * 1024 * 1024
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -100,15 +102,34 @@ class Row:
         found = self.fields.get(column, "")
         if not found:
             return None
-        try:
-            if urlsplit(found).password is not None:
-                self.error(
-                    f"{column} holds a password.",
-                    "Packs are passed around: keep passwords in the connector's target file.",
-                )
-                return None
-        except ValueError:
-            self.error(f"{column} {found!r} is no address.")
+        if ADDRESS_WITH_LOGIN.search(found.partition("://")[2] or found):
+            self.error(
+                f"{column} holds a password.",
+                "Packs are passed around: name where the login is kept (env:NAME or file:PATH) in its own column.",
+            )
+            return None
+        return found
+
+    def secret(self, column: str) -> str | None:
+        found = self.fields.get(column, "")
+        if found and not is_reference(found):
+            self.error(f"{column} is no reference.", HOW)
+            return None
+        return found or None
+
+    def options(self, column: str) -> dict[str, float]:
+        """Numbers by name, written ``name=number;name=number``."""
+        found: dict[str, float] = {}
+        for part in filter(None, (part.strip() for part in self.fields.get(column, "").split(";"))):
+            name, _, value = (side.strip() for side in part.partition("="))
+            try:
+                number = float(value)
+            except ValueError:
+                self.error(f"{column} can't be read.", "Write name=number, with ; between two of them.")
+                continue
+            if name in found:
+                self.error(f"{column} names {name!r} twice.")
+            found[name] = number
         return found
 
 

@@ -47,7 +47,7 @@ def test_the_shipped_pack_holds_both_eras() -> None:
 
 def test_an_unknown_share_is_a_note_and_not_a_number() -> None:
     reading = examine(SHIPPED)
-    assert [(note.file, note.line) for note in reading.notes] == [("successions.csv", 7)]
+    assert [(note.file, note.line) for note in reading.notes] == [("devices.csv", 0), ("successions.csv", 7)]
     unknown = [row for row in read_pack(SHIPPED).successions if row.share is None]
     assert [row.predecessor for row in unknown] == ["trang-bang"]
 

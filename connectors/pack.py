@@ -1,0 +1,103 @@
+"""Jobs of the pollers from the district pack: one row of ``devices.csv`` is one device asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+
+from connectors.camera import targets as camera
+from connectors.shared.runner import Job
+from connectors.wifi import targets as wifi
+from ioc.district import read_pack
+from ioc.district.model import Device, DeviceKind
+from ioc.district.probing import FILE, endpoint
+from ioc.district.secrets import read_secret
+from ioc.errors import IocError
+
+log = structlog.get_logger(__name__)
+
+_Make = Callable[[Device, str, str | None], Job]
+
+
+def devices_file(folder: Path) -> Path:
+    """The file of a pack that pollers read, and read again when it changes."""
+    return folder / FILE
+
+
+def camera_jobs(devices: Path) -> list[Job]:
+    """One job for each camera with an address; the secret is ``user:password``.
+
+    :param devices: the pack's ``devices.csv``; the files beside it are read too.
+    :raises PackError: when the pack has mistakes.
+    """
+    return list(_jobs(devices.parent, DeviceKind.CAMERA, lambda *row: camera.job(camera_entry(*row))))
+
+
+def wifi_jobs(devices: Path) -> list[Job]:
+    """One job for each access point with an address; the secret is the SNMP community.
+
+    :param devices: the pack's ``devices.csv``; the files beside it are read too.
+    :raises PackError: when the pack has mistakes.
+    """
+    return list(_jobs(devices.parent, DeviceKind.WIFI, lambda *row: wifi.job(wifi_entry(*row))))
+
+
+def _jobs(folder: Path, kind: DeviceKind, make: _Make) -> Iterator[Job]:
+    pack = read_pack(folder)
+    today = datetime.now(ZoneInfo(pack.time_zone)).date()
+    for device in pack.devices:
+        unit = pack.unit_of(device.point, today)
+        if (
+            device.kind is not kind
+            or device.address is None
+            or unit is None
+            or not device.period.holds_on(today)
+        ):
+            continue
+        try:
+            secret = read_secret(device.secret, folder).get_secret_value() if device.secret else None
+            job = make(device, unit, secret)
+        except IocError as error:
+            # its neighbours are asked all the same
+            log.error("device.unusable", device=device.code, reason=error.message, remedy=error.remedy)
+        else:
+            yield job
+
+
+def camera_entry(device: Device, unit: str, secret: str | None) -> camera.CameraEntry:
+    """How a camera of the pack is asked; ``secret`` is its ``user:password``."""
+    scheme, _, rest = (device.address or "").partition("://")
+    user, colon, password = (secret or "").partition(":")
+    login = quote(user, safe="") + colon + quote(password, safe="") + "@" if secret else ""
+    entry = camera.CameraEntry(
+        device=device.code,
+        unit=unit,
+        url=f"{scheme}://{login}{rest}",
+        point=device.point,
+        interval_s=device.interval_s,
+    )
+    return msgspec.structs.replace(entry, **device.options)
+
+
+def wifi_entry(device: Device, unit: str, secret: str | None) -> wifi.WifiEntry:
+    """How an access point of the pack is asked; ``secret`` is its SNMP community.
+
+    :raises InputError: when its address can't be used.
+    """
+    host, port = endpoint(device)
+    entry = wifi.WifiEntry(
+        device=device.code,
+        unit=unit,
+        host=host,
+        point=device.point,
+        port=port or 161,
+        community=secret or "public",
+        interval_s=device.interval_s,
+    )
+    return msgspec.structs.replace(entry, **device.options)
