@@ -8,6 +8,7 @@ attributes are dropped by them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from ioc.events import AnyEvent, encode
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 _PREFIX: Final = "ce-"
+#: JSON's way to write NUL, which PostgreSQL's text can't hold; after an odd backslash more it is plain text.
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class UnsupportedMediaError(InputError):
@@ -144,13 +147,15 @@ def _events(items: list[Any], latest: datetime) -> list[AnyEvent]:
     for index, item in enumerate(items):
         try:
             event = msgspec.convert(item, AnyEvent)
-            encode(event)
+            encoded = encode(event)
         except msgspec.ValidationError as error:
             rejected.append(Rejected(index, _without_values(str(error))))
         except UnicodeEncodeError:
             rejected.append(Rejected(index, "a text holds half of a surrogate pair"))
         else:
-            if event.time > latest:
+            if _NUL.search(encoded):
+                rejected.append(Rejected(index, "a text holds NUL"))
+            elif event.time > latest:
                 rejected.append(
                     Rejected(index, "far-future: `time` is too far ahead of this machine's clock")
                 )

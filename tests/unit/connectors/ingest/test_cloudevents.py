@@ -125,6 +125,14 @@ def test_half_a_surrogate_pair_is_refused() -> None:
     assert "surrogate" in refused.value.rejected[0].reason
 
 
+def test_nul_is_refused_and_its_spelling_as_text_is_not() -> None:
+    with pytest.raises(RejectedEventsError) as refused:
+        read(STRUCTURED, as_json({**RATED, "id": "a\0"}))
+    assert refused.value.rejected[0].reason == "a text holds NUL"
+    (event,) = read(STRUCTURED, as_json({**RATED, "id": "a\\u0000"}))
+    assert event.id == "a\\u0000"
+
+
 @given(st.sampled_from([STRUCTURED, BATCH, "application/json"]), st.binary(max_size=200))
 def test_any_bytes_give_events_or_a_clear_error(media: str, body: bytes) -> None:
     with suppress(InputError):
