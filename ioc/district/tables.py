@@ -18,7 +18,7 @@ from ioc.district.secrets import HOW, is_reference
 
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}")
 #: A login before the host, or a password as a parameter (``rtsp://h/user=a_password=b``).
-ADDRESS_WITH_LOGIN: Final = re.compile(r"(?i)^[^/]*:[^/]*@|(pass|passwd|password|pwd)\s*=")
+ADDRESS_WITH_LOGIN: Final = re.compile(r"(?i)^[^/]*@|(pass|passwd|password|pwd)\s*=")
 _MAX_BYTES: Final = 16 * 1024 * 1024
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -104,7 +104,7 @@ class Row:
             return None
         if ADDRESS_WITH_LOGIN.search(found.partition("://")[2] or found):
             self.error(
-                f"{column} holds a password.",
+                f"{column} holds a password or a login.",
                 "Packs are passed around: name where the login is kept (env:NAME or file:PATH) in its own column.",
             )
             return None

@@ -44,6 +44,7 @@ def _wifi(address: str, *, code: str = "w1", secret: str = "", options: str = ""
         ([_camera("a:hunter2@h/x")], 2, "address holds a password"),
         ([_camera("rtsp://h/user=a_password=hunter2")], 2, "address holds a password"),
         ([_camera("rtsp://h/x?pwd=hunter2")], 2, "address holds a password"),
+        ([_camera("rtsp://hunter2@h/x")], 2, "address holds a password or a login"),
         ([_camera("http://h/x")], 2, "Write it as rtsp://host[:port]/path"),
         ([_camera("rtsp://")], 2, "The address of c1 can't be used"),
         ([_camera("rtsp://h:99999/x")], 2, "The address of c1 can't be used"),
