@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -23,6 +23,8 @@ from ioc.events import AnyEvent, encode
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 _PREFIX: Final = "ce-"
+#: The streams refuse what is dated before; a test holds the two equal, since connectors don't know streams.
+EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 #: JSON's way to write NUL, which PostgreSQL's text can't hold; after an odd backslash more it is plain text.
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -159,6 +161,8 @@ def _events(items: list[Any], latest: datetime) -> list[AnyEvent]:
                 rejected.append(
                     Rejected(index, "far-future: `time` is too far ahead of this machine's clock")
                 )
+            elif min(event.time, event.recordedat or event.time) < EARLIEST:
+                rejected.append(Rejected(index, f"far-past: dated before {EARLIEST.year}"))
             else:
                 events.append(event)
     if rejected:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.ingest.cloudevents import (
     BATCH,
+    EARLIEST,
     STRUCTURED,
     RejectedEventsError,
     UnsupportedMediaError,
@@ -20,6 +21,7 @@ from connectors.ingest.cloudevents import (
 )
 from ioc.errors import InputError
 from ioc.events import AnyEvent, DossierRated, TicketIssued
+from streams import decode as streams_decode
 
 NOW = datetime(2025, 8, 1, 9, 0, tzinfo=UTC)
 RATED: dict[str, Any] = {
@@ -123,6 +125,14 @@ def test_half_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(RejectedEventsError) as refused:
         read(STRUCTURED, body)
     assert "surrogate" in refused.value.rejected[0].reason
+
+
+@pytest.mark.parametrize("name", ["time", "recordedat"])
+def test_the_far_past_is_refused_as_the_streams_would(name: str) -> None:
+    assert EARLIEST == streams_decode.EARLIEST
+    with pytest.raises(RejectedEventsError) as refused:
+        read(STRUCTURED, as_json({**RATED, name: "0001-01-01T00:00:00+14:00"}))
+    assert "far-past" in refused.value.rejected[0].reason
 
 
 def test_nul_is_refused_and_its_spelling_as_text_is_not() -> None:
