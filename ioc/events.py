@@ -32,6 +32,8 @@ Clients: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 Counter64: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Dong: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+"""An amount in whole Vietnamese đồng."""
 Interval: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 """Seconds until the source means to report again."""
 
@@ -44,6 +46,13 @@ class Channel(StrEnum):
     POST = "post"
     EMAIL = "email"
     INTERNAL = "internal"
+
+
+class Applicant(StrEnum):
+    """What kind of applicant asks; never who."""
+
+    PERSON = "person"
+    BUSINESS = "business"
 
 
 class Status(StrEnum):
@@ -63,16 +72,38 @@ class DossierRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """A source's whole view of a dossier at the event's time (an upsert). Absent fields are unknown, not empty."""
 
     unit: Code
+    aliases: Annotated[tuple[Code, ...], msgspec.Meta(max_length=8)] = ()
+    """Other codes of the same dossier, such as the national portal's."""
     channel: Channel | None = None
     field: ShortText | None = None
     procedure: ShortText | None = None
+    applicant: Applicant | None = None
+    service_level: Annotated[int, msgspec.Meta(ge=0, le=4)] | None = None
+    """Level of the procedure's online service as the portal numbers it: 3 partly online, 4 wholly."""
     status: StatusCode | None = None
+    submitted_at: Instant | None = None
     received_at: Instant | None = None
+    rejected_at: Instant | None = None
+    """When it was refused at the door (never accepted)."""
     due_at: Instant | None = None
     completed_at: Instant | None = None
+    returned_at: Instant | None = None
+    """When the result was handed over."""
     withdrawn_at: Instant | None = None
-    digitised: bool | None = None
+    fee_vnd: Dong | None = None
+    """Fees and charges due, together."""
+    payable_online: bool | None = None
+    """What is due may be paid online."""
     paid_online: bool | None = None
+    """What was due was paid online."""
+    digitised: bool | None = None
+    """Papers handed in were digitised."""
+    reused: bool | None = None
+    """Digitised papers of an earlier dossier were used again."""
+    from_store: bool | None = None
+    """Papers came from the applicant's own store in the portal."""
+    result_digital: bool | None = None
+    """The result was issued in electronic form."""
 
 
 class DossierProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -87,11 +118,34 @@ class DossierProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """Keyed hash of the officer; never a name."""
 
 
+class DossierSupplement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A supplement was asked for, or came; where the due date moves, from what to what.
+
+    ``received`` tells which of the two happened at the event's time.
+    """
+
+    unit: Code
+    received: bool
+    old_due_at: Instant | None = None
+    new_due_at: Instant | None = None
+
+
+class DossierPayment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Fees were paid."""
+
+    unit: Code
+    amount_vnd: Dong
+    online: bool | None = None
+    payment: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    """The source's key of this payment: a later fact with the same key corrects an earlier one; without, all add up."""
+
+
 class DossierApology(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A letter of apology for lateness was issued, with a new date."""
+    """A letter of apology for lateness was issued, with a new date. It moves no due date: late stays late."""
 
     unit: Code
     reason: ShortText | None = None
+    """A code of the reason, never its text."""
     old_due_at: Instant | None = None
     new_due_at: Instant | None = None
 
@@ -102,6 +156,14 @@ class DossierRating(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     unit: Code
     satisfied: bool
     score: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+
+
+class DossierMerge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The subject turned out to be a second code of another dossier, which had been counted as one of its own."""
+
+    unit: Code
+    into: Code | None = None
+    """The code that counts from now on; absent takes an earlier merge back."""
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -209,6 +271,18 @@ class DossierRated(Event, frozen=True, kw_only=True, gc=False, tag="ioc.dossier.
     data: DossierRating
 
 
+class DossierPaid(Event, frozen=True, kw_only=True, gc=False, tag="ioc.dossier.paid.v1"):
+    data: DossierPayment
+
+
+class DossierSupplemented(Event, frozen=True, kw_only=True, gc=False, tag="ioc.dossier.supplemented.v1"):
+    data: DossierSupplement
+
+
+class DossierMerged(Event, frozen=True, kw_only=True, gc=False, tag="ioc.dossier.merged.v1"):
+    data: DossierMerge
+
+
 class TicketIssued(Event, frozen=True, kw_only=True, gc=False, tag="ioc.queue.issued.v1"):
     data: Ticket
 
@@ -249,7 +323,15 @@ class WifiProbed(Event, frozen=True, kw_only=True, gc=False, tag="ioc.wifi.probe
     data: WifiSample
 
 
-DossierEvent: TypeAlias = DossierRecorded | DossierProgressed | DossierApologised | DossierRated
+DossierEvent: TypeAlias = (
+    DossierRecorded
+    | DossierProgressed
+    | DossierApologised
+    | DossierRated
+    | DossierPaid
+    | DossierSupplemented
+    | DossierMerged
+)
 QueueEvent: TypeAlias = (
     TicketIssued
     | TicketCalled

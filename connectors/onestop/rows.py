@@ -131,7 +131,10 @@ class RowReader:
             status=self._whole("status", texts),
             digitised=self._flag("digitised", texts),
             paid_online=self._flag("paid_online", texts),
-            **moments,
+            received_at=moments["received_at"],
+            due_at=moments["due_at"],
+            completed_at=moments["completed_at"],
+            withdrawn_at=moments["withdrawn_at"],
         )
         changed_at = self._moment("changed_at", texts)
         progress = self._progress(code, unit, texts) if self.mapping.progress else None

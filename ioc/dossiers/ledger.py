@@ -78,10 +78,11 @@ def on_time(done_at: datetime, due_at: datetime | None, zone: ZoneInfo) -> bool:
 
 
 def contributions(dossier: Dossier, zone_of: ZoneOf) -> Contributions:
-    """Return what a dossier adds to each measure, and when; nothing while it is not accepted."""
+    """Return what a dossier adds to each measure, and when; nothing while it is not accepted, and nothing once it
+    turned out to be another one's second code."""
     found: Contributions = Counter()
     received = dossier.accepted_at
-    if received is None or dossier.unit is None:
+    if received is None or dossier.unit is None or dossier.merged_into is not None:
         return found
     zone = zone_of(dossier.unit)
     series = Series(

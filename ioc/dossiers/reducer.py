@@ -13,9 +13,27 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TypeAlias
 
-from ioc.events import Channel, DossierApology, DossierProgress, DossierRating, DossierRecord
+from ioc.events import (
+    Applicant,
+    Channel,
+    DossierApology,
+    DossierMerge,
+    DossierPayment,
+    DossierProgress,
+    DossierRating,
+    DossierRecord,
+    DossierSupplement,
+)
 
-FactData: TypeAlias = DossierRecord | DossierProgress | DossierApology | DossierRating
+FactData: TypeAlias = (
+    DossierRecord
+    | DossierProgress
+    | DossierApology
+    | DossierRating
+    | DossierPayment
+    | DossierSupplement
+    | DossierMerge
+)
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
@@ -44,6 +62,9 @@ _GROUPS = {
     9: Group.DONE,
     10: Group.DONE,
 }
+
+
+_REJECTED, _IN_PROGRESS, _SUPPLEMENT_ASKED, _RETURNED = 3, 4, 5, 10
 
 
 def group_of(status: int) -> Group:
@@ -82,6 +103,27 @@ class Dossier:
     completed_at: datetime | None = None
     withdrawn_at: datetime | None = None
     newest_fact: datetime | None = None
+    submitted_at: datetime | None = None
+    rejected_at: datetime | None = None
+    returned_at: datetime | None = None
+    applicant: Applicant | None = None
+    service_level: int | None = None
+    fee_vnd: int | None = None
+    payable_online: bool | None = None
+    paid_online: bool | None = None
+    digitised: bool | None = None
+    reused: bool | None = None
+    from_store: bool | None = None
+    result_digital: bool | None = None
+    aliases: set[str] = dataclasses.field(default_factory=set)
+    merged_into: str | None = None
+    """The code under which this dossier counts, when it is not its own."""
+    rating: tuple[datetime, bool, int | None] | None = None
+    """The newest rating: when, satisfied or not, score."""
+    #: Amount in đồng of each payment, by its source, and its key or (where it has none) its fact.
+    payments: dict[tuple[str, bool, str], int] = dataclasses.field(default_factory=dict)
+    #: Letters of apology: when, and the date that they promise.
+    apologies: list[tuple[datetime, datetime | None]] = dataclasses.field(default_factory=list)
     #: Due dates, each from when it was in force; the first one always.
     due: list[tuple[datetime, datetime]] = dataclasses.field(default_factory=list)
     #: Status codes, each from when it was reached.
@@ -101,6 +143,8 @@ class Dossier:
         """When the dossier was accepted; None as long as it is not, or was refused."""
         if self.status is not None and group_of(self.status) is Group.NEVER_ACCEPTED:
             return None
+        if self.status is None and self.rejected_at is not None:
+            return None
         if self.received_at is not None:
             return self.received_at
         return next((at for at, code in self.statuses if group_of(code) is not Group.NEVER_ACCEPTED), None)
@@ -109,6 +153,11 @@ class Dossier:
     def ended_at(self) -> datetime | None:
         """When the dossier left the agency's hands: completed or withdrawn, whichever came first."""
         return min((at for at in (self.completed_at, self.withdrawn_at) if at is not None), default=None)
+
+    @property
+    def paid_vnd(self) -> int | None:
+        """What was paid in all; None when no payment is known."""
+        return sum(self.payments.values()) if self.payments else None
 
 
 def reduce(facts: Iterable[Fact]) -> Dossier:
@@ -127,32 +176,88 @@ def advance(dossier: Dossier, fact: Fact) -> None:
             _take_record(dossier, fact.time, fact.data)
         case DossierProgress():
             _take_progress(dossier, fact.time, fact.data)
-        case DossierApology() | DossierRating():
-            dossier.unit = dossier.unit or fact.data.unit
+        case DossierSupplement():
+            _take_supplement(dossier, fact.time, fact.data)
+        case DossierPayment():
+            _take_payment(dossier, fact, fact.data)
+        case DossierApology():
+            dossier.apologies.append((fact.time, fact.data.new_due_at))
+        case DossierRating():
+            dossier.rating = (fact.time, fact.data.satisfied, fact.data.score)
+        case DossierMerge():
+            dossier.merged_into = fact.data.into
+    dossier.unit = dossier.unit or fact.data.unit
+
+
+#: Of these the last one that is said stands.
+_PLAIN = (
+    "channel",
+    "field",
+    "procedure",
+    "applicant",
+    "service_level",
+    "submitted_at",
+    "received_at",
+    "fee_vnd",
+    "payable_online",
+    "paid_online",
+    "digitised",
+    "reused",
+    "from_store",
+    "result_digital",
+)
+_ENDS = ("completed_at", "returned_at", "withdrawn_at", "rejected_at")
 
 
 def _take_record(dossier: Dossier, time: datetime, record: DossierRecord) -> None:
     dossier.unit = record.unit
-    dossier.channel = record.channel if record.channel is not None else dossier.channel
-    dossier.field = record.field if record.field is not None else dossier.field
-    dossier.procedure = record.procedure if record.procedure is not None else dossier.procedure
-    dossier.received_at = record.received_at or dossier.received_at
+    dossier.aliases.update(record.aliases)
+    for name in _PLAIN:
+        said = getattr(record, name)
+        if said is not None:
+            setattr(dossier, name, said)
     _set_due(dossier, time, record.due_at)
     group = None if record.status is None else group_of(record.status)
-    if group in (Group.ACTIVE, Group.SUPPLEMENT, Group.PAUSED) and record.completed_at is None:
+    completed_at = record.completed_at
+    if group not in (Group.WITHDRAWN, Group.NEVER_ACCEPTED):
+        # what was handed over was done by then
+        completed_at = completed_at or record.returned_at
+    if group in (Group.ACTIVE, Group.SUPPLEMENT, Group.PAUSED) and completed_at is None:
         # The source's whole view says that the dossier is in hand: an end asserted before was a mistake.
-        dossier.completed_at = None
-        dossier.withdrawn_at = None
-    dossier.completed_at = record.completed_at or dossier.completed_at
+        for name in _ENDS:
+            setattr(dossier, name, None)
+    dossier.completed_at = completed_at or dossier.completed_at
+    dossier.returned_at = record.returned_at or dossier.returned_at
     dossier.withdrawn_at = record.withdrawn_at or dossier.withdrawn_at
+    dossier.rejected_at = record.rejected_at or dossier.rejected_at
     _set_status(dossier, time, record.status)
 
 
 def _take_progress(dossier: Dossier, time: datetime, progress: DossierProgress) -> None:
-    dossier.unit = dossier.unit or progress.unit
     dossier.step = progress.step if progress.step is not None else dossier.step
     _set_due(dossier, time, progress.due_at)
     _set_status(dossier, time, progress.status)
+
+
+def _take_supplement(dossier: Dossier, time: datetime, supplement: DossierSupplement) -> None:
+    old, new = supplement.old_due_at, supplement.new_due_at
+    if old is not None and not dossier.due:
+        dossier.due.append((_ALWAYS, old))
+    elif old is not None and new is not None:
+        # A view without a change time stands before this and holds the newest due date already.
+        dossier.due[-1] = (dossier.due[-1][0], old)
+    _set_due(dossier, time, new)
+    if not supplement.received:
+        _set_status(dossier, time, _SUPPLEMENT_ASKED)
+    elif dossier.status == _SUPPLEMENT_ASKED:
+        _set_status(dossier, time, _IN_PROGRESS)
+
+
+def _take_payment(dossier: Dossier, fact: Fact, payment: DossierPayment) -> None:
+    key = (fact.source, payment.payment is not None, payment.payment or fact.id)
+    dossier.payments[key] = payment.amount_vnd
+    if payment.online or (payment.online is False and dossier.paid_online is None):
+        dossier.paid_online = payment.online
 
 
 def _set_status(dossier: Dossier, time: datetime, status: int | None) -> None:
@@ -166,6 +271,10 @@ def _set_status(dossier: Dossier, time: datetime, status: int | None) -> None:
         dossier.completed_at = time
     elif group is Group.WITHDRAWN and dossier.withdrawn_at is None and dossier.completed_at is None:
         dossier.withdrawn_at = time
+    if status == _REJECTED:
+        dossier.rejected_at = dossier.rejected_at or time
+    elif status == _RETURNED:
+        dossier.returned_at = dossier.returned_at or time
 
 
 def _set_due(dossier: Dossier, time: datetime, due_at: datetime | None) -> None:

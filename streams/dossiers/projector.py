@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,12 +17,18 @@ from ioc.dossiers.reducer import Dossier, Fact, FactData, reduce
 from ioc.events import (
     DossierApologised,
     DossierApology,
+    DossierMerge,
+    DossierMerged,
+    DossierPaid,
+    DossierPayment,
     DossierProgress,
     DossierProgressed,
     DossierRated,
     DossierRating,
     DossierRecord,
     DossierRecorded,
+    DossierSupplement,
+    DossierSupplemented,
 )
 from ioc.settings import Settings
 from streams.batch import Batch
@@ -38,8 +44,23 @@ KINDS: Final[dict[type, int]] = {
     DossierProgressed: 2,
     DossierApologised: 3,
     DossierRated: 4,
+    DossierPaid: 5,
+    DossierSupplemented: 6,
+    DossierMerged: 7,
 }
-_BODIES: Final[dict[int, Any]] = {1: DossierRecord, 2: DossierProgress, 3: DossierApology, 4: DossierRating}
+_BODIES: Final[dict[int, Any]] = {
+    1: DossierRecord,
+    2: DossierProgress,
+    3: DossierApology,
+    4: DossierRating,
+    5: DossierPayment,
+    6: DossierSupplement,
+    7: DossierMerge,
+}
+
+#: Moments that can't lie after the fact that tells them, and those that may.
+_PAST: Final = ("submitted_at", "received_at", "rejected_at", "completed_at", "returned_at", "withdrawn_at")
+_DUE: Final = ("due_at", "old_due_at", "new_due_at")
 
 #: Due dates further ahead are mistakes.
 _DUE_AHEAD = timedelta(days=50 * 366)
@@ -98,13 +119,16 @@ class DossierProjector:
         if data.unit not in units:
             return "unknown-unit", f"unit {data.unit!r} is in no pack, and too many are not"
         latest = event.time + self._tolerance
-        for name in ("received_at", "completed_at", "withdrawn_at"):
+        for name in _PAST:
             at = getattr(data, name, None)
             if at is not None and not EARLIEST <= at <= latest:
                 return "invalid", f"data.{name} {at.isoformat()} is not between 1990 and the event's time"
-        due = getattr(data, "due_at", None) or getattr(data, "new_due_at", None)
-        if due is not None and not EARLIEST <= due <= event.time + _DUE_AHEAD:
-            return "invalid", f"data.due_at {due.isoformat()} is not a due date"
+        for name in _DUE:
+            due = getattr(data, name, None)
+            if due is not None and not EARLIEST <= due <= event.time + _DUE_AHEAD:
+                return "invalid", f"data.{name} {due.isoformat()} is not a due date"
+        if isinstance(data, DossierMerge) and data.into == event.subject:
+            return "invalid", "data.into is the dossier's own code"
         return None
 
     async def store(self, connection: Connection, moved: Moved, work: DossierWork) -> Outcome:
@@ -140,11 +164,21 @@ class DossierProjector:
             outcome.late = Counter(
                 work.units[e.data.unit].unit_id for e in stored if e.time < moved.closed_until
             )
+        await writing.add_aliases(connection, set(_aliases(facts[key] for key in inserted)))
         await rebuild(connection, self._registry, sorted({key.dossier_id for key in inserted}))
         return outcome
 
     async def idle(self, connection: Connection) -> None:
         """Nothing is put off."""
+
+
+def _aliases(events: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """Each other code of a dossier that the events tell, with the code that counts."""
+    for event in events:
+        if isinstance(event, DossierRecorded):
+            yield from ((alias, event.subject) for alias in event.data.aliases if alias != event.subject)
+        elif isinstance(event, DossierMerged) and event.data.into is not None:
+            yield event.subject, event.data.into
 
 
 async def rebuild(connection: Connection, registry: Registry, dossier_ids: Sequence[int]) -> int:

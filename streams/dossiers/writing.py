@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ioc.dossiers.ledger import Series
 from ioc.dossiers.reducer import Dossier, Fact
@@ -154,6 +154,50 @@ async def store_ledger(
     return len(added) + sum((stored[i] - wanted[i]).total() for i in gone)
 
 
+#: Columns of ``ioc.dossier`` that are a value of the reduced dossier: name, type, value.
+_PROJECTED: Final[tuple[tuple[str, str, Callable[[Dossier], object]], ...]] = (
+    ("channel", "text", lambda d: None if d.channel is None else d.channel.value),
+    ("field", "text", lambda d: d.field),
+    ("procedure", "text", lambda d: d.procedure),
+    ("applicant", "text", lambda d: None if d.applicant is None else d.applicant.value),
+    ("service_level", "smallint", lambda d: d.service_level),
+    ("status", "int", lambda d: d.status),
+    ("step", "text", lambda d: d.step),
+    ("submitted_at", "timestamptz", lambda d: d.submitted_at),
+    ("received_at", "timestamptz", lambda d: d.accepted_at),
+    ("rejected_at", "timestamptz", lambda d: d.rejected_at),
+    ("original_due_at", "timestamptz", lambda d: d.original_due_at),
+    ("due_at", "timestamptz", lambda d: d.due_at),
+    ("completed_at", "timestamptz", lambda d: d.completed_at),
+    ("returned_at", "timestamptz", lambda d: d.returned_at),
+    ("withdrawn_at", "timestamptz", lambda d: d.withdrawn_at),
+    ("fee_vnd", "bigint", lambda d: d.fee_vnd),
+    ("paid_vnd", "bigint", lambda d: None if d.paid_vnd is None else min(d.paid_vnd, 2**63 - 1)),
+    ("payable_online", "boolean", lambda d: d.payable_online),
+    ("paid_online", "boolean", lambda d: d.paid_online),
+    ("digitised", "boolean", lambda d: d.digitised),
+    ("reused", "boolean", lambda d: d.reused),
+    ("from_store", "boolean", lambda d: d.from_store),
+    ("result_digital", "boolean", lambda d: d.result_digital),
+    ("apologised_at", "timestamptz", lambda d: d.apologies[-1][0] if d.apologies else None),
+    ("promised_at", "timestamptz", lambda d: d.apologies[-1][1] if d.apologies else None),
+    ("rated_at", "timestamptz", lambda d: d.rating and d.rating[0]),
+    ("satisfied", "boolean", lambda d: d.rating and d.rating[1]),
+    ("score", "smallint", lambda d: d.rating and d.rating[2]),
+    ("merged_into", "text", lambda d: d.merged_into),
+    ("newest_fact", "timestamptz", lambda d: d.newest_fact),
+)
+_UPDATE: Final = (  # names and types of the table above, no value
+    "UPDATE ioc.dossier d SET unit_id = n.unit_id, facts = n.facts, recorded_at = n.recorded_at, "  # noqa: S608
+    + ", ".join(f"{name} = n.{name}" for name, _, _ in _PROJECTED)
+    + " FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::timestamptz[], "
+    + ", ".join(f"%s::{kind}[]" for _, kind, _ in _PROJECTED)
+    + ") AS n (dossier_id, unit_id, facts, recorded_at, "
+    + ", ".join(name for name, _, _ in _PROJECTED)
+    + ") WHERE d.dossier_id = n.dossier_id"
+)
+
+
 async def store_dossiers(
     connection: Connection,
     dossiers: Mapping[int, Dossier],
@@ -164,30 +208,24 @@ async def store_dossiers(
     ids = sorted(dossiers)
     found = [dossiers[i] for i in ids]
     await connection.execute(
-        "UPDATE ioc.dossier d SET unit_id = n.unit_id, channel = n.channel, field = n.field, procedure = n.procedure,"
-        " status = n.status, step = n.step, received_at = n.received_at, original_due_at = n.original_due_at,"
-        " due_at = n.due_at, completed_at = n.completed_at, withdrawn_at = n.withdrawn_at,"
-        " newest_fact = n.newest_fact, facts = n.facts, recorded_at = n.recorded_at"
-        " FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[],"
-        " %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],"
-        " %s::timestamptz[], %s::int[], %s::timestamptz[])"
-        " AS n (dossier_id, unit_id, channel, field, procedure, status, step, received_at, original_due_at, due_at,"
-        " completed_at, withdrawn_at, newest_fact, facts, recorded_at) WHERE d.dossier_id = n.dossier_id",
-        (
+        _UPDATE,
+        [
             ids,
             [units[d.unit] if d.unit is not None else None for d in found],
-            [None if d.channel is None else d.channel.value for d in found],
-            [d.field for d in found],
-            [d.procedure for d in found],
-            [d.status for d in found],
-            [d.step for d in found],
-            [d.accepted_at for d in found],
-            [d.original_due_at for d in found],
-            [d.due_at for d in found],
-            [d.completed_at for d in found],
-            [d.withdrawn_at for d in found],
-            [d.newest_fact for d in found],
             [len(facts[i]) for i in ids],
             [max(f.recorded_at for f in facts[i]) for i in ids],
-        ),
+            *([value(d) for d in found] for _, _, value in _PROJECTED),
+        ],
+    )
+
+
+async def add_aliases(connection: Connection, aliases: set[tuple[str, str]]) -> None:
+    """Note which codes stand for which dossier (alias, code); one that two dossiers claim stands there twice."""
+    if not aliases:
+        return
+    listed = sorted(aliases)
+    await connection.execute(
+        "INSERT INTO ioc.dossier_alias (alias, code) SELECT * FROM unnest(%s::text[], %s::text[])"
+        " ON CONFLICT DO NOTHING",
+        ([alias for alias, _ in listed], [code for _, code in listed]),
     )

@@ -19,16 +19,23 @@ from ioc import topics
 from ioc.dossiers.ledger import contributions
 from ioc.dossiers.reducer import Fact, reduce
 from ioc.events import (
+    Applicant,
     Channel,
     DossierApologised,
     DossierApology,
     DossierEvent,
+    DossierMerge,
+    DossierMerged,
+    DossierPaid,
+    DossierPayment,
     DossierProgress,
     DossierProgressed,
     DossierRated,
     DossierRating,
     DossierRecord,
     DossierRecorded,
+    DossierSupplement,
+    DossierSupplemented,
     encode,
 )
 from ioc.settings import Settings
@@ -54,17 +61,42 @@ bodies = st.one_of(
         procedure=st.sampled_from([None, "p\\u0000"]),
         status=statuses,
         received_at=st.none() | st.just(BASE),
+        rejected_at=st.none() | st.just(BASE),
+        returned_at=st.none() | st.just(BASE),
         due_at=st.none() | moments,
+        aliases=st.sampled_from([(), ("G1",), ("G1", "G2")]),
+        applicant=st.sampled_from([None, *Applicant]),
+        fee_vnd=st.none() | st.integers(0, 10**12),
+        paid_online=st.none() | st.booleans(),
+        result_digital=st.none() | st.booleans(),
     ),
     st.builds(DossierProgress, unit=units, status=statuses, due_at=st.none() | moments),
     st.builds(DossierApology, unit=units, new_due_at=st.none() | moments),
-    st.builds(DossierRating, unit=units, satisfied=st.booleans()),
+    st.builds(DossierRating, unit=units, satisfied=st.booleans(), score=st.none() | st.integers(0, 100)),
+    st.builds(
+        DossierPayment,
+        unit=units,
+        amount_vnd=st.integers(0, 10**12),
+        online=st.none() | st.booleans(),
+        payment=st.sampled_from([None, "p1", "p2"]),
+    ),
+    st.builds(
+        DossierSupplement,
+        unit=units,
+        received=st.booleans(),
+        old_due_at=st.none() | moments,
+        new_due_at=st.none() | moments,
+    ),
+    st.builds(DossierMerge, unit=units, into=st.sampled_from([None, "d9"])),
 )
 ENVELOPES: dict[type, Any] = {
     DossierRecord: DossierRecorded,
     DossierProgress: DossierProgressed,
     DossierApology: DossierApologised,
     DossierRating: DossierRated,
+    DossierPayment: DossierPaid,
+    DossierSupplement: DossierSupplemented,
+    DossierMerge: DossierMerged,
 }
 
 
@@ -90,7 +122,8 @@ facts = st.lists(events(), min_size=1, max_size=8, unique_by=lambda e: (e.subjec
 
 async def empty(feeder: Feeder) -> None:
     await feeder.connection.execute(
-        "TRUNCATE ioc.dossier, ioc.dossier_fact, ioc.dossier_ledger, ioc.dossier_series, ioc.unreadable"
+        "TRUNCATE ioc.dossier, ioc.dossier_fact, ioc.dossier_ledger, ioc.dossier_series, ioc.dossier_alias,"
+        " ioc.unreadable"
     )
 
 
@@ -108,7 +141,10 @@ async def store(settings: Settings, batches: list[list[DossierEvent]]) -> tuple[
         )
         projections = await feeder.rows(
             "SELECT d.code, u.code, channel, field, procedure, status, step, received_at, original_due_at, due_at,"
-            " completed_at, withdrawn_at, newest_fact, facts, recorded_at"
+            " completed_at, withdrawn_at, newest_fact, facts, recorded_at, applicant, rejected_at, returned_at,"
+            " fee_vnd, paid_vnd, paid_online, result_digital, apologised_at, promised_at, rated_at, satisfied, score,"
+            " merged_into,"
+            " ARRAY(SELECT alias FROM ioc.dossier_alias a WHERE a.code = d.code ORDER BY alias)"
             " FROM ioc.dossier d JOIN ioc.unit u USING (unit_id) ORDER BY d.code"
         )
         numbers = [row[0] for row in await feeder.rows("SELECT dossier_id FROM ioc.dossier")]
@@ -222,6 +258,9 @@ def test_of_one_id_the_first_stands(own: Settings) -> None:
         {"withdrawn_at": datetime(1989, 1, 1, tzinfo=UTC)},
         {"due_at": datetime(9999, 12, 31, tzinfo=UTC)},
         {"due_at": datetime(1980, 1, 1, tzinfo=UTC)},
+        {"submitted_at": BASE + timedelta(days=2)},
+        {"rejected_at": BASE + timedelta(days=2)},
+        {"returned_at": datetime(1989, 1, 1, tzinfo=UTC)},
     ],
 )
 def test_impossible_dates_are_unreadable_and_the_rest_is_stored(own: Settings, wrong: dict[str, Any]) -> None:
@@ -229,6 +268,75 @@ def test_impossible_dates_are_unreadable_and_the_rest_is_stored(own: Settings, w
     projections, _, feeder = asyncio.run(store(own, [batch]))
     assert [row[0] for row in projections] == ["d1", "d3"]
     assert feeder.bad == [(1, "invalid")]
+
+
+def said(code: str, hours: float, data: Any) -> DossierEvent:
+    event: DossierEvent = ENVELOPES[type(data)](
+        specversion="1.0",
+        id=f"{code}-{hours}-{type(data).__name__}",
+        source="//a",
+        subject=code,
+        time=BASE + timedelta(hours=hours),
+        data=data,
+    )
+    return event
+
+
+def test_fees_papers_letters_and_ratings_are_stored_with_their_dossier(own: Settings) -> None:
+    late = BASE + timedelta(days=5)
+    batch = [
+        recorded(
+            "d1",
+            1,
+            due_at=BASE,
+            applicant=Applicant.BUSINESS,
+            service_level=4,
+            submitted_at=BASE - timedelta(hours=1),
+            fee_vnd=150_000,
+            payable_online=True,
+            digitised=True,
+            reused=False,
+            from_store=True,
+            result_digital=True,
+            aliases=("G22.1", "d1"),
+        ),
+        said("d1", 2, DossierPayment(unit="u1", amount_vnd=100_000, online=True, payment="p1")),
+        said("d1", 3, DossierPayment(unit="u1", amount_vnd=50_000, online=True)),
+        said("d1", 4, DossierPayment(unit="u1", amount_vnd=90_000, online=True, payment="p1")),
+        said("d1", 5, DossierApology(unit="u1", reason="workload", old_due_at=BASE, new_due_at=late)),
+        said("d1", 6, DossierRating(unit="u1", satisfied=True, score=90)),
+    ]
+
+    async def run() -> Any:
+        async with feeders(own, topics.DOSSIERS) as (feeder,):
+            await empty(feeder)
+            await feeder.feed([encode(event) for event in batch], now=STORED)
+            assert feeder.bad == []
+            return await feeder.rows(
+                "SELECT applicant, service_level, submitted_at, fee_vnd, paid_vnd, payable_online, paid_online,"
+                " digitised, reused, from_store, result_digital, apologised_at, promised_at, satisfied, score, due_at,"
+                " (SELECT array_agg(alias) FROM ioc.dossier_alias a WHERE a.code = d.code) FROM ioc.dossier d"
+            )
+
+    (row,) = asyncio.run(run())
+    flags = (True, True, True, False, True, True)
+    assert row[:5] == ("business", 4, BASE - timedelta(hours=1), 150_000, 140_000)
+    assert row[5:11] == flags
+    assert row[11:] == (BASE + timedelta(hours=5), late, True, 90, BASE, ["G22.1"])
+
+
+def test_a_dossier_that_was_another_ones_second_code_counts_no_more_and_keeps_its_facts(
+    own: Settings,
+) -> None:
+    batch = [recorded("d1", 1), recorded("d2", 1), said("d2", 2, DossierMerge(unit="u1", into="d1"))]
+    for order in (batch, batch[::-1]):
+        projections, ledger, feeder = asyncio.run(store(own, [[event] for event in order]))
+        assert feeder.bad == []
+        assert {key[0] for key, count in ledger.items() if count} >= {"d1"}
+        assert sum(count for key, count in ledger.items() if key[0] == "d2") == 0
+        assert [(row[0], row[13], row[27]) for row in projections] == [("d1", 1, None), ("d2", 2, "d1")]
+    own_code, _, feeder = asyncio.run(store(own, [[said("d1", 2, DossierMerge(unit="u1", into="d1"))]]))
+    assert (own_code, feeder.bad) == ([], [(0, "invalid")])
 
 
 def test_late_facts_are_counted_by_unit_once(own: Settings) -> None:

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from ioc.dossiers.ledger import Measure, contributions, day_after, entries, on_time
 from ioc.dossiers.reducer import Dossier, Fact, Group, group_of, reduce
-from ioc.events import Channel, DossierApology, DossierProgress, DossierRating, DossierRecord
+from ioc.events import (
+    Channel,
+    DossierApology,
+    DossierMerge,
+    DossierPayment,
+    DossierProgress,
+    DossierRating,
+    DossierRecord,
+    DossierSupplement,
+)
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 #: The night of the 31st is an hour shorter here.
@@ -31,6 +40,8 @@ records = st.builds(
     due_at=st.none() | moments,
     completed_at=st.none() | moments,
     withdrawn_at=st.none() | moments,
+    rejected_at=st.none() | moments,
+    returned_at=st.none() | moments,
 )
 steps = st.builds(
     DossierProgress,
@@ -39,6 +50,20 @@ steps = st.builds(
     step=st.sampled_from([None, "seen", "signed"]),
     due_at=st.none() | moments,
 )
+supplements = st.builds(
+    DossierSupplement,
+    unit=st.sampled_from(["u1", "u2"]),
+    received=st.booleans(),
+    old_due_at=st.none() | moments,
+    new_due_at=st.none() | moments,
+)
+others = st.builds(
+    DossierPayment,
+    unit=st.just("u1"),
+    amount_vnd=st.integers(0, 9),
+    online=st.none() | st.booleans(),
+    payment=st.sampled_from([None, "p"]),
+) | st.builds(DossierMerge, unit=st.just("u1"), into=st.sampled_from([None, "other"]))
 learned = st.integers(0, 5).map(lambda day: BASE + timedelta(days=20 + day))
 facts = st.lists(
     st.builds(
@@ -47,7 +72,7 @@ facts = st.lists(
         sequence=st.sampled_from(["", "1", "2"]),
         id=st.integers(0, 10_000).map(str),
         recorded_at=learned,
-        data=records | steps,
+        data=records | steps | supplements | others,
     ),
     max_size=8,
     unique_by=lambda fact: fact.id,
@@ -86,7 +111,10 @@ def gauge(dossier: Dossier, measure: Measure, at: datetime) -> int:
 def test_open_and_overdue_equal_a_recount_at_any_moment(known: list[Fact], at: datetime) -> None:
     dossier = reduce(known)
     received, ended = dossier.accepted_at, dossier.ended_at
-    is_open = received is not None and received <= at and (ended is None or at < max(ended, received))
+    counted = received is not None and dossier.merged_into is None
+    is_open = (
+        counted and received is not None and received <= at and (ended is None or at < max(ended, received))
+    )
     assert gauge(dossier, Measure.OPEN, at) == is_open
 
     due = [day for since, day in dossier.due if since <= at]
@@ -223,3 +251,51 @@ def test_letters_and_ratings_move_no_total() -> None:
     ]
     assert contributions(reduce(plain + more), zone_of) == contributions(reduce(plain), zone_of)
     assert contributions(reduce(more), zone_of) == Counter()
+
+
+def test_a_supplement_tells_the_first_due_date_even_when_the_view_already_has_the_last() -> None:
+    first, second, third = (BASE + timedelta(days=day) for day in (2, 5, 9))
+    known = [
+        received(due_at=third),
+        fact(24, DossierSupplement(unit="u1", received=True, old_due_at=first, new_due_at=second)),
+        fact(48, DossierSupplement(unit="u1", received=True, old_due_at=second, new_due_at=third)),
+    ]
+    dossier = reduce(known)
+    assert (dossier.original_due_at, dossier.due_at) == (first, third)
+    assert [due for _, due in dossier.due] == [first, second, third]
+
+
+def test_while_a_supplement_is_asked_for_the_clock_stands() -> None:
+    known = [
+        received(due_at=BASE, status=4),
+        fact(36, DossierSupplement(unit="u1", received=False)),
+        fact(60, DossierSupplement(unit="u1", received=True)),
+    ]
+    dossier = reduce(known)
+    assert [gauge(dossier, Measure.OVERDUE, BASE + timedelta(hours=h)) for h in (30, 40, 61)] == [1, 0, 1]
+
+
+def test_a_payment_with_a_key_is_corrected_and_others_add_up() -> None:
+    known = [
+        fact(1, DossierPayment(unit="u1", amount_vnd=10, online=True, payment="a")),
+        fact(2, DossierPayment(unit="u1", amount_vnd=7)),
+        fact(3, DossierPayment(unit="u1", amount_vnd=4, payment="a")),
+    ]
+    assert reduce([received()]).paid_vnd is None
+    dossier = reduce(known)
+    assert (dossier.paid_vnd, dossier.paid_online) == (11, True)
+
+
+def test_handed_over_is_done_and_refused_at_the_door_is_never_accepted() -> None:
+    handed_over = [received(status=10, returned_at=BASE + timedelta(days=1))]
+    assert reduce(handed_over).completed_at == BASE + timedelta(days=1)
+    assert contributions(reduce([received(rejected_at=BASE)]), zone_of) == Counter()
+    assert reduce([received(), fact(1, DossierProgress(unit="u1", status=3))]).rejected_at is not None
+
+
+def test_a_merge_takes_every_entry_back_and_can_be_taken_back() -> None:
+    known = [received(), fact(5, DossierMerge(unit="u1", into="other"), learned_day=1)]
+    assert contributions(reduce(known), zone_of) == Counter()
+    assert sum(e.delta for e in entries(known, zone_of)) == 0
+    undone = [*known, fact(6, DossierMerge(unit="u1"), learned_day=2)]
+    assert contributions(reduce(undone), zone_of) == contributions(reduce([received()]), zone_of)
