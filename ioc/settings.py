@@ -55,6 +55,28 @@ class Settings(BaseSettings):
     """Address that the API and the pages listen on."""
     api_port: int = Field(default=18080, ge=1, le=65535)
     """Port that the API and the pages listen on."""
+    ingest_host: str = "127.0.0.1"
+    """Address that the ingest process listens on; the API forwards `/ingest/v1/` to it."""
+    ingest_port: int = Field(default=18081, ge=1, le=65535)
+    """Port that the ingest process listens on."""
+    ingest_max_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
+    """Most bytes of one request's body, after decompression."""
+    ingest_max_events: int = Field(default=10_000, ge=1, le=100_000)
+    """Most events, or dossiers of a portal call, in one request."""
+    ingest_body_s: float = Field(default=30.0, ge=0.1, le=600.0)
+    """Longest time that a client may take to send a request, in seconds."""
+    ingest_connections: int = Field(default=512, ge=1, le=10_000)
+    """Most connections at a time; further ones are told to come back."""
+    key_refresh_s: float = Field(default=10.0, ge=0.1, le=600.0)
+    """Seconds between two looks at the API keys in the database: a revoked key is refused after this at the latest."""
+    portal_upstream: str | None = None
+    """Address of the upstream portal, to which every call at `/ingest/v1/dvcqg` is forwarded; none: no tee."""
+    portal_timeout_s: float = Field(default=60.0, ge=1.0, le=600.0)
+    """Longest wait for the upstream portal's answer, in seconds."""
+    portal_login: SecretStr | None = None
+    """`user:password` with which a one-stop system logs in at `/ingest/v1/dvcqg` where there is no upstream."""
+    portal_clients: str = "127.0.0.0/8,::1"
+    """Networks of one-stop systems whose calls are recorded beside the upstream without an API key, by commas."""
     public_url: str | None = None
     """Address under which people reach the platform; used in links."""
     grafana_url: str | None = None

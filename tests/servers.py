@@ -81,13 +81,14 @@ def _remove_if_dead(folder: Path) -> None:
 
 def stack_settings(state: Path, **overrides: object) -> Settings:
     """Settings of an embedded stack in ``state`` with free ports and little memory."""
-    first = free_ports(4)
+    first = free_ports(5)
     facts: dict[str, object] = {
         "state_dir": state,
         "software_dir": software_dir(),
         "kafka_port": first,
         "database_port": first + 2,
         "api_port": first + 3,
+        "ingest_port": first + 4,
         "kafka_heap_mb": 384,
         "database_buffers_mb": 128,
     }
@@ -152,7 +153,8 @@ class Servers:
             "kafka": self.kafka.bootstrap_servers,
             "topic_prefix": f"t{mark}.",
             "consumer_group": f"test-{mark}",
-            "api_port": free_ports(1),
+            "api_port": (port := free_ports(2)),
+            "ingest_port": port + 1,
         }
         if database is not None:
             facts["database_url"] = database
