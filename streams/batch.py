@@ -14,6 +14,17 @@ class Partition(NamedTuple):
     partition: int
 
 
+class Records(NamedTuple):
+    """Some records of one partition: offsets, and the values at the same places."""
+
+    offsets: list[int]
+    values: list[bytes | None]
+
+    def by_offset(self) -> dict[int, bytes | None]:
+        """Return the values by their offsets."""
+        return dict(zip(self.offsets, self.values, strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Records of one partition that cover the offsets ``start <= offset < end``.
@@ -35,9 +46,14 @@ class Batch:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    @property
+    def records(self) -> Records:
+        """The records without what tells where they belong."""
+        return Records(self.offsets, self.values)
+
     def by_offset(self) -> dict[int, bytes | None]:
         """Return the values by their offsets."""
-        return dict(zip(self.offsets, self.values, strict=True))
+        return self.records.by_offset()
 
     def joined(self, following: Batch) -> Batch:
         """Return this batch and its neighbour as one."""
@@ -69,19 +85,11 @@ class Batch:
             ),
         )
 
-    def pieces(self, count: int) -> Iterator[Batch]:
-        """Yield this batch in pieces of at most ``count`` records; nothing where there are none."""
+    def pieces(self, count: int) -> Iterator[Records]:
+        """Yield the records in pieces of at most ``count``; nothing where there are none."""
         for first in range(0, len(self), count):
             part = slice(first, first + count)
-            values = self.values[part]
-            yield replace(
-                self,
-                start=self.start if first == 0 else self.offsets[first],
-                end=self.offsets[first + count] if first + count < len(self) else self.end,
-                offsets=self.offsets[part],
-                values=values,
-                size=sum(map(len, filter(None, values))),
-            )
+            yield Records(self.offsets[part], self.values[part])
 
     def after(self, offset: int) -> Batch:
         """Return the part of this batch from ``offset`` on."""

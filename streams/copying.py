@@ -57,11 +57,12 @@ def timestamps(micros: npt.NDArray[np.int64]) -> Column:
 
 def optional(values: Sequence[float | int | bool | None], dtype: str) -> Column:
     """Column of a field that may be absent."""
-    if None not in values:
-        return Column(np.array(values), dtype)
-    floats = np.array(values, dtype=np.float64)
-    present = ~np.isnan(floats)
-    return Column(np.where(present, floats, 0.0), dtype, present)
+    floats = np.array(values, dtype=np.float64)  # None becomes NaN, which no reading is
+    absent = np.isnan(floats)
+    if not absent.any():
+        return Column(floats, dtype)
+    floats[absent] = 0.0
+    return Column(floats, dtype, ~absent)
 
 
 def encode(columns: Sequence[Column], texts: Sequence[Mapping[int, bytes]] = ()) -> bytes:

@@ -72,12 +72,22 @@ def read_fetched(
             if found and found[0].offset < position:
                 found = [record for record in found if record.offset >= position]
             chunk_values = [record.value for record in found]
-            offsets += [record.offset for record in found]
+            offsets += _offsets(found)
             values += chunk_values
             size += sum(map(len, filter(None, chunk_values)))
         position = max(position, chunk.next_offset)
     records.next_fetch_offset = position
     return Batch(partition, start, position, log_end, offsets, values, size)
+
+
+def _offsets(found: list[Any]) -> list[int] | range:
+    """Offsets of a record batch's records; they ascend, so the ends tell whether any is missing between."""
+    if not found:
+        return []
+    first, last = found[0].offset, found[-1].offset
+    if last - first == len(found) - 1:
+        return range(first, last + 1)
+    return [record.offset for record in found]
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):

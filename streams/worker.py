@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 
 import structlog
@@ -12,6 +11,7 @@ from faust.worker import Worker
 from ioc import topics
 from ioc.settings import Settings
 from streams.app import StreamApp, build, prepare
+from streams.memory_habits import settle
 from streams.slot import Slot
 from streams.sparing import Sparing
 
@@ -28,6 +28,7 @@ class StreamWorker(Worker):
             handler.addFilter(Sparing(("aiokafka", "faust", "mode")))
 
     async def on_first_start(self) -> None:
+        settle()
         await prepare(self.app)
         await super().on_first_start()
 
@@ -39,9 +40,4 @@ def run(settings: Settings, *, only: tuple[str, ...] = topics.FACT_TOPICS) -> No
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = StreamWorker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False, loop=loop)
-    # What is loaded by now lives as long as the worker: the collector need not look at it again, and
-    # thousands of short-lived facts a batch must not make it run all the time.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
     worker.execute_from_commandline()

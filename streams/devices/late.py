@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from streams.devices.booking import Spans
-from streams.devices.memory import DeviceMemory, micros, moment, note
+from streams.devices.memory import DeviceMemory, note
 from streams.devices.runs import OPEN, Run, splice
 from streams.devices.tables import SampleTable
+from streams.instants import micros, moment
 from streams.ownership import Connection
 
 

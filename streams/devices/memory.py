@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,10 @@ import numpy.typing as npt
 
 from streams.devices.runs import Run
 from streams.devices.tables import SampleTable
+from streams.instants import micros
 from streams.ownership import Connection
 
 Ints = npt.NDArray[np.int64]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 # Of a device whose silence is written, the run before it is the one that ended when its last state ran out.
 _LOAD = """
@@ -33,16 +30,6 @@ LEFT JOIN ioc.device_run r ON r.device_id = d.device_id AND w.since >= w.valid_u
 LEFT JOIN {table} b ON b.device_id = d.device_id AND b.time = coalesce(r.started, w.since)
 WHERE d.code = ANY(%s) AND d.kind = %s
 """
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware time."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def moment(at_us: int) -> datetime:
-    """Aware time of microseconds since 1970."""
-    return _EPOCH + at_us * _MICROSECOND
 
 
 def note(reasons: dict[int, str], device: int, reason: str | None) -> None:

@@ -14,15 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ioc.settings import Settings
-from streams.batch import Batch
-from streams.decode import BatchDecoder
+from streams.batch import Batch, Records
+from streams.decode import BatchDecoder, Decoded
 from streams.devices import booking, writing
 from streams.devices.booking import MINUTE_MS, Minutes, sum_by_minute
 from streams.devices.following import Arrivals, Followed, follow, part_late
 from streams.devices.late import LateSample, settle
-from streams.devices.memory import DeviceMemory, Ints, StateRows, micros, moment
+from streams.devices.memory import DeviceMemory, Ints, StateRows
 from streams.devices.runs import Run
 from streams.devices.tables import STATES, Payload, SampleTable, copy_rows
+from streams.instants import micros, moment
 from streams.ownership import Claim, Connection, Moved
 from streams.registry import Registry
 from streams.unreadable import Unreadable
@@ -31,7 +32,7 @@ from streams.work import Outcome
 #: Seconds between writes of ``ioc.device_state`` for devices whose state did not change.
 _FLUSH_S = 5.0
 #: Records read at a time: what is decoded is turned into arrays and let go while it is still in the cache.
-_PIECE = 2000
+_PIECE = 500
 
 _LOCK = "SELECT FROM ioc.device WHERE code = ANY(%s) ORDER BY device_id FOR NO KEY UPDATE"
 
@@ -109,29 +110,40 @@ class DeviceProjector:
             self._reckon(work)
         return work
 
-    async def _read(self, piece: Batch, work: DeviceWork) -> tuple[Arrivals, Payload]:
+    async def _read(self, piece: Records, work: DeviceWork) -> tuple[Arrivals, Payload]:
         """Decode some records into arrays; offsets, reasons and what can't be read go to the batch's work."""
-        offsets, events, bad = self._decoder.decode(piece)
-        codes = set([e.data.unit for e in events])  # noqa: C403 - a list is quicker to make, then few are distinct
-        units = await self._registry.units(codes)
+        found = self._decoder.decode(piece)
+        codes = [e.data.unit for e in found.events]
+        units = await self._registry.units(set(codes))
         unit_ids = {code: unit.unit_id for code, unit in units.items()}
-        if len(unit_ids) < len(codes):
-            offsets, events = _without(
-                [e.data.unit not in unit_ids for e in events], piece, offsets, events, bad, _unknown_unit
-            )
-        devices = await self._know_devices(events, unit_ids)
+        if not unit_ids.keys() >= set(codes):
+            found = _without([code not in unit_ids for code in codes], piece, found, _unknown_unit)
+            codes = [e.data.unit for e in found.events]
+        devices = await self._know_devices(found.events, unit_ids)
         if None in devices:
-            offsets, events = _without(
-                [d is None for d in devices], piece, offsets, events, bad, _unknown_device
-            )
-        data = [e.data for e in events]
+            unknown = [d is None for d in devices]
+            found = _without(unknown, piece, found, _unknown_device)
+            known = list(map(not_, unknown))
+            codes, devices = list(compress(codes, known)), list(compress(devices, known))
+        data = [e.data for e in found.events]
         for row, reason in enumerate([d.reason for d in data], start=len(work.offsets)):
             if reason is not None:
                 work.reasons[row] = reason
-        work.offsets += offsets
-        work.unreadable += bad
-        known = [d for d in devices if d is not None]
-        return self._arrivals(events, data, known, unit_ids), Payload.of(self._table, data)
+        work.offsets += found.offsets
+        work.unreadable += found.bad
+        intervals = np.array([d.interval_s for d in data], dtype=np.float64)
+        clients = self._table.clients(data)
+        arrivals = Arrivals(
+            device=np.array(devices, dtype=np.int64),
+            time=found.time_us,
+            # whole milliseconds, and one at least: a run has a length
+            valid=np.maximum(np.rint(intervals * (self._ttl * 1e3)), 1.0).astype(np.int64) * 1000,
+            unit=np.array(list(map(unit_ids.__getitem__, codes)), dtype=np.int64),
+            state=np.array(list(map(STATES.__getitem__, self._table.statuses(data))), dtype=np.int64),
+            clients=np.array([-1 if c is None else c for c in clients], dtype=np.int64),
+            recorded=np.full(len(data), -1) if found.learned_us is None else found.learned_us,
+        )
+        return arrivals, Payload.of(self._table, data)
 
     def _reckon(self, work: DeviceWork) -> None:
         """Hold a batch against what is remembered, and move the memory on."""
@@ -183,26 +195,6 @@ class DeviceProjector:
                 await self._registry.add_devices(connection, self._table.kind, missing)
                 await self._memory.load(connection, self._table, missing)
         return [index.get(e.subject) for e in events]
-
-    def _arrivals(
-        self, events: list[Any], data: list[Any], devices: list[int], units: dict[str, int]
-    ) -> Arrivals:
-        # counted from a time nearby: Python's sums are quicker the smaller they are
-        base = events[0].time if events else moment(0)
-        times = np.array([(e.time - base).total_seconds() for e in events], dtype=np.float64)
-        intervals = np.array([d.interval_s for d in data], dtype=np.float64)
-        return Arrivals(
-            device=np.array(devices, dtype=np.int64),
-            time=micros(base) + np.rint(times * 1e6).astype(np.int64),
-            # whole milliseconds, and one at least: a run has a length
-            valid=np.maximum(np.rint(intervals * (self._ttl * 1e3)), 1.0).astype(np.int64) * 1000,
-            unit=np.array([units[d.unit] for d in data], dtype=np.int64),
-            state=np.array([STATES[d] for d in self._table.statuses(data)], dtype=np.int64),
-            clients=np.array([-1 if c is None else c for c in self._table.clients(data)], dtype=np.int64),
-            recorded=np.array(
-                [-1 if e.recordedat is None else micros(e.recordedat) for e in events], dtype=np.int64
-            ),
-        )
 
     def _late_sample(self, row: int, value: bytes | None, a: Arrivals) -> LateSample:
         # few are late: reading them twice costs less than keeping every sample as it was
@@ -328,21 +320,22 @@ class DeviceProjector:
 
 
 def _without(
-    wrong: list[bool],
-    batch: Batch,
-    offsets: list[int],
-    events: list[Any],
-    bad: list[Unreadable],
-    fault: Callable[[Any], tuple[str, str]],
-) -> tuple[list[int], list[Any]]:
+    wrong: list[bool], records: Records, found: Decoded[Any], fault: Callable[[Any], tuple[str, str]]
+) -> Decoded[Any]:
     """Part events that can't be stored from the others, and note why."""
-    values = batch.by_offset()
-    bad.extend(
+    values = records.by_offset()
+    found.bad.extend(
         Unreadable(offset, *fault(event), values[offset])
-        for offset, event, out in zip(offsets, events, wrong, strict=True)
-        if out
+        for offset, event in compress(zip(found.offsets, found.events, strict=True), wrong)
     )
-    return list(compress(offsets, map(not_, wrong))), list(compress(events, map(not_, wrong)))
+    right = ~np.array(wrong)
+    return Decoded(
+        list(compress(found.offsets, right)),
+        list(compress(found.events, right)),
+        found.bad,
+        found.time_us[right],
+        None if found.learned_us is None else found.learned_us[right],
+    )
 
 
 def _unknown_unit(event: Any) -> tuple[str, str]:

@@ -11,9 +11,10 @@ import psycopg
 from ioc.storage.device_minutes import ADD_UP
 from streams.devices.booking import Minutes
 from streams.devices.following import Followed
-from streams.devices.memory import DeviceMemory, StateRows, moment
+from streams.devices.memory import DeviceMemory, StateRows
 from streams.devices.runs import Run
 from streams.devices.tables import SampleTable, copy_columns
+from streams.instants import moment
 from streams.ownership import Connection
 
 Ints = npt.NDArray[np.int64]

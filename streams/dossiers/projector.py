@@ -94,11 +94,12 @@ class DossierProjector:
 
     async def prepare(self, batch: Batch) -> DossierWork:
         """Decode a batch and look up the numbers of its units and sources."""
-        offsets, events, bad = self._decoder.decode(batch)
-        units = await self._registry.units({e.data.unit for e in events}, fresh=True)
+        decoded = self._decoder.decode(batch.records)
+        bad = decoded.bad
+        units = await self._registry.units({e.data.unit for e in decoded.events}, fresh=True)
         values = batch.by_offset()
         kept: list[Any] = []
-        for offset, event in zip(offsets, events, strict=True):
+        for offset, event in zip(decoded.offsets, decoded.events, strict=True):
             fault = self._fault(event, units)
             if fault is None:
                 kept.append(event)

@@ -149,11 +149,12 @@ class QueueProjector:
 
     async def prepare(self, batch: Batch) -> QueueWork:
         """Decode a batch and look up the numbers of its units and sources."""
-        offsets, events, bad = self._decoder.decode(batch)
-        units = await self._registry.units({e.data.unit for e in events})
+        decoded = self._decoder.decode(batch.records)
+        bad = decoded.bad
+        units = await self._registry.units({e.data.unit for e in decoded.events})
         values = batch.by_offset()
         kept: list[Any] = []
-        for offset, event in zip(offsets, events, strict=True):
+        for offset, event in zip(decoded.offsets, decoded.events, strict=True):
             if event.data.unit not in units:
                 bad.append(
                     Unreadable(

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.copying import Column, encode, jsonb, optional, text, timestamps
-from streams.devices.memory import micros
+from streams.instants import micros
 from tests.servers import Servers
 
 printable = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)

@@ -21,10 +21,10 @@ from ioc.events import Status, WifiProbed, WifiSample, encode
 from ioc.settings import Settings
 from streams import unreadable
 from streams.batch import Batch, Partition
-from streams.devices.memory import micros
 from streams.devices.projector import DeviceProjector
 from streams.devices.runs import OPEN, Run, runs_of
 from streams.devices.tables import STATES, WifiTable
+from streams.instants import micros
 from streams.ownership import Claim, LogIdentity, Moved
 from streams.registry import Registry
 from tests.servers import Servers

@@ -35,7 +35,7 @@ def batch(values: list[bytes | None], first: int = 100) -> Batch:
 
 def run(values: list[bytes | None]) -> tuple[dict[int, str], dict[int, str]]:
     """Offsets of the readable records with their ids, and of the others with their reasons."""
-    offsets, events, bad = BatchDecoder[WifiProbed](topics.WIFI, 300).decode(batch(values))
+    offsets, events, bad = BatchDecoder[WifiProbed](topics.WIFI, 300).decode(batch(values).records)[:3]
     return (
         {offset: event.id for offset, event in zip(offsets, events, strict=True)},
         {record.offset: record.reason for record in bad},

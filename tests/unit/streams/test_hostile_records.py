@@ -40,7 +40,7 @@ def decode(
     offsets = [100 + 2 * place for place in range(len(values))]
     decoder: BatchDecoder[WifiProbed] = BatchDecoder(topic, 300.0)
     end = 100 + 2 * len(values)
-    return decoder.decode(Batch(Partition(topic, 0), 100, end, end, offsets, values))
+    return decoder.decode(Batch(Partition(topic, 0), 100, end, end, offsets, values).records)[:3]
 
 
 GOOD = record()
