@@ -86,6 +86,8 @@ def _sole(layout: Layout) -> Iterator[None]:
                         f"A supervisor of {layout.state} is running.", remedy="See ioc status."
                     ) from None
                 time.sleep(0.05)
+        # Before our pid is known: whoever finds it must not take a dead supervisor's report for ours.
+        layout.status.unlink(missing_ok=True)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield

@@ -186,7 +186,7 @@ def test_life_of_a_platform(platform: Platform) -> None:
     assert running_pid(settings) is None
 
     third = platform.start()
-    assert _wait(lambda: _is(settings, "steady", "ready") and running_pid(settings) == third.pid)
+    assert _wait(lambda: running_pid(settings) == third.pid and _is(settings, "steady", "ready"))
     with psycopg.connect(settings.database_dsn) as connection:
         assert connection.execute("SELECT to_regclass('kept')::text").fetchone() == ("kept",)
 
