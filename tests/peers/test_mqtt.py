@@ -306,7 +306,9 @@ def test_a_flood_without_receipts_is_bounded_and_the_rest_counted(mosquitto: Mos
         flood = [str(number) for number in range(5000)]
         mosquitto.publish("kiosks/1/tickets", (one.encode() for one in flood), qos=0)
         until(lambda: len(numbers(keeper)) + found.counts.dropped == len(flood), "each is taken or counted")
-        assert numbers(keeper) == flood[:100]
+        taken = numbers(keeper)
+        assert taken == flood[: len(taken)]
+        assert 90 < len(taken) <= 100  # a late hello may take a place
         mosquitto.publish("kiosks/1/tickets", [b"with a receipt"])
         until(lambda: "with a receipt" in keeper.taken, "what may not be lost arrives")
         for future in keeper.futures:
