@@ -13,6 +13,7 @@ import structlog
 
 from connectors.camera import targets as camera
 from connectors.shared.runner import Job
+from connectors.shared.snmp.login import Login, parse_secret
 from connectors.wifi import targets as wifi
 from ioc.district import read_pack
 from ioc.district.model import Device, DeviceKind
@@ -40,7 +41,7 @@ def camera_jobs(devices: Path) -> list[Job]:
 
 
 def wifi_jobs(devices: Path) -> list[Job]:
-    """One job for each access point with an address; the secret is the SNMP community.
+    """One job for each access point with an address; the secret is the SNMP community, or a v3 user.
 
     :param devices: the pack's ``devices.csv``; the files beside it are read too.
     :raises PackError: when the pack has mistakes.
@@ -86,18 +87,21 @@ def camera_entry(device: Device, unit: str, secret: str | None) -> camera.Camera
 
 
 def wifi_entry(device: Device, unit: str, secret: str | None) -> wifi.WifiEntry:
-    """How an access point of the pack is asked; ``secret`` is its SNMP community.
+    """How an access point of the pack is asked; ``secret`` is its SNMP community, or its v3 user as a JSON object.
 
-    :raises InputError: when its address can't be used.
+    :raises InputError: when its address or its user can't be used.
     """
     host, port = endpoint(device)
+    credentials = parse_secret(secret or "public")
+    login = credentials if isinstance(credentials, Login) else None
     entry = wifi.WifiEntry(
         device=device.code,
         unit=unit,
         host=host,
         point=device.point,
         port=port or 161,
-        community=secret or "public",
+        community=credentials if isinstance(credentials, str) else "",
+        login=login,
         interval_s=device.interval_s,
     )
     return msgspec.structs.replace(entry, **device.options)

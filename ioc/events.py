@@ -217,6 +217,9 @@ class Interface(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     up: bool | None = None
     rx_bytes: Counter64 | None = None
     tx_bytes: Counter64 | None = None
+    rx_bps: Counter64 | None = None
+    """Bits per second since the sample before; absent where wraps, resets or gaps leave it unknown."""
+    tx_bps: Counter64 | None = None
 
 
 class WifiSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -234,6 +237,11 @@ class WifiSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     rtt_ms: Seconds | None = None
     loss: Share | None = None
     internet_ok: bool | None = None
+    rx_bytes: Counter64 | None = None
+    """Octets that clients sent in the ``traffic_s`` seconds before this sample."""
+    tx_bytes: Counter64 | None = None
+    """Octets sent to clients in the same time."""
+    traffic_s: Seconds | None = None
     interval_s: Interval = 60.0
 
 

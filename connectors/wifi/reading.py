@@ -6,274 +6,165 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from connectors.wifi.agent import Agent, Value
-from connectors.wifi.vendors import Cell, Radios, Vendor, vendors
-from ioc.events import Interface, Radio
+from connectors.shared.snmp.agent import Agent, Value
+from connectors.shared.snmp.cells import at, count, recognise, rows, scalar, text, whole
+from connectors.shared.snmp.interfaces import Port, ports
+from connectors.wifi.channels import centre_mhz
+from connectors.wifi.vendors import AccessPoints, Radios, Vendor, vendors
+from ioc.events import Radio
 
-SYS_DESCR: Final = "1.3.6.1.2.1.1.1.0"
-SYS_OBJECT_ID: Final = "1.3.6.1.2.1.1.2.0"
-_IF_DESCR: Final = "1.3.6.1.2.1.2.2.1.2"
-_IF_OPER_STATUS: Final = "1.3.6.1.2.1.2.2.1.8"
-_IF_NAME: Final = "1.3.6.1.2.1.31.1.1.1.1"
-_OCTETS: Final = (
-    ("1.3.6.1.2.1.31.1.1.1.6", "1.3.6.1.2.1.2.2.1.10"),
-    ("1.3.6.1.2.1.31.1.1.1.10", "1.3.6.1.2.1.2.2.1.16"),
-)
-"""In and out: ifHC*Octets (64 bits), and the 32-bit counters for devices that have no others."""
-_EXTEND_LINE: Final = "1.3.6.1.4.1.8072.1.3.2.3.1.1"
-"""nsExtendOutput1Line; its neighbour .2 has all lines."""
-_EXTEND_FULL: Final = "1.3.6.1.4.1.8072.1.3.2.3.1.2"
-_UP: Final = 1
+_MOST_CLIENTS: Final = 100_000
+"""More clients are a mistake of the device, and would spoil the sums of its unit."""
+_MOST_RADIOS: Final = 4_096
+_ANY_AIR: Final = r"^(wlan|wifi|ath|rai?|wl|radio)\d"
 
 
 @dataclass(frozen=True)
 class Reading:
     """What was read of one access point. Unknown is None or empty, never zero."""
 
-    key: str
+    key: str = ""
     """Serial number within a controller; empty for the device that was asked."""
-    name: str | None
-    up: bool | None
-    model: str | None
-    firmware: str | None
-    clients: int | None
-    radios: tuple[Radio, ...]
-    interfaces: tuple[Interface, ...]
-
-
-@dataclass(frozen=True)
-class _Row:
-    index: str
-    key: str
-    name: str | None
+    name: str | None = None
+    up: bool | None = None
+    model: str | None = None
+    firmware: str | None = None
+    clients: int | None = None
+    radios: tuple[Radio, ...] = ()
+    ports: tuple[Port, ...] = ()
+    air: str = _ANY_AIR
+    """Regular expression of the names of the ports that carry clients' traffic."""
 
 
 async def read(agent: Agent) -> tuple[str | None, list[Reading]]:
     """Read everything that the device's vendor shows.
 
-    :returns: the vendor's name (None when it is not in the table: interfaces only), and the access points.
+    :returns: the vendor's name (None when it is not in the table: interfaces only), and the access points; one reading
+        of the device itself when it is no controller, or a controller that tells of none.
     :raises SilentAgentError: when the agent does not answer.
     """
-    vendor = await _recognise(agent)
-    interfaces = await _interfaces(agent)
+    await agent.begin()
+    table = vendors()
+    position = await recognise(agent, [vendor.match for vendor in table])
+    vendor = None if position is None else table[position]
+    found = await ports(agent)
     if vendor is None:
-        return None, [Reading("", None, None, None, None, None, (), interfaces)]
-    model = _text(await _scalar(agent, vendor.model))
-    firmware = _text(await _scalar(agent, vendor.firmware))
-    radios = await _radios(agent, vendor.radios) if vendor.radios else []
-    if vendor.access_points is None:
-        total = _count(await _scalar(agent, vendor.clients))
-        if total is None:
-            total = _sum_clients([radio for _, radio in radios])
-        found = tuple(radio for _, radio in radios)
-        return vendor.name, [Reading("", None, None, model, firmware, total, found, interfaces)]
-    return vendor.name, await _access_points(agent, vendor, model, firmware, radios, interfaces)
+        readings = [Reading(ports=found)]
+    else:
+        readings = await _known(agent, vendor, found)
+    agent.keep()
+    return vendor.name if vendor else None, readings
 
 
-async def _recognise(agent: Agent) -> Vendor | None:
-    probes = [vendor.match.exists for vendor in vendors() if vendor.match.exists]
-    known = await agent.get([SYS_DESCR, SYS_OBJECT_ID, *probes])
-    descr = str(known.get(SYS_DESCR, ""))
-    identity = str(known.get(SYS_OBJECT_ID, "")).lstrip(".")
-    for vendor in vendors():
-        match = vendor.match
-        if match.sys_object_id and not f"{identity}.".startswith(f"{match.sys_object_id}."):
-            continue
-        if match.sys_descr and not re.search(match.sys_descr, descr):
-            continue
-        if match.exists and match.exists not in known:
-            continue
-        return vendor
-    return None
+async def _known(agent: Agent, vendor: Vendor, found: tuple[Port, ...]) -> list[Reading]:
+    model = text(await scalar(agent, vendor.model))
+    firmware = text(await scalar(agent, vendor.firmware))
+    radios: list[tuple[str, Radio]] = []
+    for radio_table in vendor.radios:
+        if radio_table.also or not radios:
+            radios += await _radios(agent, radio_table)
+    if vendor.access_points is not None:
+        readings = await _access_points(
+            agent, vendor.access_points, model, firmware, radios, found, vendor.air
+        )
+        if readings:
+            return readings
+    total = count(await scalar(agent, vendor.clients), _MOST_CLIENTS)
+    own = tuple(radio for _, radio in radios)
+    return [
+        Reading(
+            model=model,
+            firmware=firmware,
+            clients=total if total is not None else sum_clients(own),
+            radios=own,
+            ports=found,
+            air=vendor.air or _ANY_AIR,
+        )
+    ]
 
 
 async def _access_points(
     agent: Agent,
-    vendor: Vendor,
+    table: AccessPoints,
     model: str | None,
     firmware: str | None,
     radios: list[tuple[str, Radio]],
-    interfaces: tuple[Interface, ...],
+    found: tuple[Port, ...],
+    air: str | None,
 ) -> list[Reading]:
-    table = vendor.access_points
-    if table is None:
-        raise ValueError(f"{vendor.name} has no access points")
-    conductor = _text(await _scalar(agent, table.conductor))
-    found = []
-    for row in await _rows(agent, table.rows):
-        own = tuple(radio for index, radio in radios if index.startswith(f"{row.index}."))
-        up = _count(await _cell(agent, table.up, row))
-        address = _text(await _cell(agent, table.address, row))
+    conductor = text(await scalar(agent, table.conductor))
+    by_index: dict[str, list[Radio]] = {}
+    for index, radio in radios:
+        by_index.setdefault(index.rpartition(".")[0], []).append(radio)
+    readings = []
+    for row in await rows(agent, table.rows):
+        own = tuple(by_index.get(row.index, ()))
+        up = await at(agent, table.up, row)
+        address = text(await at(agent, table.address, row))
+        clients = count(await at(agent, table.clients, row), _MOST_CLIENTS)
         shows_its_own = address is not None and address == conductor
-        found.append(
+        readings.append(
             Reading(
-                key=row.key,
-                name=_text(await _cell(agent, table.name, row)),
-                up=None if up is None else up == _UP,
-                model=_text(await _cell(agent, table.model, row)) or model,
-                firmware=firmware,
-                clients=_sum_clients(list(own)),
+                key=text(row.key) or _from_index(row.index),
+                name=text(await at(agent, table.name, row)),
+                up=up if isinstance(up, bool) else None,
+                model=text(await at(agent, table.model, row)) or (model if shows_its_own else None),
+                firmware=text(await at(agent, table.firmware, row)) or firmware,
+                clients=clients if clients is not None else sum_clients(own),
                 radios=own,
-                interfaces=interfaces if shows_its_own else (),
+                ports=found if shows_its_own else (),
+                air=air or _ANY_AIR,
             )
         )
-    return found
+    return readings
+
+
+def _from_index(index: str) -> str:
+    """An access point without a serial number is known by its own MAC address, which is its row's index."""
+    parts = [int(part) for part in index.split(".") if part.isdecimal()][-6:]
+    return "".join(f"{part & 255:02x}" for part in parts)
 
 
 async def _radios(agent: Agent, table: Radios) -> list[tuple[str, Radio]]:
     radios = []
-    for row in await _rows(agent, table.rows):
-        channel = _whole(await _cell(agent, table.channel, row))
-        frequency = _whole(await _cell(agent, table.frequency_mhz, row))
-        utilisation = await _cell(agent, table.utilisation, row)
+    for row in (await rows(agent, table.rows))[:_MOST_RADIOS]:
+        channel = whole(await at(agent, table.channel, row))
+        frequency = whole(await at(agent, table.frequency_mhz, row))
+        band = await at(agent, table.band, row)
         radio = Radio(
-            name=_text(await _cell(agent, table.name, row))
+            name=text(await at(agent, table.name, row))
             or row.name
             or f"radio {row.index.rsplit('.', 1)[-1]}",
-            ssid=_text(await _cell(agent, table.ssid, row)),
-            channel=channel,
-            frequency_mhz=frequency or centre_mhz(channel),
-            clients=_count(await _cell(agent, table.clients, row)),
-            noise_dbm=_whole(await _cell(agent, table.noise_dbm, row)),
-            utilisation=min(max(float(utilisation), 0.0), 1.0)
-            if isinstance(utilisation, int | float)
-            else None,
+            ssid=text(await at(agent, table.ssid, row)),
+            channel=_within(channel, 1, 255),
+            frequency_mhz=_within(frequency, 1, 100_000)
+            or centre_mhz(channel, band if isinstance(band, int | float) else None),
+            clients=count(await at(agent, table.clients, row), _MOST_CLIENTS),
+            noise_dbm=_within(whole(await at(agent, table.noise_dbm, row)), -200, 0),
+            utilisation=_share(await at(agent, table.utilisation, row)),
         )
         radios.append((row.index, radio))
     return radios
 
 
-async def _rows(agent: Agent, cell: Cell) -> list[_Row]:
-    if cell.extend is not None:
-        oid = _extend(_EXTEND_FULL, cell.extend)
-        text = str((await agent.get([oid])).get(oid, "")).strip('"')  # some agents quote it
-        rows = []
-        for line in text.splitlines():
-            key, _, label = line.partition(",")
-            if key.strip():
-                rows.append(_Row(key.strip(), key.strip(), label.strip() or key.strip()))
-        return rows
-    column = await agent.column(cell.oid or "")
-    return [_Row(index, str(value), str(value) if cell.named else None) for index, value in column.items()]
-
-
-async def _scalar(agent: Agent, cell: Cell | None) -> Value | None:
-    """Value of a scalar, or the first of a column that reads as something."""
-    if cell is None:
-        return None
-    if cell.extend is not None or (cell.oid or "").endswith(".0"):
-        return await _cell(agent, cell, _Row("", "", None))
-    for value in (await agent.column(cell.oid or "")).values():
-        shaped = _shape(cell, value)
-        if shaped not in (None, ""):
-            return shaped
-    return None
-
-
-async def _cell(agent: Agent, cell: Cell | None, row: _Row) -> Value | None:
-    if cell is None:
-        return None
-    if cell.extend is not None:
-        oid = _extend(_EXTEND_LINE, cell.extend.replace("{row}", row.key))
-        return _shape(cell, (await agent.get([oid])).get(oid))
-    oid = cell.oid or ""
-    if oid.endswith(".0"):
-        return _shape(cell, (await agent.get([oid])).get(oid))
-    column = await agent.column(oid)
-    if cell.key is None:
-        return _shape(cell, column.get(row.index))
-    keys = await agent.column(cell.key)
-    values = [_shape(cell, column.get(index)) for index, key in keys.items() if str(key) == row.key]
-    present = [value for value in values if value not in (None, "")]
-    if not present:
-        return None
-    if cell.how == "sum":
-        numbers = [number for value in present if (number := _whole(value)) is not None]
-        return sum(numbers) if numbers else None
-    return ", ".join(dict.fromkeys(str(value) for value in present)) if cell.how == "join" else present[0]
-
-
-def _shape(cell: Cell, value: Value | None) -> Value | None:
-    if value is None:
-        return None
-    if cell.pattern is not None:
-        match = re.search(cell.pattern, str(value))
-        if match is None:
-            return None
-        value = match.group(1)
-    if cell.scale is not None:
-        try:
-            scaled = float(value) * cell.scale
-        except ValueError:
-            return None
-        return round(scaled, 6)
-    return value
-
-
-def _extend(base: str, name: str) -> str:
-    """OID of a NET-SNMP extend: its name as a length and character codes."""
-    encoded = name.encode()
-    return f"{base}.{len(encoded)}." + ".".join(str(byte) for byte in encoded)
-
-
-async def _interfaces(agent: Agent) -> tuple[Interface, ...]:
-    names = await agent.column(_IF_NAME)
-    names = {**await agent.column(_IF_DESCR), **{index: name for index, name in names.items() if name != ""}}
-    status = await agent.column(_IF_OPER_STATUS)
-    octets: list[dict[str, Value]] = []
-    for wide, narrow in _OCTETS:
-        column = await agent.column(wide)
-        octets.append(column or await agent.column(narrow))
-    found = []
-    for index, name in sorted(names.items(), key=lambda item: [int(part) for part in item[0].split(".")]):
-        if not index.isdecimal():
-            continue
-        up = status.get(index)
-        found.append(
-            Interface(
-                index=int(index),
-                name=str(name)[:200],
-                up=None if up is None else up == _UP,
-                rx_bytes=_count(octets[0].get(index)),
-                tx_bytes=_count(octets[1].get(index)),
-            )
-        )
-    return tuple(found)
-
-
-def centre_mhz(channel: int | None) -> int | None:
-    """Centre frequency of a 20 MHz channel in MHz; None where the number alone does not tell the band.
-
-    IEEE 802.11: 2407 + 5 n (1 to 13), 2484 (14), 5000 + 5 n (36 to 177). Channels of the 6 GHz band share numbers
-    with both; those that only exist there are not guessed.
-    """
-    if channel is None:
-        return None
-    if 1 <= channel <= 13:
-        return 2407 + 5 * channel
-    if channel == 14:
-        return 2484
-    five = 36 <= channel <= 64 and channel % 4 == 0
-    upper = (100 <= channel <= 144 and channel % 4 == 0) or (149 <= channel <= 177 and channel % 4 == 1)
-    return 5000 + 5 * channel if five or upper else None
-
-
-def _sum_clients(radios: list[Radio]) -> int | None:
+def sum_clients(radios: tuple[Radio, ...]) -> int | None:
+    """All radios' clients; unknown when there is no radio, or one radio's count is unknown."""
     known = [radio.clients for radio in radios if radio.clients is not None]
     return sum(known) if known and len(known) == len(radios) else None
 
 
-def _text(value: Value | None) -> str | None:
-    return None if value is None or str(value) == "" else str(value)[:200]
+def is_air(reading: Reading, port: Port) -> bool:
+    """Whether a port carries clients' traffic."""
+    return re.search(reading.air, port.name) is not None
 
 
-def _whole(value: Value | None) -> int | None:
+def _within(value: int | None, least: int, most: int) -> int | None:
+    return value if value is not None and least <= value <= most else None
+
+
+def _share(value: Value | None) -> float | None:
     try:
-        return None if value is None else round(float(value))
-    except (ValueError, OverflowError):
+        number = None if value is None else float(value)
+    except ValueError:
         return None
-
-
-def _count(value: Value | None) -> int | None:
-    number = value if isinstance(value, int) else _whole(value)
-    return number if number is not None and number >= 0 else None
+    return number if number is not None and 0 <= number <= 1 else None

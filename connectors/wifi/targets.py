@@ -9,7 +9,9 @@ import msgspec
 
 from connectors.shared import targets
 from connectors.shared.runner import Job, Outcome
-from connectors.wifi.probe import SOURCE, Place, WifiTarget, probe
+from connectors.shared.snmp.login import Login
+from connectors.wifi import ping
+from connectors.wifi.probe import SOURCE, History, Place, WifiTarget, probe
 from ioc.events import Code, Interval, Source, Status
 
 
@@ -30,6 +32,8 @@ class WifiEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     point: Code | None = None
     port: int = 161
     community: str = "public"
+    login: Login | None = None
+    """A user of SNMP v3, instead of the community."""
     ping: str = "icmp"
     interval_s: Interval = 60.0
     timeout_s: Interval = 1.5
@@ -40,19 +44,23 @@ class WifiEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"WifiEntry({self.device!r})"
 
 
-async def _poll(target: WifiTarget) -> Outcome:
-    events = await probe(target)
+async def _poll(target: WifiTarget, history: History) -> Outcome:
+    events = await probe(target, history=history)
     failing = [event.data for event in events if event.data.status in (Status.DOWN, Status.UNKNOWN)]
     return Outcome(list(events), not failing, failing[0].reason if failing else None)
 
 
 def job(entry: WifiEntry) -> Job:
-    """What polls one access point or controller."""
+    """What polls one access point or controller.
+
+    :raises UsageError: when its way to ping is not known.
+    """
+    ping.check(entry.ping)
     target = WifiTarget(
         place=Place(entry.device, entry.unit, entry.point),
         host=entry.host,
         port=entry.port,
-        community=entry.community,
+        credentials=entry.login or entry.community,
         ping=entry.ping,
         interval_s=entry.interval_s,
         timeout_s=entry.timeout_s,
@@ -64,7 +72,11 @@ def job(entry: WifiEntry) -> Job:
     )
     longest_s = 12 * entry.timeout_s + 10
     return Job(
-        entry.device, entry.interval_s, longest_s, hash(msgspec.json.encode(entry)), partial(_poll, target)
+        entry.device,
+        entry.interval_s,
+        longest_s,
+        hash(msgspec.json.encode(entry)),
+        partial(_poll, target, History(entry.interval_s)),
     )
 
 

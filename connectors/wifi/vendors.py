@@ -5,65 +5,63 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Literal
 
 import msgspec
 
-
-class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where one value stands, and how to read it."""
-
-    oid: str | None = None
-    extend: str | None = None
-    pattern: str | None = None
-    scale: float | None = None
-    key: str | None = None
-    how: Literal["sum", "first", "join"] = "first"
-    named: bool = True
-    """For rows: whether the value is the row's name."""
-
-
-class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a vendor is told; every key given must hold."""
-
-    sys_object_id: str | None = None
-    sys_descr: str | None = None
-    exists: str | None = None
+from connectors.shared.snmp.cells import Cell, Cells, Match
 
 
 class Radios(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The radios: a column whose index numbers them, and the columns of their values."""
+    """Radios: what numbers them, and the values of each."""
 
     rows: Cell
-    name: Cell | None = None
-    ssid: Cell | None = None
-    channel: Cell | None = None
-    frequency_mhz: Cell | None = None
-    clients: Cell | None = None
-    noise_dbm: Cell | None = None
-    utilisation: Cell | None = None
+    also: bool = False
+    """Read beside the tables before it; otherwise only where they have no row."""
+    name: Cells | None = None
+    ssid: Cells | None = None
+    band: Cells | None = None
+    """2.4, 5 or 6 (GHz): tells channels that bands share."""
+    channel: Cells | None = None
+    frequency_mhz: Cells | None = None
+    clients: Cells | None = None
+    noise_dbm: Cells | None = None
+    utilisation: Cells | None = None
 
 
 class AccessPoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The access points of a controller; a radio belongs to the one whose index begins its own."""
 
     rows: Cell
-    name: Cell | None = None
-    model: Cell | None = None
-    up: Cell | None = None
-    address: Cell | None = None
-    conductor: Cell | None = None
+    """The serial number: it makes the device's id."""
+    name: Cells | None = None
+    model: Cells | None = None
+    firmware: Cells | None = None
+    up: Cells | None = None
+    clients: Cells | None = None
+    """Its own count; without one, the sum of its radios."""
+    address: Cells | None = None
+    conductor: Cells | None = None
+    """Address of the one whose interfaces the agent shows."""
 
 
 class Vendor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry of the table."""
 
     name: str
-    match: Match
-    model: Cell | None = None
-    firmware: Cell | None = None
-    clients: Cell | None = None
-    radios: Radios | None = None
+    title: str
+    """For people: what of whom."""
+    mibs: tuple[str, ...]
+    match: tuple[Match, ...]
+    recorded: bool = False
+    """Tried against a recording of a real device."""
+    note: str = ""
+    model: Cells | None = None
+    firmware: Cells | None = None
+    clients: Cells | None = None
+    """The device's own total."""
+    air: str | None = None
+    """Regular expression of the names of the interfaces that carry clients' traffic."""
+    radios: tuple[Radios, ...] = ()
     access_points: AccessPoints | None = None
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.wifi.agent import SilentAgentError
+from connectors.shared.snmp.agent import SilentAgentError
+from connectors.wifi.channels import centre_mhz
 from connectors.wifi.ping import Ping, ping
 from connectors.wifi.probe import judge_silence
-from connectors.wifi.reading import centre_mhz
 from connectors.wifi.vendors import vendors
 from ioc.errors import UsageError
 from ioc.events import Status

@@ -1,0 +1,1 @@
+"""Asking SNMP agents: bounded in time, rows and memory, whatever they answer."""
