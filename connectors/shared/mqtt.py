@@ -141,9 +141,8 @@ class Subscriber:
 
     :param broker: where to read.
     :param routes: topic filter (``+`` and ``#`` as MQTT has them) to what reads its messages; the first that fits.
-    :param accept: takes facts over; its future's result tells their fate.
-    :param is_safe: whether a fate means that the facts outlive this process. If not, the messages stay with
-        the broker and the connection is made anew after a pause.
+    :param accept: takes facts over; its future succeeds once they outlive this process. When it fails or nothing is
+        taken, the messages stay with the broker and the connection is made anew after a pause.
     :param client_id: name of the session at the broker: the same after every start, and nobody else's.
     :param most_bytes: payloads beyond are never sent by the broker; they are lost to us, and to memory.
     :param most_waiting: messages that may be unacknowledged; the broker holds back the others.
@@ -157,7 +156,6 @@ class Subscriber:
         routes: Mapping[str, Read],
         accept: Accept,
         *,
-        is_safe: Callable[[Any], bool],
         client_id: str,
         most_bytes: int = 65_536,
         most_waiting: int = 500,
@@ -169,7 +167,6 @@ class Subscriber:
         self._broker = broker
         self._routes = dict(routes)
         self._accept = accept
-        self._is_safe = is_safe
         self._client_id = client_id
         self._most_bytes = most_bytes
         self._most_waiting = most_waiting
@@ -322,10 +319,9 @@ class Subscriber:
         while self._handed and self._handed[0].future.done():
             handed = self._handed[0]
             error = handed.future.exception()
-            fate = None if error else handed.future.result()
-            if error is not None or (fate is not None and not self._is_safe(fate)):
+            if error is not None:
                 self.counts.refused += len(handed.mids)
-                raise _Lost(f"its messages can't be stored: {_why(error) if error else fate}")
+                raise _Lost(f"its messages can't be stored: {_why(error)}")
             self._handed.popleft()
             self._waiting -= handed.messages
             for mid in handed.mids:

@@ -30,9 +30,7 @@ def main(address: str, client_id: str, kept: Path) -> None:
         threading.Timer(0.03, keep).start()
         return future
 
-    subscriber = Subscriber(
-        Broker.at(address), {"#": read}, accept, is_safe=lambda fate: fate == "safe", client_id=client_id
-    )
+    subscriber = Subscriber(Broker.at(address), {"#": read}, accept, client_id=client_id)
     subscriber.run(threading.Event())
 
 

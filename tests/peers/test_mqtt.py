@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from connectors.shared.mqtt import Broker, Message, Subscriber
-from ioc.errors import InputError
+from ioc.errors import InputError, UnavailableError
 from tests.peers.mosquitto import Mosquitto, until
 
 pytestmark = pytest.mark.peers
@@ -35,7 +35,11 @@ class Keeper:
         future: Future[str] = Future()
         self.futures.append(future)
         self.taken.extend(events)
-        if self.fate is not None:
+        if self.fate == "full":
+            raise UnavailableError("The spool is full.")
+        if self.fate == "lost":
+            future.set_exception(UnavailableError("The disk is gone."))
+        elif self.fate is not None:
             future.set_result(self.fate)
         return future
 
@@ -52,7 +56,6 @@ def subscriber(
         broker,
         routes or {"kiosks/+/tickets": text},
         keeper.accept,
-        is_safe=lambda fate: fate == "safe",
         **chosen,
     )
 
@@ -147,10 +150,11 @@ def test_acknowledgements_follow_once_the_facts_are_safe(mosquitto: Mosquitto) -
         assert numbers(again) == []
 
 
-def test_a_full_spool_leaves_messages_with_the_broker(mosquitto: Mosquitto) -> None:
+@pytest.mark.parametrize("fate", ["full", "lost"])
+def test_what_nobody_can_store_stays_with_the_broker(mosquitto: Mosquitto, fate: str) -> None:
     keeper = Keeper()
     with capture_logs() as logs, session_of(mosquitto, keeper) as found:
-        keeper.fate = "full"
+        keeper.fate = fate
         mosquitto.publish("kiosks/1/tickets", [b"1"])
         until(lambda: found.counts.refused >= 2, "it is refused, and again after a pause")
         keeper.fate = "safe"
