@@ -85,6 +85,12 @@ class Settings(BaseSettings):
     """Service-account token for that Grafana."""
     pack: Path | None = None
     """Folder of the district pack; empty means the Gò Dầu pack that ships with the platform."""
+    kafka_wait_s: float = Field(default=2.0, ge=0.2, le=60.0)
+    """Seconds that a connector waits for Kafka's acknowledgement before it keeps events in its spool."""
+    spool_bytes: int = Field(default=1024 * 1024 * 1024, ge=1024 * 1024)
+    """Most bytes that one connector's spool may take while Kafka is away; beyond them it refuses events."""
+    spool_free_bytes: int = Field(default=512 * 1024 * 1024, ge=0)
+    """Bytes of the spool's disk that stay free whatever happens; a spool refuses events before it takes them."""
     topic_prefix: str = Field(default="", pattern=r"^[a-z0-9.-]*$")
     """Put before every topic's name, so that several installations can share a Kafka."""
     topic_partitions: int = Field(default=4, ge=1, le=256)

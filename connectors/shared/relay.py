@@ -1,0 +1,631 @@
+"""The one way from a long-running connector to Kafka: straight while it answers, over the disk while it does not.
+
+Two threads: one talks to Kafka, the other to the disk. While Kafka answers (``direct``), events wait in memory for its
+acknowledgement. When it does not within a while, everything that is unacknowledged and everything new goes to the
+spool, in order (``spooling``). Once it answers again the spool is forwarded from its beginning (``draining``) and new
+events still queue up behind, until the spool is empty and the way is direct again. Events of one key arrive in the
+order in which they were handed in; some may arrive twice, which the sink counts once.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import islice
+from types import TracebackType
+from typing import Final, Self
+
+import structlog
+
+from connectors.shared.chunks import CHUNK_BYTES, CHUNK_MESSAGES, MOST_VALUE_BYTES, ChunkProducer, Fault
+from connectors.shared.frames import Message
+from connectors.shared.spool import Kept, Spool, SpoolFullError
+from ioc import events
+from ioc.errors import InputError, UnavailableError
+from ioc.events import AnyEvent
+from ioc.settings import Settings
+
+__all__ = ["Fate", "Mode", "Relay", "RelayState", "SpoolFullError"]
+
+_OVERHEAD_BYTES: Final = 300
+"""What a waiting message costs in Python objects beside its own bytes."""
+_GROUP_BYTES: Final = 4 * 1024 * 1024
+"""Most bytes written to the spool with one fsync."""
+_FIRST_REST_S: Final = 0.5
+_LONGEST_REST_S: Final = 15.0
+_DRAIN_WAIT_S: Final = 10.0
+"""Nobody waits for a forwarded chunk, so a thin line gets this long before the chunk is tried smaller."""
+_SMALLEST_CHUNK: Final = 4 * 1024
+_STUCK_S: Final = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+class Fate(StrEnum):
+    """Where accepted events are."""
+
+    ACKNOWLEDGED = "acknowledged"
+    SPOOLED = "spooled"
+
+
+class Mode(StrEnum):
+    """Which way events take."""
+
+    DIRECT = "direct"
+    SPOOLING = "spooling"
+    DRAINING = "draining"
+    FULL = "full"
+    """Kafka is away and there is no room: new events are refused."""
+
+
+@dataclass(frozen=True)
+class RelayState:
+    """A relay at one moment."""
+
+    mode: Mode
+    since: datetime
+    """When the way was last turned from or to direct."""
+    reason: str | None
+    """Why it is not direct."""
+    spooled_events: int
+    """Events on disk that Kafka has not acknowledged."""
+    spooled_bytes: int
+    oldest_age_s: float | None
+    """Age of the oldest event on disk; None when there is none."""
+    waiting_events: int
+    """Events in memory, neither acknowledged nor on disk yet."""
+    taken: int
+    """Events handed in since the start; those refused for want of room are not among them."""
+    acknowledged: int
+    """Events of this process that Kafka acknowledged without the spool between."""
+    spooled: int
+    """Events that went to the spool since the start."""
+    forwarded: int
+    """Events that Kafka acknowledged from the spool, earlier processes' included."""
+    failed: int
+    """Events that were taken and could then be kept nowhere; whoever handed them in was told."""
+    refused: int
+    """Events not taken for want of room."""
+    set_aside: int
+    """Damaged stretches of the spool and messages that Kafka never takes, kept in its folder ``aside``."""
+
+
+class _Call:
+    """What one caller handed in, in one or more lots."""
+
+    __slots__ = ("error", "fate", "future", "left")
+
+    def __init__(self, future: Future[Fate] | None, lots: int) -> None:
+        self.future = future
+        self.left = lots
+        self.fate = Fate.ACKNOWLEDGED
+        self.error: UnavailableError | None = None
+
+
+class _Lot:
+    """Messages that travel together: at most a chunk."""
+
+    __slots__ = ("call", "cost", "messages", "size")
+
+    def __init__(self, messages: list[Message], call: _Call) -> None:
+        self.messages = messages
+        self.call = call
+        self.size = sum(message.size for message in messages)
+        self.cost = self.size + len(messages) * _OVERHEAD_BYTES
+
+
+class Relay:
+    """Takes events, and brings each to Kafka at least once, in order per subject. Safe from several threads.
+
+    :param settings: where Kafka is, the topic prefix, the state folder, how large the spool may grow.
+    :param name: folder of the spool and identity of the process, such as ``ingest``: one process at a time.
+    :param client_id: name that the broker's logs show.
+    :param memory_bytes: most memory that events may take on their way; about half of it makes :meth:`publish` wait.
+    :raises UsageError: when the name is not 1 to 64 small letters, digits, ``.``, ``_`` and ``-``.
+    :raises UnavailableError: when another process runs under this name, or the spool can't be written. Kafka
+        need not be there.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        name: str,
+        *,
+        client_id: str | None = None,
+        memory_bytes: int = 64 * 1024 * 1024,
+        owner_wait_s: float = 5.0,
+    ) -> None:
+        self.name = name
+        self._prefix = settings.topic_prefix
+        self._wait_s = settings.kafka_wait_s
+        self._memory = memory_bytes
+        self._spool = Spool(
+            settings.state_dir / "spool" / name,
+            most_bytes=settings.spool_bytes,
+            least_free_bytes=settings.spool_free_bytes,
+            owner_wait_s=owner_wait_s,
+        )
+        self._kafka = ChunkProducer(settings, client_id or f"ioc-{name}")
+        self._lock = threading.Lock()
+        self._for_sender = threading.Condition(self._lock)
+        self._for_keeper = threading.Condition(self._lock)
+        self._for_callers = threading.Condition(self._lock)
+        self._queue: deque[_Lot] = deque()
+        self._queued_cost = self._queued_size = self._queued = 0
+        self._in_flight: list[_Lot] | None = None
+        self._in_flight_since = 0.0
+        self._keeping = False
+        #: While the last of the spool is forwarded, new events wait in memory: else it would never be empty.
+        self._holding_since: float | None = None
+        self._closing = self._sender_done = False
+        self._full = False
+        self._mode = Mode.DIRECT
+        self._since = datetime.now(UTC)
+        self._away_at = time.monotonic()
+        self._reason: str | None = None
+        self._rests = 0
+        self._next_try = 0.0
+        self._chunk_bytes = CHUNK_BYTES
+        self._chunk_messages = CHUNK_MESSAGES
+        self._taken = self._acknowledged = self._spooled = self._forwarded = 0
+        self._failed = self._refused = self._settled = 0
+        self._untold: list[UnavailableError] = []
+        if self._spool.pending:
+            self._mode = Mode.SPOOLING
+            self._reason = "events of an earlier run are to be forwarded"
+            log.info("relay.continues", relay=name, events=self._spool.pending)
+        self._sender = threading.Thread(target=self._send_loop, name=f"relay-{name}-kafka", daemon=True)
+        self._keeper = threading.Thread(target=self._keep_loop, name=f"relay-{name}-disk", daemon=True)
+        self._sender.start()
+        self._keeper.start()
+
+    # -- for connectors -----------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> RelayState:
+        """What is where, now."""
+        try:
+            oldest = self._spool.oldest_at
+        except UnavailableError:
+            oldest = None
+        pending, size = self._spool.pending, self._spool.pending_bytes
+        with self._lock:
+            in_flight = sum(len(lot.messages) for lot in self._in_flight or ())
+            return RelayState(
+                mode=Mode.FULL if self._full else self._mode,
+                since=self._since,
+                reason=self._reason,
+                spooled_events=pending,
+                spooled_bytes=size,
+                oldest_age_s=None if oldest is None else max(0.0, time.time() - oldest),
+                waiting_events=self._queued + in_flight,
+                taken=self._taken,
+                acknowledged=self._acknowledged,
+                spooled=self._spooled,
+                forwarded=self._forwarded,
+                failed=self._failed,
+                refused=self._refused,
+                set_aside=self._spool.set_aside,
+            )
+
+    def accept(self, many: Sequence[AnyEvent]) -> Future[Fate]:
+        """Take all of these events, in order, or none; never waits.
+
+        :returns: a future that is done when all are acknowledged by Kafka (``ACKNOWLEDGED``) or safe, some of
+            them on disk (``SPOOLED``). It raises :class:`SpoolFullError` at once when there is no room: then
+            none was taken. It raises it, or another :class:`UnavailableError`, later when Kafka and the disk
+            failed while they were under way: then some may have arrived. Handing all in again counts none twice.
+        :raises InputError: when one is too large for Kafka; none was taken.
+        """
+        future: Future[Fate] = Future()
+        messages = [self._message(event) for event in many]
+        if not messages:
+            future.set_result(Fate.ACKNOWLEDGED)
+            return future
+        lots = _lots(messages, future)
+        with self._lock:
+            refusal = self._refusal(lots)
+            if refusal is None:
+                self._enqueue(lots)
+        if refusal is not None:
+            future.set_exception(refusal)
+        return future
+
+    def publish(self, event: AnyEvent) -> None:
+        """Take one event; waits while too much is on its way. :meth:`flush` tells what became of it.
+
+        :raises SpoolFullError: when there is no room; it was not taken.
+        :raises UnavailableError: when the relay is closed, or neither Kafka nor the disk moves.
+        :raises InputError: when it is too large for Kafka.
+        """
+        self._put([self._message(event)])
+
+    def publish_many(self, many: Iterable[AnyEvent]) -> int:
+        """Take each event in order, without keeping them all; returns how many.
+
+        :raises SpoolFullError: when there is no more room; the ones before were taken.
+        :raises UnavailableError: when the relay is closed, or neither Kafka nor the disk moves.
+        :raises InputError: at the first one that is too large for Kafka.
+        """
+        count = 0
+        rest = iter(many)
+        while messages := [self._message(event) for event in islice(rest, 200)]:
+            self._put(messages)
+            count += len(messages)
+        return count
+
+    def flush(self) -> None:
+        """Wait until everything handed in so far is acknowledged by Kafka or safe on disk.
+
+        :raises UnavailableError: when some of what :meth:`publish` took since the last flush is neither.
+        """
+        with self._lock:
+            until = self._taken
+            before = self._settled
+            end = time.monotonic() + _STUCK_S
+            while self._settled < until:
+                if self._settled > before:
+                    before, end = self._settled, time.monotonic() + _STUCK_S
+                if time.monotonic() >= end:
+                    raise self._stuck()
+                self._for_callers.wait(1.0)
+            untold, self._untold = self._untold, []
+        if untold:
+            raise untold[0]
+
+    def close(self) -> None:
+        """Send or spool what waits, then let go of Kafka and the spool. Errors are in the futures and the log."""
+        with self._lock:
+            if self._closing:
+                return
+            self._closing = True
+            self._notify()
+        self._sender.join(self._wait_s * 2 + 1)
+        with self._lock:
+            if self._queue or self._in_flight:
+                self._turn_away("the connector ends")
+            self._sender_done = True
+            self._notify()
+        self._keeper.join(_STUCK_S)
+        if self._sender.is_alive():
+            self._kafka.abandon()
+            self._sender.join(_STUCK_S)
+        self._kafka.close(self._wait_s)
+        self._spool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- taking in ----------------------------------------------------------------------------------------
+
+    def _message(self, event: AnyEvent) -> Message:
+        value = events.encode(event)
+        if len(value) > MOST_VALUE_BYTES:
+            raise InputError(
+                f"An event about {event.subject} has {len(value):,} bytes; Kafka takes {MOST_VALUE_BYTES:,}."
+            )
+        return Message(self._prefix + events.topic_of(event), event.subject.encode(), value)
+
+    def _put(self, messages: list[Message]) -> None:
+        lots = _lots(messages, None)
+        cost = sum(lot.cost for lot in lots)
+        end = time.monotonic() + _STUCK_S
+        with self._lock:
+            while True:
+                crowded = self._queued_cost and self._queued_cost + cost > self._memory // 2
+                refusal = None if crowded else self._refusal(lots, count=False)
+                if not crowded and refusal is None:
+                    self._enqueue(lots)
+                    return
+                # while Kafka takes from the spool, room comes by itself
+                if refusal is not None and (self._closing or self._mode is not Mode.DRAINING):
+                    self._refused += len(messages)
+                    raise refusal
+                if time.monotonic() >= end:
+                    raise self._stuck()
+                self._for_callers.wait(1.0)
+
+    def _refusal(self, lots: Sequence[_Lot], *, count: bool = True) -> UnavailableError | None:
+        """Why these have no room. The caller holds the lock."""
+        if self._closing:
+            return UnavailableError("The connector is ending.", remedy="Hand the events in again.")
+        why = None
+        cost = sum(lot.cost for lot in lots)
+        if self._queue and self._queued_cost + cost > self._memory:
+            why = "Neither Kafka nor the disk takes events as fast as they come."
+        elif self._mode is not Mode.DIRECT:
+            why = self._spool.refusal(self._queued_size + sum(lot.size for lot in lots))
+            self._full = why is not None
+        if why is None:
+            return None
+        if count:
+            self._refused += sum(len(lot.messages) for lot in lots)
+        return SpoolFullError(why, remedy="See that Kafka answers, or raise IOC_SPOOL_BYTES.")
+
+    def _enqueue(self, lots: Sequence[_Lot]) -> None:
+        for lot in lots:
+            self._queue.append(lot)
+            self._count_queued(lot, 1)
+            self._taken += len(lot.messages)
+        if self._mode is Mode.DIRECT:
+            self._for_sender.notify()
+            if self._queued_cost > self._memory * 3 // 4:
+                self._turn_away("more comes in than Kafka takes")
+        else:
+            self._for_keeper.notify()
+
+    def _count_queued(self, lot: _Lot, sign: int) -> None:
+        self._queued_cost += sign * lot.cost
+        self._queued_size += sign * lot.size
+        self._queued += sign * len(lot.messages)
+
+    def _take(self, most_bytes: int, most: int) -> list[_Lot]:
+        taken: list[_Lot] = []
+        size = count = 0
+        while self._queue and (
+            not taken
+            or (size + self._queue[0].size <= most_bytes and count + len(self._queue[0].messages) <= most)
+        ):
+            lot = self._queue.popleft()
+            self._count_queued(lot, -1)
+            size += lot.size
+            count += len(lot.messages)
+            taken.append(lot)
+        return taken
+
+    # -- turning ------------------------------------------------------------------------------------------
+
+    def _turn_away(self, reason: str) -> None:
+        """From now on events go to the spool, those under way first. The caller holds the lock."""
+        if self._in_flight is not None:
+            for lot in reversed(self._in_flight):
+                self._queue.appendleft(lot)
+                self._count_queued(lot, 1)
+            self._in_flight = None
+        self._holding_since = None
+        if self._mode is Mode.DIRECT:
+            self._since, self._away_at = datetime.now(UTC), time.monotonic()
+            self._rests = 0
+            log.warning("relay.away", relay=self.name, reason=reason, waiting=self._queued)
+        self._reason = reason
+        self._mode = Mode.SPOOLING
+        bound = min(_LONGEST_REST_S, _FIRST_REST_S * 2 ** min(self._rests, 10))
+        self._rests += 1
+        self._next_try = time.monotonic() + random.uniform(bound / 2, bound)  # noqa: S311 - spreads callers
+        self._notify()
+
+    def _turn_direct(self) -> None:
+        """The spool is empty and Kafka answers. The caller holds the lock."""
+        self._mode = Mode.DIRECT
+        self._holding_since = None
+        self._full = False
+        self._reason = None
+        after_s = round(time.monotonic() - self._away_at, 1)
+        self._since = datetime.now(UTC)
+        log.info("relay.recovered", relay=self.name, after_s=after_s, forwarded=self._forwarded)
+        self._notify()
+
+    def _notify(self) -> None:
+        for condition in (self._for_sender, self._for_keeper, self._for_callers):
+            condition.notify_all()
+
+    # -- Kafka's thread -----------------------------------------------------------------------------------
+
+    def _send_loop(self) -> None:
+        while True:
+            step = self._next_step()
+            if step is None:
+                return
+            try:
+                step()
+            except UnavailableError as error:  # the spool can't be read
+                with self._lock:
+                    self._turn_away(error.message)
+            except Exception as error:
+                log.exception("relay.fault", relay=self.name)
+                with self._lock:
+                    self._turn_away(f"{type(error).__name__}: {error}")
+
+    def _next_step(self) -> Callable[[], None] | None:
+        with self._lock:
+            while True:
+                if self._closing and not (self._mode is Mode.DIRECT and self._queue):
+                    return None
+                if self._mode is Mode.DIRECT:
+                    if self._queue:
+                        lots = self._take(self._chunk_bytes, self._chunk_messages)
+                        self._in_flight, self._in_flight_since = lots, time.monotonic()
+                        return lambda: self._send(lots)
+                    self._for_sender.wait()
+                    continue
+                rest_s = self._next_try - time.monotonic() if self._mode is Mode.SPOOLING else 0.0
+                if rest_s <= 0:
+                    return self._drain
+                self._for_sender.wait(rest_s)
+
+    def _send(self, lots: list[_Lot]) -> None:
+        fault = self._kafka.send([m for lot in lots for m in lot.messages], self._wait_s)
+        with self._lock:
+            self._note_chunk(fault, sum(len(lot.messages) for lot in lots))
+            if self._in_flight is not lots:  # the keeper waited no longer and has them
+                return
+            if fault is not None:
+                self._turn_away(fault.reason)
+                return
+            self._in_flight = None
+            self._acknowledged += sum(len(lot.messages) for lot in lots)
+            done = self._settle(lots, None, None)
+        _tell(done)
+
+    def _drain(self) -> None:
+        kept = self._spool.peek(self._chunk_bytes, self._chunk_messages)
+        with self._lock:
+            reach = not kept and not self._keeping and (not self._queue or self._holding_since is not None)
+            if self._mode is Mode.DRAINING and self._spool.pending <= len(kept):
+                self._holding_since = self._holding_since or time.monotonic()
+        if reach:
+            self._reach()
+        elif kept:
+            self._forward(kept)
+        else:
+            time.sleep(0.002)  # the keeper is at its fsync
+
+    def _reach(self) -> None:
+        fault = self._kafka.reach()
+        with self._lock:
+            if fault is not None:
+                self._turn_away(fault.reason)
+            elif not self._spool.pending and not self._keeping:
+                self._turn_direct()
+
+    def _forward(self, kept: list[Kept]) -> None:
+        wait_s = max(self._wait_s, _DRAIN_WAIT_S)
+        fault = self._kafka.send([one.message for one in kept], wait_s)
+        if fault is None:
+            self._spool.acknowledge(kept[-1])
+        elif fault.refused and len(kept) == 1:
+            self._spool.refuse(kept[0], f"Kafka refuses it: {fault.reason}")
+            fault = None
+        with self._lock:
+            self._note_chunk(fault, len(kept))
+            if fault is None:
+                self._forwarded += len(kept)
+                self._rests = 0
+                self._mode = Mode.DRAINING
+                self._full = self._full and self._spool.refusal(CHUNK_BYTES) is not None
+                self._for_callers.notify_all()
+            else:
+                self._turn_away(fault.reason)
+                if fault.divide:
+                    self._next_try = 0.0
+
+    def _note_chunk(self, fault: Fault | None, messages: int) -> None:
+        """A line that is too thin for a chunk, or a message that is not taken, is met by smaller chunks."""
+        if fault is None:
+            self._chunk_bytes = min(CHUNK_BYTES, self._chunk_bytes * 2)
+            self._chunk_messages = min(CHUNK_MESSAGES, self._chunk_messages * 2)
+        else:
+            self._chunk_bytes = max(_SMALLEST_CHUNK, self._chunk_bytes // 2)
+            if fault.divide:
+                self._chunk_messages = max(1, messages // 2)
+
+    # -- the disk's thread --------------------------------------------------------------------------------
+
+    def _keep_loop(self) -> None:
+        while (lots := self._next_group()) is not None:
+            safe, fault = self._keep(lots)
+            with self._lock:
+                self._keeping = False
+                self._spooled += sum(len(lot.messages) for lot in lots[:safe])
+                done = self._settle(lots[:safe], Fate.SPOOLED, None)
+                if fault is not None:
+                    failed = sum(len(lot.messages) for lot in lots[safe:])
+                    self._failed += failed
+                    self._full = isinstance(fault, SpoolFullError)
+                    log.error("relay.failed", relay=self.name, events=failed, reason=fault.message)
+                    done += self._settle(lots[safe:], None, fault)
+                self._for_sender.notify_all()
+            _tell(done)
+
+    def _keep(self, lots: list[_Lot]) -> tuple[int, UnavailableError | None]:
+        """Put lots on disk; returns how many of them are safe, and why the rest is not."""
+        safe = 0
+        try:
+            try:
+                self._spool.append([m for lot in lots for m in lot.messages])
+                safe = len(lots)
+            except SpoolFullError:
+                # what there is room for is kept, and nothing overtakes what is not
+                for lot in lots:
+                    self._spool.append(lot.messages)
+                    safe += 1
+        except UnavailableError as error:
+            return safe, error
+        except Exception as error:
+            log.exception("relay.fault", relay=self.name)
+            return safe, UnavailableError(f"The spool failed: {type(error).__name__}.")
+        return safe, None
+
+    def _next_group(self) -> list[_Lot] | None:
+        with self._lock:
+            while True:
+                now = time.monotonic()
+                until = None
+                if self._in_flight is not None:
+                    # kafka-python may be late itself: nobody waits for it longer than this
+                    until = self._in_flight_since + self._wait_s + 1.0
+                    if now >= until:
+                        self._turn_away(f"no acknowledgement within {self._wait_s:g} s")
+                        until = None
+                if self._holding_since is not None:
+                    until = self._holding_since + self._wait_s + 1.0
+                    if now >= until:
+                        self._holding_since = None
+                if self._mode is not Mode.DIRECT and self._holding_since is None and self._queue:
+                    self._keeping = True
+                    return self._take(_GROUP_BYTES, 1_000_000)
+                if self._sender_done and not self._queue:
+                    return None
+                if until is None and self._mode is Mode.DIRECT:
+                    until = now + 0.5
+                self._for_keeper.wait(None if until is None else max(0.0, until - now))
+
+    def _settle(self, lots: Sequence[_Lot], fate: Fate | None, error: UnavailableError | None) -> list[_Call]:
+        """Count these as settled; returns the calls that are complete. The caller holds the lock."""
+        done = []
+        for lot in lots:
+            call = lot.call
+            self._settled += len(lot.messages)
+            call.left -= 1
+            if fate is not None:
+                call.fate = fate
+            if error is not None:
+                call.error = error
+                if call.future is None and len(self._untold) < 100:
+                    self._untold.append(error)
+            if call.left == 0 and call.future is not None:
+                done.append(call)
+        self._for_callers.notify_all()
+        return done
+
+    def _stuck(self) -> UnavailableError:
+        return UnavailableError(
+            f"The relay {self.name} moves nothing: neither Kafka nor the spool {self._spool.folder} takes events.",
+            remedy="Look at Kafka and at the disk.",
+        )
+
+
+def _lots(messages: list[Message], future: Future[Fate] | None) -> list[_Lot]:
+    """Divide messages into lots that fit a chunk."""
+    parts: list[list[Message]] = [[]]
+    size = 0
+    for message in messages:
+        if parts[-1] and (size + message.size > CHUNK_BYTES or len(parts[-1]) >= 500):
+            parts.append([])
+            size = 0
+        parts[-1].append(message)
+        size += message.size
+    call = _Call(future, len(parts))
+    return [_Lot(part, call) for part in parts]
+
+
+def _tell(calls: Iterable[_Call]) -> None:
+    for call in calls:
+        if call.future is None or not call.future.set_running_or_notify_cancel():
+            continue
+        if call.error is not None:
+            call.future.set_exception(call.error)
+        else:
+            call.future.set_result(call.fate)
