@@ -177,6 +177,10 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     service: ShortText | None = None
     counter: ShortText | None = None
     to_service: ShortText | None = None
+    received_at: Instant | None = None
+    """When the platform's edge got the message, by its own clock; absent from imported files."""
+    stated_at: Instant | None = None
+    """What the kiosk's clock said, where it can't be right: the event's time is then that of receiving it."""
 
 
 class CameraSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -101,9 +101,17 @@ class Message:
     """The broker keeps it for every new subscriber: it may be old."""
 
 
+class PartlyReadError(ValueError):
+    """Some of a message can't be read; ``events`` is the rest."""
+
+    def __init__(self, reason: str, events: Sequence[AnyEvent]) -> None:
+        super().__init__(reason)
+        self.events = events
+
+
 Read: TypeAlias = Callable[[Message], Sequence[AnyEvent]]
 """Turns a message into facts. A message that can't be read raises :class:`ValueError` (msgspec's errors are) or
-:class:`IocError`; the reason is logged, so it must not repeat what the message holds."""
+:class:`IocError`; the reason is logged, so it must not repeat what the message holds. See :class:`PartlyReadError`."""
 Accept: TypeAlias = Callable[[Sequence[AnyEvent]], "Future[Any]"]
 """Takes facts over, such as :meth:`connectors.shared.relay.Relay.accept`."""
 
@@ -355,7 +363,7 @@ class Subscriber:
             return read(message)
         except Exception as error:  # one message must not end the reading of the others
             self._unreadable(message.topic, _why(error))
-            return ()
+            return error.events if isinstance(error, PartlyReadError) else ()
 
     def _unreadable(self, topic: str, reason: str) -> None:
         """Count it, and tell the first one and then at most one a minute."""

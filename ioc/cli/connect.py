@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -137,7 +138,8 @@ def queues(
     """
     import structlog
 
-    from connectors.queues.tickets import SOURCE, import_file
+    from connectors.queues.reading import SOURCE, TicketReader
+    from connectors.queues.tickets import import_file
     from connectors.shared.folder import Folder
 
     said_by = SOURCE if source is None else source
@@ -148,15 +150,16 @@ def queues(
 
     settings = settings_module.load()
     stop = _stop_event()
+    reader = TicketReader(
+        zone=ZoneInfo("Asia/Ho_Chi_Minh"), source=said_by, future_tolerance_s=settings.future_tolerance_s
+    )
     publisher = _publisher("queues", stop, once)
     if publisher is None:
         return
     log = structlog.get_logger(__name__)
 
     def take(path: Path) -> None:
-        sent, faults = import_file(
-            path, publisher, source=said_by, future_tolerance_s=settings.future_tolerance_s
-        )
+        sent, faults = import_file(path, publisher, reader)
         log.info("file.imported", file=path.name, published=sent, rejected=faults)
 
     with publisher:

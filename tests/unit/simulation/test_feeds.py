@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from connectors.onestop.mapping import load as load_mapping
-from connectors.queues.tickets import read as read_ticket
+from connectors.queues.reading import TicketReader
 from deploy.simulation import state
 from deploy.simulation.connectors import MAPPING, environment
 from deploy.simulation.district import SimulatedDistrict
@@ -46,7 +47,8 @@ def test_every_ticket_line_is_read(told: tuple[list[Row], list[TicketStep]], tmp
     lines = [
         line for path in sorted(spool.tickets.glob("*.jsonl")) for line in path.read_bytes().splitlines()
     ]
-    events = [read_ticket(line, NOW) for line in lines]
+    reader = TicketReader(zone=ZoneInfo("Asia/Ho_Chi_Minh"))
+    events = [event for line in lines if (event := reader.read(line, NOW))]
     assert [event.time for event in events] == [step.time for step in told[1]]
     assert Counter(event.data.number for event in events) == Counter(step.number for step in told[1])
     assert len({event.id for event in events}) == len(events)
