@@ -10,9 +10,9 @@ import asyncio
 import math
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from gufo.snmp import NoSuchInstance, SnmpAuthError, SnmpError
 from gufo.snmp.aio import SnmpSession
@@ -20,6 +20,7 @@ from gufo.snmp.aio import SnmpSession
 from connectors.shared.snmp.login import Credentials, Login, user_of
 
 Value = int | float | str
+T = TypeVar("T")
 
 SYS_UPTIME: Final = "1.3.6.1.2.1.1.3.0"
 """Hundredths of a second since the agent started."""
@@ -34,12 +35,20 @@ _MOST_TEXT: Final = 4_096
 _MOST_INDEX: Final = 400
 _AT_ONCE: Final = 32
 """Values asked for in one request: their answer fits in one Ethernet frame."""
+_ROWS_AT_ONCE: Final = 25
 _WALK_TRIES: Final = 6
 """A walk may take as long as this many waits."""
 _TRUSTED_ROUNDS: Final = 15
 _TRUSTED_S: Final = 1_200.0
 _NO_CONTROL: Final = dict.fromkeys((*range(10), *range(11, 32), 127))
 """Control characters but the line end: NUL can't be stored, and none belongs in a name."""
+
+
+class _PanicError(Exception):
+    """The library gave up on a malformed answer."""
+
+
+_UNREADABLE: Final = (SnmpError, _PanicError)
 
 
 class SilentAgentError(Exception):
@@ -109,13 +118,10 @@ class Agent:
                 user=user_of(credentials, engine),
                 engine_id=engine or None,
                 timeout=timeout_s,
-                max_repetitions=25,
             )
             self._refresh = True
         else:
-            self._session = SnmpSession(
-                host, port=port, community=credentials, timeout=timeout_s, max_repetitions=25
-            )
+            self._session = SnmpSession(host, port=port, community=credentials, timeout=timeout_s)
         self._scalars: dict[str, Value] = {}
         self._asked: set[str] = set()
         self._columns: dict[str, dict[str, Value]] = {}
@@ -204,13 +210,13 @@ class Agent:
         for attempt in range(_TRIES):
             try:
                 async with asyncio.timeout(2 * self._timeout_s):
-                    await self._session.refresh()
+                    await _tamed(self._session.refresh())
                 self._memory.engine_id = self._session.get_engine_id()
                 return
             except TimeoutError:
                 if attempt == _TRIES - 1:
                     raise _silent() from None
-            except (OSError, SnmpError) as error:
+            except (OSError, *_UNREADABLE) as error:
                 raise _refused(error) from None
 
     async def _recall(self) -> bool:
@@ -234,18 +240,32 @@ class Agent:
         start = 0
         while start < len(oids):
             batch = oids[start : start + self._memory.at_once]
-            try:
-                answer = await self._ask_once(batch)
-            except SnmpError as error:
-                if len(batch) == 1 or isinstance(error, SnmpAuthError):
-                    raise _refused(error) from None
-                self._memory.at_once = len(batch) // 2  # the answer may have been too big for this agent
-                continue
-            for oid in batch:
-                value = _clean(answer.get(oid))
-                if value is not None:
-                    found[oid] = value
+            found.update(await self._ask_some(batch))
             start += len(batch)
+        return found
+
+    async def _ask_some(self, batch: Sequence[str]) -> dict[str, Value]:
+        """Ask for some values at once; by halves when the answer was too big or one value can't be read."""
+        try:
+            answer = await self._ask_once(batch)
+        except _UNREADABLE as error:
+            if isinstance(error, SnmpAuthError) or (len(batch) == 1 and self.rtt_ms is None):
+                raise _refused(error) from None
+            if len(batch) == 1:
+                return {}
+            return await self._ask_halves(batch)
+        if (
+            not answer and len(batch) > 1
+        ):  # the library hides "too big" and "general error" behind an empty answer
+            return await self._ask_halves(batch)
+        values = {oid: _clean(answer.get(oid)) for oid in batch}
+        return {oid: value for oid, value in values.items() if value is not None}
+
+    async def _ask_halves(self, batch: Sequence[str]) -> dict[str, Value]:
+        half = len(batch) // 2
+        found = {**await self._ask_some(batch[:half]), **await self._ask_some(batch[half:])}
+        if len(found) == len(batch):
+            self._memory.at_once = half  # every value is well: there were too many
         return found
 
     async def _ask_once(self, batch: Sequence[str]) -> dict[str, object]:
@@ -254,7 +274,7 @@ class Agent:
             try:
                 # the library waits anew after each stray datagram: the outer bound is what holds
                 async with asyncio.timeout(1.5 * self._timeout_s):
-                    answer: dict[str, object] = await self._session.get_many(batch)
+                    answer: dict[str, object] = await _tamed(self._session.get_many(batch))
             except TimeoutError:
                 if attempt == _TRIES - 1:
                     raise _silent() from None
@@ -269,26 +289,37 @@ class Agent:
         raise _silent()
 
     async def _walk(self, oid: str) -> dict[str, Value]:
+        at_once = _ROWS_AT_ONCE
         for attempt in range(_TRIES):
             found: dict[str, Value] = {}
             try:
                 async with asyncio.timeout(_WALK_TRIES * self._timeout_s):
-                    await self._rows(oid, found)
+                    await self._rows(oid, found, at_once)
             except TimeoutError:
                 if attempt < _TRIES - 1 and not found:
                     continue
                 raise _silent() from None
             except NoSuchInstance:
                 pass
-            except (OSError, SnmpError) as error:
-                raise _refused(error) from None
+            except (OSError, *_UNREADABLE) as error:
+                if isinstance(error, OSError | SnmpAuthError) or self.rtt_ms is None:
+                    raise _refused(error) from None
+                if at_once == 1:
+                    return {}  # part of a table would make sums that are too small
+                at_once = 1  # a value beyond the column may be what can't be read
+                continue
             return found
-        raise _silent()
+        return {}
 
-    async def _rows(self, oid: str, found: dict[str, Value]) -> None:
+    async def _rows(self, oid: str, found: dict[str, Value], at_once: int) -> None:
         start = len(oid) + 1
         rows = 0
-        async for name, value in self._session.getbulk(oid):
+        walk = self._session.getbulk(oid, max_repetitions=at_once)
+        while True:
+            try:
+                name, value = await _tamed(walk.__anext__())
+            except StopAsyncIteration:
+                return
             rows += 1
             self._seen += 1
             index = name[start:]
@@ -305,16 +336,24 @@ class Agent:
                 found[index] = cleaned
 
 
+async def _tamed(asking: Awaitable[T]) -> T:
+    """Wait for the library; where its Rust code panics, that becomes an ordinary error of this agent alone."""
+    try:
+        return await asking
+    except (Exception, asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        raise _PanicError(type(error).__name__) from None
+
+
 def _silent() -> SilentAgentError:
     return SilentAgentError(f"no SNMP answer in {_TRIES} tries", host_lives=False)
 
 
 def _refused(error: Exception) -> SilentAgentError:
-    if isinstance(error, ConnectionRefusedError):
-        return SilentAgentError("nothing listens on the SNMP port", host_lives=True)
     if isinstance(error, SnmpAuthError):
         return SilentAgentError("the agent refuses this SNMP v3 user", host_lives=True)
-    if isinstance(error, SnmpError):
+    if isinstance(error, _UNREADABLE):
         return SilentAgentError("the agent's answer can't be read as SNMP", host_lives=True)
     return SilentAgentError(
         f"SNMP failed: {getattr(error, 'strerror', None) or type(error).__name__}", host_lives=False
