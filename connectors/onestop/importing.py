@@ -1,74 +1,61 @@
-"""Imports a CSV of dossiers: read and check all of it, then send, then remember what was acknowledged."""
+"""Imports a file of dossiers: read and check all of it, then send, then remember what was acknowledged."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Final, TextIO, TypeVar
+from typing import Final, TypeVar, cast
 
+from connectors.onestop.aliases import AliasStore, Named, rekey, store_path
 from connectors.onestop.mapping import Mapping
-from connectors.onestop.reading import CsvFile
-from connectors.onestop.rows import Facts, Rejection, RowReader, content, read_record
+from connectors.onestop.reading import Table, open_table, refusal
+from connectors.onestop.report import Recorder, RejectedFile, Report
+from connectors.onestop.rows import (
+    Facts,
+    Rejection,
+    RowReader,
+    content,
+    past_moments,
+    read_record,
+    recorded,
+)
 from connectors.onestop.staging import Staging, View, Waiting
 from connectors.shared.privacy import Pseudonymiser, key_path, slug
 from connectors.shared.publisher import Sink
 from connectors.shared.snapshots import SnapshotStore, Version
 from ioc import events
-from ioc.events import DossierRecorded, event_id
+from ioc.errors import InputError
+from ioc.events import DossierEvent
 
 _CHUNK: Final = 5_000
-_LISTED: Final = 20
 _UNDECODABLE_LIMIT: Final = 0.01
 """A larger share of rows with undecodable bytes is a wrong encoding, not a few bad rows."""
-_RECORDED: Final = "ioc.dossier.recorded.v1"
 
 T = TypeVar("T")
 Tick = Callable[[str, int, int], None]
 """Told now and then: what is being done, how much of it, out of how much."""
 
 
-@dataclass
-class Report:
-    """What an import found and did."""
-
-    file: str
-    rows: int = 0
-    dossiers: int = 0
-    published: int = 0
-    repeated: int = 0
-    """Progress rows that stand in the file more than once; sent once."""
-    unchanged: int = 0
-    """Dossiers that are as Kafka already had them; sent again under their old ids, which counts for nothing."""
-    disagreeing: int = 0
-    """Dossiers whose rows tell different things without a change time; the row with the latest moment counts."""
-    unmapped: Counter[str] = field(default_factory=Counter)
-    """Values left unknown because the mapping does not list them, by column."""
-    rejected: int = 0
-    rejections: list[Rejection] = field(default_factory=list)
-    """The first 20."""
-    rejected_file: Path | None = None
-    dry_run: bool = False
-    would_publish: int = 0
-
-
 class Importer:
     """Imports files of one source.
 
     :param mapping: what the columns mean.
-    :param state_dir: holds the snapshots, the pseudonyms' key and the files of rejected rows.
+    :param state_dir: holds the snapshots, the dossiers' codes, the pseudonyms' key and the files of rejected rows.
     :param future_tolerance_s: how far ahead of this machine's clock a fact may be dated, in seconds.
+    :param list_rows: how many rows the report lists one by one.
     """
 
-    def __init__(self, mapping: Mapping, state_dir: Path, *, future_tolerance_s: float = 300.0) -> None:
+    def __init__(
+        self, mapping: Mapping, state_dir: Path, *, future_tolerance_s: float = 300.0, list_rows: int = 0
+    ) -> None:
         self._mapping = mapping
         self._state_dir = state_dir
         self._tolerance = timedelta(seconds=future_tolerance_s)
+        self._list_rows = list_rows
         handler = mapping.progress.handler if mapping.progress else None
         self._hashes = handler is not None and handler.treatment == "hash"
 
@@ -88,7 +75,8 @@ class Importer:
         stem = f"{slug(path.stem)}-{now:%Y%m%dT%H%M%S%f}"
         folder = self._state_dir / "imports"
         with Staging(folder / f"{stem}.staging.sqlite") as staging:
-            self._read(path, staging, report, now, folder / f"{stem}.rejected.csv", tick)
+            with closing(open_table(path, self._mapping)) as file:
+                self._read(file, staging, report, now, folder / f"{stem}.rejected.csv", tick)
             with SnapshotStore(
                 self._state_dir / "checkpoints" / f"{slug(self._mapping.source)}.sqlite"
             ) as store:
@@ -97,55 +85,64 @@ class Importer:
                         store.reserve(chunk)
                 report.would_publish = staging.event_count()
                 if sink is not None:
-                    self._send(staging, store, sink(), report, tick)
+                    with AliasStore(store_path(self._state_dir)) as aliases:
+                        self._send(staging, store, aliases, sink(), report, tick)
         return report
 
     def _read(
-        self, path: Path, staging: Staging, report: Report, now: datetime, rejected: Path, tick: Tick
+        self, file: Table, staging: Staging, report: Report, now: datetime, rejected: Path, tick: Tick
     ) -> None:
-        file = CsvFile(path, self._mapping)
-        key = key_path(self._state_dir, self._mapping.source)
         reader = RowReader(
             self._mapping,
             file.header,
             file.positions,
-            now + self._tolerance,
-            Pseudonymiser(key) if self._hashes else None,
+            now,
+            Pseudonymiser(key_path(self._state_dir, self._mapping.source)) if self._hashes else None,
+            self._tolerance,
+            file.encoding,
         )
-        with _RejectedFile(rejected) as faults:
-            for row in file.rows():
-                report.rows += 1
-                facts = reader.read(row)
-                if isinstance(facts, Rejection):
-                    faults.add(facts)
-                    if len(report.rejections) < _LISTED:
-                        report.rejections.append(facts)
-                else:
-                    self._stage(facts, staging, report)
-                if report.rows % 1_000 == 0:
-                    tick("reading", file.bytes_read, file.size)
-            if report.rows == 0:
-                raise file.no_rows()
-            if reader.undecodable_rows > _UNDECODABLE_LIMIT * report.rows:
+        recorder = Recorder(report, self._list_rows)
+        report.format = file.format
+        with RejectedFile(rejected) as faults:
+            try:
+                for row in file.rows():
+                    report.rows += 1
+                    facts = reader.read(row)
+                    recorder.add(row.first_line, facts)
+                    if isinstance(facts, Rejection):
+                        faults.add(facts)
+                    else:
+                        self._stage(facts, staging, report)
+                    if report.rows % 1_000 == 0:
+                        tick("reading", file.bytes_read, file.size)
+                if report.rows == 0:
+                    raise refusal(file.path, "it has a header and no rows", "Export it again.")
+                if reader.undecodable_rows > _UNDECODABLE_LIMIT * report.rows:
+                    raise _wrong_encoding(file, reader, report.rows)
+            except InputError:
                 faults.discard()
-                raise file.wrong_encoding(reader.undecodable_rows, report.rows, reader.first_undecodable)
+                raise
             report.rejected = faults.count
             report.rejected_file = rejected if faults.count else None
+        recorder.finish()
         report.unmapped = reader.unmapped
         report.dossiers = staging.dossiers()
         report.disagreeing = staging.disagreeing()
 
     def _stage(self, facts: Facts, staging: Staging, report: Report) -> None:
-        body = content(facts.record)
-        latest = facts.latest
-        if facts.changed_at is None and facts.progress is not None:
-            latest = max(latest, facts.progress.time)
-        staging.add_view(
-            View(facts.code, latest, hashlib.blake2b(body, digest_size=16).digest(), body),
-            dated=facts.changed_at is not None,
-        )
-        if facts.progress is not None:
-            event = facts.progress
+        unit = facts.record.unit if facts.record is not None else facts.happenings[0].data.unit
+        for alias in facts.aliases:
+            staging.add_alias(facts.code, alias, unit)
+        if facts.record is not None:
+            body = content(facts.record)
+            latest = facts.latest
+            if facts.changed_at is None and facts.happenings:
+                latest = max(latest, *(event.time for event in facts.happenings))
+            staging.add_view(
+                View(facts.code, latest, hashlib.blake2b(body, digest_size=16).digest(), body),
+                dated=facts.changed_at is not None,
+            )
+        for event in facts.happenings:
             fresh = staging.add_event(
                 event.time, event.sequence, event.id, Waiting(facts.code, None, events.encode(event))
             )
@@ -154,69 +151,69 @@ class Importer:
     def _versions(self, staging: Staging, store: SnapshotStore, report: Report) -> Iterator[Version]:
         """Give every view its id and put its event among those that wait; yields those that need a version number."""
         dated = self._mapping.dossier.changed_at is not None
+        source = self._mapping.source
         for view in staging.views():
             record = read_record(view.content)
-            what = f"{_RECORDED}/{view.fingerprint.hex()}"
-            known = [t for t in (record.received_at, record.completed_at, record.withdrawn_at) if t]
-            if dated:
-                time, sequence, number = view.latest, "", None
-                made = event_id(self._mapping.source, view.code, what, time)
-            else:
-                version = store.resolve(view.code, view.fingerprint, max(known, default=view.latest))
+            time, number = view.latest, None
+            if not dated:
+                version = store.resolve(
+                    view.code, view.fingerprint, max(past_moments(record), default=view.latest)
+                )
                 report.unchanged += version.known
-                time, sequence, number = version.time, f"{version.number:012d}", version.number
-                made = event_id(self._mapping.source, view.code, what, f"v{number}")
+                time, number = version.time, version.number
                 yield version
-            event = DossierRecorded(
-                specversion="1.0",
-                id=made,
-                source=self._mapping.source,
-                subject=view.code,
-                time=time,
-                sequence=sequence,
-                data=record,
+            event = recorded(source, view.code, record, view.fingerprint, time, number)
+            staging.add_event(
+                time, event.sequence, event.id, Waiting(view.code, number, events.encode(event))
             )
-            staging.add_event(time, sequence, made, Waiting(view.code, number, events.encode(event)))
 
-    def _send(self, staging: Staging, store: SnapshotStore, sink: Sink, report: Report, tick: Tick) -> None:
+    def _send(
+        self,
+        staging: Staging,
+        store: SnapshotStore,
+        aliases: AliasStore,
+        sink: Sink,
+        report: Report,
+        tick: Tick,
+    ) -> None:
+        for said in _chunks(staging.aliases()):
+            aliases.resolve([Named(code, self._mapping.source, unit, (alias,)) for code, alias, unit in said])
         for chunk in _chunks(staging.events()):
-            for waiting in chunk:
-                sink.publish(events.decode(waiting.payload))
+            facts = [cast("DossierEvent", events.decode(waiting.payload)) for waiting in chunk]
+            for fact in rekey(aliases, facts):
+                sink.publish(fact)
             sink.flush()
             store.acknowledge((w.code, w.version) for w in chunk if w.version is not None)
             report.published += len(chunk)
             tick("sending", report.published, report.would_publish)
+        report.merged = publish_merges(aliases, sink)
+
+
+def publish_merges(aliases: AliasStore, sink: Sink) -> int:
+    """Send every merge that waits; returns how many.
+
+    :raises UnavailableError: when Kafka does not acknowledge; they go on waiting.
+    """
+    sent = 0
+    while merges := aliases.pending():
+        for merge in merges:
+            sink.publish(merge)
+        sink.flush()
+        aliases.confirm(merges)
+        sent += len(merges)
+    return sent
+
+
+def _wrong_encoding(file: Table, reader: RowReader, rows: int) -> InputError:
+    """The error for a file of which too many rows hold undecodable bytes."""
+    return refusal(
+        file.path,
+        f"{reader.undecodable_rows} of {rows} rows hold bytes that are not {file.encoding}, first in line"
+        f" {reader.first_undecodable}",
+        "Set file.encoding in the mapping to the file's encoding (Vietnamese exports: utf-8, utf-16, cp1258).",
+    )
 
 
 def _chunks(items: Iterator[T]) -> Iterator[list[T]]:
     while chunk := list(islice(items, _CHUNK)):
         yield chunk
-
-
-class _RejectedFile:
-    """Line, column, kind of value and reason of every rejected row; made when there is a first one."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: TextIO | None = None
-        self.count = 0
-
-    def __enter__(self) -> _RejectedFile:
-        return self
-
-    def add(self, fault: Rejection) -> None:
-        if self._file is None:
-            self._file = self._path.open("w", encoding="utf-8", newline="")
-            self._writer = csv.writer(self._file)
-            self._writer.writerow(("line", "column", "found", "reason"))
-        self._writer.writerow((fault.line, fault.column, fault.found, fault.reason))
-        self.count += 1
-
-    def discard(self) -> None:
-        self.__exit__()
-        self._path.unlink(missing_ok=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None

@@ -1,24 +1,42 @@
-"""Turns one CSV row into facts, or into the reason why it can't be."""
+"""Turns one row into facts, or into the reason why it can't be."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Final
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from connectors.onestop.mapping import Column, Mapping, PersonColumn
-from connectors.onestop.reading import Row, undecodable
-from ioc.events import Channel, DossierProgress, DossierProgressed, DossierRecord, event_id
+from connectors.onestop.cells import Bad, Cells, Columns, Undecodable
+from connectors.onestop.mapping import Mapping, PersonColumn
+from connectors.onestop.reading import Row
+from ioc.events import (
+    DossierApologised,
+    DossierApology,
+    DossierPaid,
+    DossierPayment,
+    DossierProgress,
+    DossierProgressed,
+    DossierRated,
+    DossierRating,
+    DossierRecord,
+    DossierRecorded,
+    DossierSupplement,
+    DossierSupplemented,
+    event_id,
+)
 
-_YES: Final = frozenset({"1", "true", "yes", "y", "x", "có", "co"})
-_NO: Final = frozenset({"0", "false", "no", "n", "không", "khong"})
-_OLDEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
-_NEWEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
-_MOMENTS: Final = ("received_at", "due_at", "completed_at", "withdrawn_at")
+Happening: TypeAlias = (
+    DossierProgressed | DossierApologised | DossierRated | DossierPaid | DossierSupplemented
+)
+"""A fact that has a time of its own, other than a dossier's view."""
+
+_PAST: Final = ("submitted_at", "received_at", "rejected_at", "completed_at", "returned_at", "withdrawn_at")
+_DUE_AHEAD: Final = timedelta(days=50 * 366)
+_RECORDED: Final = "ioc.dossier.recorded.v1"
 
 
 @dataclass(frozen=True)
@@ -35,36 +53,24 @@ class Rejection:
 class Facts:
     """What one row says."""
 
-    record: DossierRecord
     code: str
+    aliases: tuple[str, ...]
+    record: DossierRecord | None
     changed_at: datetime | None
     latest: datetime
     """Latest moment that the row knows; orders rows of one dossier when the source has no change time."""
-    progress: DossierProgressed | None
-
-
-class _Bad(Exception):  # noqa: N818 (caught here, never seen outside)
-    def __init__(self, purpose: str, found: str, reason: str) -> None:
-        super().__init__(reason)
-        self.purpose, self.found, self.reason = purpose, found, reason
-
-
-def describe(value: str) -> str:
-    """Say what kind of value this is without repeating it."""
-    if not value.strip():
-        return "empty"
-    kind = "digits" if value.strip().isdigit() else "text"
-    return f"{kind}, {len(value)} characters"
+    happenings: tuple[Happening, ...]
 
 
 @dataclass
 class RowReader:
-    """Reads rows of one file under its mapping.
+    """Reads rows of one file or answer under its mapping.
 
     :param mapping: the mapping.
-    :param header: column names of the file.
-    :param positions: purpose → position in a row, from :class:`connectors.onestop.reading.CsvFile`.
-    :param now: a fact dated after this is refused: the platform would not believe it either.
+    :param header: names of a row's fields.
+    :param positions: purpose → position in a row, from :class:`connectors.onestop.reading.Table`.
+    :param now: the clock; a fact dated after it by more than the tolerance is refused: the platform would not believe
+        it either.
     :param pseudonym: replaces a person's name; needed when the mapping hashes one.
     """
 
@@ -73,181 +79,229 @@ class RowReader:
     positions: dict[str, int]
     now: datetime
     pseudonym: Callable[[str], str] | None = None
-    unmapped: Counter[str] = field(default_factory=Counter)
-    """How many values of each column were not in the mapping's list and were left unknown."""
+    tolerance: timedelta = timedelta(seconds=300)
+    encoding: str = "utf-8"
     undecodable_rows: int = 0
     first_undecodable: int = 0
 
     def __post_init__(self) -> None:
-        self._zone = self.mapping.zone
-        self._format = self.mapping.time.format
-        self._empty = frozenset(self.mapping.file.empty) | {""}
-        self._values: dict[str, dict[str, str]] = {}
-        for prefix, table in (("", self.mapping.dossier), ("progress.", self.mapping.progress)):
-            for key in table.__struct_fields__ if table is not None else ():
-                ref = getattr(table, key)
-                if isinstance(ref, Column) and ref.values is not None:
-                    self._values[prefix + key] = ref.values
+        self._columns = Columns(self.mapping, self.header, self.positions, self.encoding)
+
+    @property
+    def unmapped(self) -> Counter[str]:
+        """How many values of each column were not in the mapping's list and were left unknown."""
+        return self._columns.unmapped
 
     def read(self, row: Row) -> Facts | Rejection:
         """Return the row's facts, or why there are none."""
         if row.fault is not None:
             lines = "" if row.last_line == row.first_line else f" (lines {row.first_line} to {row.last_line})"
-            return Rejection(row.first_line, "", "the row", row.fault + lines)
+            if row.undecodable:
+                self._note_undecodable(row)
+            return Rejection(row.first_line, row.column, "the row", row.fault + lines)
         try:
-            return self._facts(row)
-        except _Bad as bad:
-            position = self.positions.get(bad.purpose)
-            column = self.header[position] if position is not None else bad.purpose
-            return Rejection(row.first_line, column, bad.found, bad.reason)
+            return self._facts(self._columns.cells(row))
+        except Bad as bad:
+            if isinstance(bad, Undecodable):
+                self._note_undecodable(row)
+            return Rejection(row.first_line, self._columns.name(bad.purpose), bad.found, bad.reason)
 
-    def _facts(self, row: Row) -> Facts:
-        texts: dict[str, str] = {}
-        for purpose, position in self.positions.items():
-            text = row.fields[position].strip()
-            if undecodable(text):
-                self.undecodable_rows += 1
-                self.first_undecodable = self.first_undecodable or row.first_line
-                raise _Bad(purpose, describe(text), f"bytes that are not {self.mapping.file.encoding}")
-            if text not in self._empty:
-                texts[purpose] = text
-        code = texts.get("code", "")
-        if not code:
-            raise _Bad("code", "empty", "a dossier needs a code")
-        if len(code) > 50:
-            raise _Bad("code", describe(code), "a dossier's code has 50 characters at most")
-        unit = self.mapping.unit.code if self.mapping.unit else self._mapped("unit", texts)
-        if not unit or len(unit) > 50:
-            raise _Bad(
-                "unit", describe(unit or ""), "a dossier needs the code of its unit, 50 characters at most"
+    def _note_undecodable(self, row: Row) -> None:
+        self.undecodable_rows += 1
+        self.first_undecodable = self.first_undecodable or row.first_line
+
+    def _facts(self, cells: Cells) -> Facts:
+        code = cells.code("code", "a dossier")
+        unit = self.mapping.unit.code if self.mapping.unit else cells.code("unit", "a dossier's unit")
+        kind = self._kind(cells)
+        changed_at = cells.moment("changed_at")
+        aliases = tuple(
+            dict.fromkeys(
+                cells.code(f"aliases.{place}", "a second code")
+                for place in range(len(self.mapping.dossier.aliases))
+                if f"aliases.{place}" in cells.values
             )
-        moments = {key: self._moment(key, texts) for key in _MOMENTS}
-        channel = self._mapped("channel", texts)
-        record = DossierRecord(
-            unit=unit,
-            channel=self._channel(channel) if channel else None,
-            field=self._short("field", texts),
-            procedure=self._short("procedure", texts),
-            status=self._whole("status", texts),
-            digitised=self._flag("digitised", texts),
-            paid_online=self._flag("paid_online", texts),
-            received_at=moments["received_at"],
-            due_at=moments["due_at"],
-            completed_at=moments["completed_at"],
-            withdrawn_at=moments["withdrawn_at"],
         )
-        changed_at = self._moment("changed_at", texts)
-        progress = self._progress(code, unit, texts) if self.mapping.progress else None
-        known = [moments["received_at"], moments["completed_at"], moments["withdrawn_at"]]
-        candidates = [changed_at] if changed_at else [moment for moment in known if moment]
-        if not candidates and progress is not None:
-            candidates = [progress.time]
+        aliases = tuple(alias for alias in aliases if alias != code)
+        record = None
+        if self.mapping.tells_views and kind in (None, "dossier"):
+            record = self._record(cells, unit, aliases)
+        happenings = tuple(self._happenings(cells, code, unit, kind))
+        known = [] if record is None else past_moments(record)
+        candidates = [changed_at] if changed_at else known
+        candidates = candidates or [event.time for event in happenings]
         if not candidates:
-            raise _Bad("received_at", "empty", "the row says of no moment when anything happened")
-        if max(candidates) > self.now:
-            raise _Bad("changed_at" if changed_at else "received_at", "time", "it lies in the future")
-        return Facts(record, code, changed_at, max(candidates), progress)
+            raise Bad(self._when(kind), "empty", "the row says of no moment when anything happened")
+        if record is None and not happenings:
+            raise Bad(self._when(kind), "empty", "the row tells nothing but a code")
+        latest = max(candidates)
+        if latest > self.now + self.tolerance:
+            raise Bad("changed_at" if changed_at else "received_at", "time", "it lies in the future")
+        if changed_at is not None and known and max(known) > changed_at + self.tolerance:
+            raise Bad("changed_at", "time", "the row knows of later moments than its own change time")
+        if record is not None and record.due_at is not None and record.due_at > latest + _DUE_AHEAD:
+            raise Bad("due_at", "time", "more than 50 years ahead")
+        return Facts(code, aliases, record, changed_at, latest, happenings)
 
-    def _progress(self, code: str, unit: str, texts: dict[str, str]) -> DossierProgressed | None:
-        time = self._moment("progress.time", texts)
-        if time is None:
+    def _kind(self, cells: Cells) -> str | None:
+        if self.mapping.kind is None:
             return None
-        if time > self.now:
-            raise _Bad("progress.time", "time", "it lies in the future")
-        step = self._short("progress.step", texts)
-        handler = texts.get("progress.handler")
+        kind = cells.text("kind")
+        if kind is None:
+            raise Bad(
+                "kind",
+                "a value" if "kind" in cells.values else "empty",
+                "no kind of row that the mapping lists",
+            )
+        return kind
+
+    def _when(self, kind: str | None) -> str:
+        """The purpose that a row without any moment lacks."""
+        if kind in (None, "dossier") and self.mapping.tells_views:
+            return "received_at"
+        tables = [kind] if kind is not None else ["progress", "apology", "rating", "payment", "supplement"]
+        purposes = [f"{table}.{key}" for table in tables for key in ("time", "received_at", "asked_at")]
+        return next((purpose for purpose in purposes if purpose in self.positions), "code")
+
+    def _record(self, cells: Cells, unit: str, aliases: tuple[str, ...]) -> DossierRecord:
+        return DossierRecord(
+            unit=unit,
+            aliases=aliases,
+            channel=cells.channel(),
+            field=cells.short("field"),
+            procedure=cells.short("procedure"),
+            applicant=cells.applicant(),
+            service_level=cells.whole("service_level", 0, 4),
+            status=cells.whole("status"),
+            submitted_at=cells.moment("submitted_at"),
+            received_at=cells.moment("received_at"),
+            rejected_at=cells.moment("rejected_at"),
+            due_at=cells.moment("due_at"),
+            completed_at=cells.moment("completed_at"),
+            returned_at=cells.moment("returned_at"),
+            withdrawn_at=cells.moment("withdrawn_at"),
+            fee_vnd=cells.dong("fee_vnd"),
+            payable_online=cells.flag("payable_online"),
+            paid_online=cells.flag("paid_online"),
+            digitised=cells.flag("digitised"),
+            reused=cells.flag("reused"),
+            from_store=cells.flag("from_store"),
+            result_digital=cells.flag("result_digital"),
+        )
+
+    def _happenings(self, cells: Cells, code: str, unit: str, kind: str | None) -> Iterator[Happening]:
+        mapping = self.mapping
+        if mapping.progress and kind in (None, "dossier"):
+            yield from self._progress(cells, code, unit)
+        if mapping.apology and kind in (None, "apology") and (at := self._time(cells, "apology.time")):
+            letter = DossierApology(
+                unit=unit,
+                reason=cells.short("apology.reason"),
+                old_due_at=cells.moment("apology.old_due_at"),
+                new_due_at=cells.moment("apology.new_due_at"),
+            )
+            yield self._event(DossierApologised, letter, code, at, cells.text("apology.instance"))
+        if mapping.rating and kind in (None, "rating") and (at := self._time(cells, "rating.time")):
+            satisfied = cells.flag("rating.satisfied")
+            if satisfied is None:
+                raise Bad(
+                    "rating.satisfied",
+                    "a value" if "rating.satisfied" in cells.values else "empty",
+                    "unknown",
+                )
+            rating = DossierRating(unit=unit, satisfied=satisfied, score=cells.whole("rating.score", 0, 100))
+            yield self._event(DossierRated, rating, code, at, cells.text("rating.instance"))
+        if mapping.payment and kind in (None, "payment") and (at := self._time(cells, "payment.time")):
+            amount = cells.dong("payment.amount_vnd")
+            if amount is None:
+                raise Bad("payment.amount_vnd", "empty", "a payment needs an amount")
+            payment = DossierPayment(
+                unit=unit,
+                amount_vnd=amount,
+                online=cells.flag("payment.online"),
+                payment=cells.short("payment.payment", 64),
+            )
+            yield self._event(DossierPaid, payment, code, at, cells.text("payment.instance"))
+        if mapping.supplement and kind in (None, "supplement"):
+            yield from self._supplements(cells, code, unit)
+
+    def _supplements(self, cells: Cells, code: str, unit: str) -> Iterator[Happening]:
+        asked, came = self._time(cells, "supplement.asked_at"), self._time(cells, "supplement.received_at")
+        old, new = cells.moment("supplement.old_due_at"), cells.moment("supplement.new_due_at")
+        instance = cells.text("supplement.instance")
+        if asked is not None:
+            # the due date moves when the papers come; a source that never says when moves it at once
+            moves = came is None
+            data = DossierSupplement(
+                unit=unit,
+                received=False,
+                old_due_at=old if moves else None,
+                new_due_at=new if moves else None,
+            )
+            yield self._event(DossierSupplemented, data, code, asked, instance)
+        if came is not None:
+            data = DossierSupplement(unit=unit, received=True, old_due_at=old, new_due_at=new)
+            yield self._event(DossierSupplemented, data, code, came, instance)
+
+    def _progress(self, cells: Cells, code: str, unit: str) -> Iterator[Happening]:
+        time = self._time(cells, "progress.time")
+        if time is None:
+            return
+        step = cells.short("progress.step")
+        status = cells.whole("progress.status")
         table = self.mapping.progress
         person = table.handler if table is not None else None
-        if not (isinstance(person, PersonColumn) and person.treatment == "hash" and self.pseudonym):
-            handler = None
-        status = self._whole("progress.status", texts)
+        handler = None
+        if isinstance(person, PersonColumn) and person.treatment == "hash" and self.pseudonym:
+            name = cells.text("progress.handler")
+            handler = self.pseudonym(name) if name else None
         # The handler makes no id: with a new key the same step would otherwise be another fact.
         parts = (
             "ioc.dossier.progressed.v1",
             unit,
             step or "",
             str(status),
-            texts.get("progress.instance", ""),
+            cells.text("progress.instance") or "",
         )
-        return DossierProgressed(
+        yield DossierProgressed(
             specversion="1.0",
             id=event_id(self.mapping.source, code, "\x1f".join(parts), time),
             source=self.mapping.source,
             subject=code,
             time=time,
-            data=DossierProgress(
-                unit=unit,
-                step=step,
-                status=status,
-                handler=self.pseudonym(handler) if handler and self.pseudonym else None,
-            ),
+            data=DossierProgress(unit=unit, step=step, status=status, handler=handler),
         )
 
-    def _mapped(self, purpose: str, texts: dict[str, str]) -> str | None:
-        text = texts.get(purpose)
-        values = self._values.get(purpose)
-        if text is None or values is None:
-            return text
-        mapped = values.get(text)
-        if mapped is None:
-            self.unmapped[self.header[self.positions[purpose]]] += 1
-        return mapped
+    def _time(self, cells: Cells, purpose: str) -> datetime | None:
+        """When something happened: never in the future."""
+        time = cells.moment(purpose)
+        if time is not None and time > self.now + self.tolerance:
+            raise Bad(purpose, "time", "it lies in the future")
+        return time
 
-    def _channel(self, text: str) -> Channel | None:
-        try:
-            return Channel(text)
-        except ValueError:
-            self.unmapped[self.header[self.positions["channel"]]] += 1
-            return None
-
-    def _short(self, purpose: str, texts: dict[str, str]) -> str | None:
-        text = self._mapped(purpose, texts)
-        if text is not None and len(text) > 200:
-            raise _Bad(purpose, describe(text), "200 characters at most")
-        return text
-
-    def _whole(self, purpose: str, texts: dict[str, str]) -> int | None:
-        text = self._mapped(purpose, texts)
-        if text is None:
-            return None
-        if not text.lstrip("-").isdecimal() or len(text) > 9:
-            raise _Bad(purpose, describe(text), "not a whole number")
-        return int(text)
-
-    def _flag(self, purpose: str, texts: dict[str, str]) -> bool | None:
-        text = self._mapped(purpose, texts)
-        if text is None:
-            return None
-        if text.casefold() in _YES:
-            return True
-        if text.casefold() in _NO:
-            return False
-        self.unmapped[self.header[self.positions[purpose]]] += 1
-        return None
-
-    def _parse(self, text: str) -> datetime:
-        if self._format == "iso":
-            return datetime.fromisoformat(text)
-        return datetime.strptime(text, self._format)  # noqa: DTZ007 (the caller puts the zone)
-
-    def _moment(self, purpose: str, texts: dict[str, str]) -> datetime | None:
-        text = texts.get(purpose)
-        if text is None:
-            return None
-        try:
-            moment = self._parse(text)
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=self._zone)
-            moment = moment.astimezone(UTC)
-        except (ValueError, OverflowError):
-            wanted = "an ISO 8601 time" if self._format == "iso" else f"a time like {self._format}"
-            raise _Bad(purpose, describe(text), f"not {wanted}") from None
-        if not _OLDEST <= moment < _NEWEST:
-            raise _Bad(purpose, "time", "not between the years 1900 and 2200")
-        return moment
+    def _event(
+        self, kind: type[Any], data: msgspec.Struct, code: str, at: datetime, instance: str | None
+    ) -> Happening:
+        """A fact whose id is made of all that it says, so that a correction is another fact."""
+        what = "\x1f".join((kind.__struct_config__.tag, _encoder.encode(data).decode(), instance or ""))
+        made: Happening = kind(
+            specversion="1.0",
+            id=event_id(self.mapping.source, code, what, at),
+            source=self.mapping.source,
+            subject=code,
+            time=at,
+            data=data,
+        )
+        return made
 
 
 _encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[DossierRecord] = msgspec.json.Decoder(DossierRecord)
+
+
+def past_moments(record: DossierRecord) -> list[datetime]:
+    """The moments in a view that lie behind it: it can't be older than any of them."""
+    return [at for at in (getattr(record, name) for name in _PAST) if at is not None]
 
 
 def content(record: DossierRecord) -> bytes:
@@ -260,4 +314,21 @@ def read_record(stored: bytes) -> DossierRecord:
     return _decoder.decode(stored)
 
 
-_decoder: msgspec.json.Decoder[DossierRecord] = msgspec.json.Decoder(DossierRecord)
+def recorded(
+    source: str, code: str, record: DossierRecord, fingerprint: bytes, time: datetime, version: int | None
+) -> DossierRecorded:
+    """A dossier's view as a fact.
+
+    :param time: the source's own change time, or the latest moment of the view.
+    :param version: the view's number among the source's views of this dossier, where it has no change time.
+    """
+    changed = time if version is None else f"v{version}"
+    return DossierRecorded(
+        specversion="1.0",
+        id=event_id(source, code, f"{_RECORDED}/{fingerprint.hex()}", changed),
+        source=source,
+        subject=code,
+        time=time,
+        sequence="" if version is None else f"{version:012d}",
+        data=record,
+    )

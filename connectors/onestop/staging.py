@@ -21,6 +21,7 @@ create table view (
 create table event (
     time_us integer, sequence text, id text primary key, code text, version integer, payload blob
 ) without rowid;
+create table alias (code text, alias text, unit text, primary key (code, alias)) without rowid;
 """
 
 _KEEP_LATEST: Final = """
@@ -94,6 +95,14 @@ class Staging:
         ):
             yield View(code, from_microseconds(rank), fingerprint, content)
 
+    def add_alias(self, code: str, alias: str, unit: str) -> None:
+        """Keep a second code of a dossier."""
+        self._database.execute("insert or ignore into alias values (?, ?, ?)", (code, alias, unit))
+
+    def aliases(self) -> Iterator[tuple[str, str, str]]:
+        """Every second code, as code, alias, unit."""
+        yield from self._database.execute("select code, alias, unit from alias order by code, alias")
+
     def add_event(self, time: datetime, sequence: str, event_id: str, waiting: Waiting) -> bool:
         """Keep an encoded event; returns False when one with this id is there already.
 
@@ -119,7 +128,7 @@ class Staging:
             yield Waiting(code, version, payload)
 
     def dossiers(self) -> int:
-        return self._number("select count(distinct code) from view")
+        return self._number("select count(*) from (select code from view union select code from event)")
 
     def disagreeing(self) -> int:
         """Dossiers whose rows hold different contents without a change time to tell them apart."""

@@ -20,17 +20,17 @@ log = structlog.get_logger(__name__)
 
 
 class Folder:
-    """A spool folder. A file is written under another name and renamed to ``*<suffix>`` when it is complete.
+    """A spool folder. A file is written under another name and renamed to one that ends so when it is complete.
 
     :param folder: the folder; made with ``done`` and ``rejected`` in it when it is not there.
-    :param suffix: what finished files end with, such as ``.csv``.
+    :param suffixes: what finished files end with, such as ``.csv``, in small letters; capitals are taken too.
     :param take: imports one file. :class:`InputError` puts it into ``rejected`` with the reason beside it;
         :class:`UnavailableError` leaves it for later.
     """
 
-    def __init__(self, folder: Path, suffix: str, take: Callable[[Path], None]) -> None:
+    def __init__(self, folder: Path, suffixes: tuple[str, ...], take: Callable[[Path], None]) -> None:
         self._folder = folder
-        self._suffix = suffix
+        self._suffixes = suffixes
         self._take = take
         self._health = Health("folder")
         for name in ("done", "rejected"):
@@ -42,7 +42,11 @@ class Folder:
         :raises UnavailableError: when the events can't be delivered; the file stays.
         """
         imported = 0
-        for path in sorted(self._folder.glob(f"*{self._suffix}")):
+        for path in sorted(
+            path
+            for path in self._folder.iterdir()
+            if path.name.lower().endswith(self._suffixes) and not path.name.startswith(".") and path.is_file()
+        ):
             try:
                 self._take(path)
             except InputError as error:

@@ -77,18 +77,21 @@ def onestop(
     once: _Once = False,
     poll_s: _Poll = 1.0,
 ) -> None:
-    """Import CSV files of dossiers as they appear in a folder.
+    """Import files of dossiers (CSV, XLSX, JSON Lines, XES) as they appear in a folder.
 
-    A file is written under another name and renamed to *.csv when complete; it goes to done/ after Kafka acknowledged
-    all of it, to rejected/ with the reason when it can't be read.
+    A file is written under another name and renamed to *.csv, *.xlsx … when complete; it goes to done/ after Kafka
+    acknowledged all of it, to rejected/ with the reason when it can't be read.
 
     Example: ioc connect onestop --watch /srv/spool/dossiers --mapping motcua
     """
+    import sqlite3
+
     import structlog
 
     from connectors.onestop.importing import Importer
+    from connectors.onestop.reading import SUFFIXES
     from connectors.shared.folder import Folder
-    from ioc.cli.imports import load_mapping, make_unit
+    from ioc.cli.imports import load_mapping, make_unit, state_unusable
 
     settings = settings_module.load()
     meaning = load_mapping(mapping)
@@ -100,10 +103,14 @@ def onestop(
     log = structlog.get_logger(__name__)
 
     def take(path: Path) -> None:
-        report = importer.run(path, lambda: publisher)
+        try:
+            report = importer.run(path, lambda: publisher)
+        except (OSError, sqlite3.Error) as error:
+            raise state_unusable(settings, error) from None
         log.info(
             "file.imported",
             file=path.name,
+            format=report.format,
             rows=report.rows,
             published=report.published,
             rejected=report.rejected,
@@ -112,7 +119,7 @@ def onestop(
     with publisher:
         if meaning.unit is not None:
             make_unit(settings, meaning.unit)
-        folder = Folder(watch, ".csv", take)
+        folder = Folder(watch, SUFFIXES, take)
         if once:
             typer.echo(f"{folder.once()} files imported")
         else:
@@ -163,7 +170,7 @@ def queues(
         log.info("file.imported", file=path.name, published=sent, rejected=faults)
 
     with publisher:
-        folder = Folder(watch, ".jsonl", take)
+        folder = Folder(watch, (".jsonl",), take)
         if once:
             typer.echo(f"{folder.once()} files imported")
         else:

@@ -88,7 +88,7 @@ def test_a_byte_order_mark_of_utf_8_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_a_binary_file(tmp_path: Path) -> None:
-    assert "a binary file" in refused(tmp_path, raw(tmp_path, b"PK\x03\x04\0\0\0\x08" * 50))
+    assert "a binary file" in refused(tmp_path, raw(tmp_path, b"\x7fELF\0\0\0\x08" * 50))
 
 
 @pytest.mark.parametrize(

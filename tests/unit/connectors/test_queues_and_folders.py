@@ -160,7 +160,7 @@ def test_finished_files_are_taken_by_name_and_put_away(tmp_path: Path) -> None:
         if path.name.startswith("bad"):
             raise InputError("unreadable.", remedy="mend it.")
 
-    folder = Folder(tmp_path, ".csv", take)
+    folder = Folder(tmp_path, (".csv",), take)
     for name in ("b.csv", "a.csv", "bad.csv", "c.csv.part"):
         (tmp_path / name).write_text(name)
     assert folder.once() == 2
@@ -171,7 +171,7 @@ def test_finished_files_are_taken_by_name_and_put_away(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_same_name_does_not_replace_the_former_one(tmp_path: Path) -> None:
-    folder = Folder(tmp_path, ".csv", lambda _path: None)
+    folder = Folder(tmp_path, (".csv",), lambda _path: None)
     for text in ("one", "two"):
         (tmp_path / "a.csv").write_text(text)
         folder.once()
@@ -186,7 +186,7 @@ def test_a_file_stays_while_it_can_not_be_delivered(tmp_path: Path) -> None:
             raise UnavailableError("Kafka is away")
 
     (tmp_path / "a.csv").write_text("x")
-    folder = Folder(tmp_path, ".csv", take)
+    folder = Folder(tmp_path, (".csv",), take)
     with pytest.raises(UnavailableError):
         folder.once()
     assert (tmp_path / "a.csv").exists()
