@@ -83,15 +83,21 @@ class SnapshotStore:
         :param latest: latest moment that the content knows; a later version never gets an earlier time than the
             one before it, so that a correction that takes a date away still comes last.
         """
+        last = self.last(subject)
+        if last is None:
+            return Version(subject, 1, fingerprint, latest, False)
+        if last.fingerprint == fingerprint:
+            return last
+        return Version(subject, last.number + 1, fingerprint, max(latest, last.time), False)
+
+    def last(self, subject: str) -> Version | None:
+        """Return the newest version that was written down; None when there is none."""
         row = self._database.execute(
             "select version, fingerprint, time_us, acknowledged from snapshot where subject = ?", (subject,)
         ).fetchone()
         if row is None:
-            return Version(subject, 1, fingerprint, latest, False)
-        number, last_fingerprint, time_us, acknowledged = row
-        if last_fingerprint == fingerprint:
-            return Version(subject, number, fingerprint, from_microseconds(time_us), bool(acknowledged))
-        return Version(subject, number + 1, fingerprint, max(latest, from_microseconds(time_us)), False)
+            return None
+        return Version(subject, row[0], row[1], from_microseconds(row[2]), bool(row[3]))
 
     def reserve(self, versions: Iterable[Version]) -> None:
         """Write version numbers down before their events are sent."""

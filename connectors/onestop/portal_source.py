@@ -1,0 +1,110 @@
+"""One-stop systems that speak the portal protocol: who they are, and where their calls go besides."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from ioc.errors import SettingsError
+from ioc.settings import Settings
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+#: Name of the source that settings alone describe.
+DEFAULT_NAME: Final = "portal"
+
+
+@dataclass(frozen=True)
+class PortalSource:
+    """One system.
+
+    :param name: part of its address here, ``/ingest/v1/dvcqg/<name>``, and of its facts' source.
+    :param unit: unit of its dossiers where ``DonViXuLy`` is explained by no row of the pack.
+    :param upstream: where its calls are forwarded to; None: they are answered here.
+    :param login: ``user:password`` with which it logs in here.
+    :param clients: networks from which its calls are recorded beside an upstream without further proof.
+    """
+
+    name: str
+    unit: str | None = None
+    upstream: str | None = None
+    login: SecretStr | None = None
+    clients: tuple[Network, ...] = ()
+
+    @property
+    def uri(self) -> str:
+        """CloudEvents source of its facts; part of their ids."""
+        return f"urn:ioc:onestop:{self.name}"
+
+    def logs_in(self, username: str, password: str) -> bool:
+        """Whether these are its user and password; takes as long when they are not."""
+        wanted = self.login.get_secret_value() if self.login is not None else ""
+        given = f"{username}:{password}"
+        same = hmac.compare_digest(
+            wanted.encode("utf-8", "surrogatepass"), given.encode("utf-8", "surrogatepass")
+        )
+        return same and bool(wanted)
+
+    def is_client(self, address: str) -> bool:
+        """Whether an address belongs to its networks."""
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        mapped = getattr(found, "ipv4_mapped", None)
+        return any((mapped or found) in network for network in self.clients)
+
+
+def checked_upstream(address: str, what: str) -> str:
+    """Return an upstream's address.
+
+    :param what: names the setting or row for the error.
+    :raises SettingsError: when it is no http or https address, or holds a login.
+    """
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None or parts.fragment:
+        raise SettingsError(
+            f"{what} is no address of a portal.",
+            remedy="Write http(s)://host[:port]/path, without user and password: clients bring their own.",
+        )
+    return address
+
+
+def networks(text: str, what: str) -> tuple[Network, ...]:
+    """Read networks that are separated by commas.
+
+    :raises SettingsError: when one can't be read.
+    """
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError(
+            f"{what} holds no list of networks: {error}.", remedy="Write 10.1.2.0/24, 10.9.8.7."
+        ) from None
+
+
+def from_settings(settings: Settings) -> PortalSource | None:
+    """The source that settings describe; None when they name neither an upstream nor a login.
+
+    :raises SettingsError: when a setting can't be used.
+    """
+    upstream, login = settings.portal_upstream, settings.portal_login
+    if upstream is None and login is None:
+        return None
+    if login is not None and ":" not in login.get_secret_value().strip(":"):
+        raise SettingsError("IOC_PORTAL_LOGIN is not written user:password.")
+    return PortalSource(
+        name=DEFAULT_NAME,
+        upstream=None if upstream is None else checked_upstream(upstream, "IOC_PORTAL_UPSTREAM"),
+        login=login,
+        clients=networks(settings.portal_clients, "IOC_PORTAL_CLIENTS"),
+    )
