@@ -138,6 +138,12 @@ class Settings(BaseSettings):
         return self.kafka or f"127.0.0.1:{self.kafka_port}"
 
     @property
+    def ingest_url(self) -> str:
+        """Where this machine reaches the ingest process."""
+        host = "127.0.0.1" if self.ingest_host in {"0.0.0.0", "::", ""} else self.ingest_host  # noqa: S104 - compared
+        return f"http://[{host}]:{self.ingest_port}" if ":" in host else f"http://{host}:{self.ingest_port}"
+
+    @property
     def kafka_is_embedded(self) -> bool:
         return self.kafka is None
 

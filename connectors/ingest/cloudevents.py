@@ -25,6 +25,10 @@ BATCH: Final = "application/cloudevents-batch+json"
 _PREFIX: Final = "ce-"
 #: The streams refuse what is dated before; a test holds the two equal, since connectors don't know streams.
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+#: A larger one the streams would not read.
+_MOST_EVENT_BYTES: Final = 1024 * 1024
+#: More objects and lists are no facts: a body of empty lists takes forty times its size when it is read.
+_MOST_CONTAINERS: Final = 500_000
 #: JSON's way to write NUL, which PostgreSQL's text can't hold; after an odd backslash more it is plain text.
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -99,6 +103,10 @@ def read_json(body: bytes) -> Any:
 
     :raises InputError: saying what was wrong without repeating the text.
     """
+    if body.count(b"[") + body.count(b"{") > _MOST_CONTAINERS:
+        raise InputError(
+            f"The body holds more than {_MOST_CONTAINERS} objects and lists.", remedy="Send smaller batches."
+        )
     try:
         return json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
     except UnicodeDecodeError as error:
@@ -155,7 +163,9 @@ def _events(items: list[Any], latest: datetime) -> list[AnyEvent]:
         except UnicodeEncodeError:
             rejected.append(Rejected(index, "a text holds half of a surrogate pair"))
         else:
-            if _NUL.search(encoded):
+            if len(encoded) > _MOST_EVENT_BYTES:
+                rejected.append(Rejected(index, f"larger than {_MOST_EVENT_BYTES} bytes"))
+            elif _NUL.search(encoded):
                 rejected.append(Rejected(index, "a text holds NUL"))
             elif event.time > latest:
                 rejected.append(

@@ -27,6 +27,8 @@ class Role:
     port: Callable[[Settings], int | None] | None = None
     """Port that it listens on, to be free before it starts."""
     port_setting: str = ""
+    host: Callable[[Settings], str] = lambda settings: settings.api_host
+    """Address on which that port is to be free."""
     once: bool = False
     """Runs to its end; it is ready when it ended well, and is tried again when not."""
     grace_s: float = 12.0
@@ -45,7 +47,10 @@ def api_address(settings: Settings) -> str:
 
 def get(settings: Settings, path: str) -> tuple[int, str] | None:
     """Status and body of the API's answer to a GET; none when nobody answers."""
-    address = api_address(settings) + path
+    return _get(api_address(settings) + path)
+
+
+def _get(address: str) -> tuple[int, str] | None:
     try:
         with urllib.request.urlopen(address, timeout=_HTTP_TIMEOUT_S) as answer:  # noqa: S310  # http, built above
             return answer.status, answer.read(_MOST_BYTES).decode(errors="replace")
@@ -61,6 +66,11 @@ def api_is_ready(settings: Settings) -> bool:
     return answer is not None and answer[0] == 200
 
 
+def ingest_is_ready(settings: Settings) -> bool:
+    """Whether the ingest process answers at all: when it refuses events, a restart would not help."""
+    return _get(settings.ingest_url + "/health/live") is not None
+
+
 PREPARE = Role("prepare", _ioc("prepare"), needs=("kafka", "postgres"), once=True, grace_s=30.0)
 STREAM = Role("stream", _ioc("stream"), needs=("prepare",))
 SERVE = Role(
@@ -71,10 +81,20 @@ SERVE = Role(
     port=lambda settings: settings.api_port,
     port_setting="IOC_API_PORT",
 )
+INGEST = Role(
+    "ingest",
+    _ioc("connect", "ingest"),
+    needs=("prepare",),
+    ready=ingest_is_ready,
+    port=lambda settings: settings.ingest_port,
+    port_setting="IOC_INGEST_PORT",
+    host=lambda settings: settings.ingest_host,
+    grace_s=30.0,
+)
 EVALUATE = Role("evaluate", _ioc("evaluate"), needs=("prepare",))
 SIMULATE = Role("simulate", _ioc("simulate"), needs=("prepare",), grace_s=20.0)
 
 #: The whole platform on one machine, in the order in which it starts.
-PLATFORM: tuple[Role, ...] = (PREPARE, STREAM, SERVE, EVALUATE)
+PLATFORM: tuple[Role, ...] = (PREPARE, STREAM, SERVE, INGEST, EVALUATE)
 #: With the live simulated district.
 DEMONSTRATION: tuple[Role, ...] = (*PLATFORM, SIMULATE)

@@ -76,7 +76,7 @@ class RoleServer:
     def start(self) -> None:
         """:raises SettingsError: its port is taken."""
         if self.port is not None:
-            ports.require_free(self.port, self.name, self.role.port_setting, self._settings.api_host)
+            ports.require_free(self.port, self.name, self.role.port_setting, self.role.host(self._settings))
         self.process.start()
 
     def is_ready(self) -> bool:

@@ -18,6 +18,8 @@ from ioc.access.keys import NOBODY, Key
 from ioc.settings import Settings
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
+#: Keys that nobody knows can't make it ask the database more often, in seconds.
+_LEAST_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,7 @@ class Keyring:
         self._path = snapshot_file(settings)
         self._refresh_s = settings.key_refresh_s
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._used: dict[str, datetime] = {}
@@ -61,10 +64,17 @@ class Keyring:
         if parts is None:
             return None
         known = self._held.get(parts[0], NOBODY)
+        if known is NOBODY:
+            self._wake.set()  # it may have been made a moment ago
         if not known.fits(parts[1]) or known is NOBODY or not known.valid_at(moment):
             return None
         self._used[known.id] = moment
         return known
+
+    def knows(self, text: str) -> bool:
+        """Whether there is a key with this one's id."""
+        parts = keys.split(text)
+        return parts is not None and parts[0] in self._held
 
     def refresh(self) -> bool:
         """Read the keys anew and write down which were used; returns whether the database answered."""
@@ -99,12 +109,17 @@ class Keyring:
     def close(self) -> None:
         """Stop refreshing and write down what was used."""
         self._stop.set()
+        self._wake.set()
         if self._thread is not None:
             self._thread.join(15)
             self.refresh()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._refresh_s):
+        while not self._stop.wait(min(_LEAST_S, self._refresh_s)):
+            self._wake.wait(max(0.0, self._refresh_s - _LEAST_S))
+            self._wake.clear()
+            if self._stop.is_set():
+                return
             try:
                 self.refresh()
             except Exception:

@@ -8,7 +8,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from ioc.api import health, kpis, page, places, problems, reference
+from ioc.api import health, ingest, ingest_openapi, kpis, page, places, problems, reference
 from ioc.api.database import Database, Shared
 from ioc.api.identity import Gate
 from ioc.settings import Settings
@@ -25,6 +25,7 @@ _DESCRIPTION: Final = (
 def create_app(settings: Settings) -> FastAPI:
     """Return the application; it connects to the database of ``settings`` when it starts."""
     database = Database(settings.database_dsn)
+    forwarder = ingest.IngestForwarder(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -32,6 +33,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             yield
         finally:
+            await forwarder.close()
             await database.close()
 
     app = FastAPI(
@@ -46,10 +48,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.database = database
     app.state.gate = Gate(database)
+    app.state.ingest = forwarder
     app.state.shared = Shared(hold_s=_HOLD_S)
     problems.install(app)
     health.install(app)
-    for router in (kpis.router, places.router, health.router, page.router, reference.router):
+    for router in (kpis.router, places.router, health.router, page.router, reference.router, ingest.router):
         app.include_router(router)
     _describe_problems(app)
     return app
@@ -63,6 +66,7 @@ def _describe_problems(app: FastAPI) -> None:
         schema = describe()
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", problems.Problem.model_json_schema())
+        schema["components"].setdefault("securitySchemes", {}).update(ingest_openapi.SECURITY_SCHEMES)
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -177,6 +177,21 @@ def queues(
             folder.run(stop, poll_s)
 
 
+@app.command("ingest")
+def ingest() -> None:
+    """Take what other systems send over HTTP: CloudEvents and the portal protocol.
+
+    Listens on IOC_INGEST_HOST and IOC_INGEST_PORT. Keeps facts on disk while Kafka is away, and goes on with the keys
+    it knows while the database is. Exits with 4 when the port is taken.
+
+    Example: ioc connect ingest
+    """
+    from connectors.ingest.server import serve
+    from ioc.cli.district import pack_folder
+
+    serve(settings_module.load(), pack_folder(None))
+
+
 _Load = Callable[[Path], "list[Job]"]
 
 
