@@ -15,7 +15,7 @@ from connectors.camera import targets as camera
 from connectors.shared.runner import Job
 from connectors.shared.snmp.login import Login, parse_secret
 from connectors.wifi import targets as wifi
-from ioc.district import read_pack
+from ioc.district import Pack, PackError, examine
 from ioc.district.model import Device, DeviceKind
 from ioc.district.probing import FILE, endpoint
 from ioc.district.secrets import read_secret
@@ -49,8 +49,21 @@ def wifi_jobs(devices: Path) -> list[Job]:
     return list(_jobs(devices.parent, DeviceKind.WIFI, lambda *row: wifi.job(wifi_entry(*row))))
 
 
+def usable_pack(folder: Path) -> Pack:
+    """Read a pack; a mistake on the line of a device or source costs that line alone, and is logged.
+
+    :raises PackError: when there are other mistakes.
+    """
+    reading = examine(folder)
+    if reading.usable is None:
+        raise PackError(folder, reading.errors)
+    for problem in reading.errors:
+        log.error("pack.line_left_out", place=f"{problem.file}:{problem.line}", reason=problem.message)
+    return reading.usable
+
+
 def _jobs(folder: Path, kind: DeviceKind, make: _Make) -> Iterator[Job]:
-    pack = read_pack(folder)
+    pack = usable_pack(folder)
     today = datetime.now(ZoneInfo(pack.time_zone)).date()
     for device in pack.devices:
         unit = pack.unit_of(device.point, today)

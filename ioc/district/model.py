@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum, StrEnum
 
+from ioc.district.sources import Source
 from ioc.district.worktime import WorkCalendar
 
 
@@ -169,6 +170,7 @@ class Pack:
     fields: tuple[Field, ...]
     procedures: tuple[Procedure, ...]
     agencies: tuple[Agency, ...]
+    sources: tuple[Source, ...]
     digest: str
     """Digest of the files' bytes: two packs with the same one say the same."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from ioc.district.agencies import LONGEST_NAME, agency_key
 from ioc.district.checks import check_pack
@@ -27,7 +28,9 @@ from ioc.district.model import (
 )
 from ioc.district.probing import check_probing
 from ioc.district.problems import PackError, Problem, Problems
+from ioc.district.sources import COLUMNS, OPTIONAL, Source, check_sources, read_sources
 from ioc.district.tables import Row, read_table
+from ioc.district.unknown import note_unknown
 
 #: File → columns it must have, columns it may have, whether it must exist.
 TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
@@ -50,8 +53,11 @@ TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
     "fields.csv": (("code", "name_vi", "name_en"), ("note",), False),
     "procedures.csv": (("code", "field", "name_vi", "name_en", "working_days"), ("note",), False),
     "agencies.csv": (("name", "unit", "scheme", "valid_from", "valid_to", "certainty"), ("note",), False),
+    "sources.csv": (COLUMNS, OPTIONAL, False),
     "calendar.csv": (("day", "kind", "name"), (), False),
 }
+#: A mistake on a line of these costs that line alone when connectors read the pack.
+_LINE_BY_LINE: Final = ("devices.csv", "sources.csv")
 
 UNIT_KINDS: Final = ("province", "district", "commune", "ward", "town", "group", "other")
 _SECONDS_PER_DAY: Final = 86_400.0
@@ -65,6 +71,8 @@ class Reading:
     """None when there are errors."""
     errors: Sequence[Problem]
     notes: Sequence[Problem]
+    usable: Pack | None = None
+    """The pack without the devices and sources whose lines have errors; None when there are others."""
 
 
 def read_pack(folder: Path) -> Pack:
@@ -95,6 +103,7 @@ def examine(folder: Path) -> Reading:
         fields=tuple(_fields(_rows(folder, "fields.csv", problems))),
         procedures=tuple(_procedures(_rows(folder, "procedures.csv", problems))),
         agencies=tuple(_agencies(_rows(folder, "agencies.csv", problems))),
+        sources=tuple(read_sources(_rows(folder, "sources.csv", problems))),
     )
     for path in sorted(folder.glob("*.csv")):
         if path.name not in TABLES:
@@ -105,7 +114,22 @@ def examine(folder: Path) -> Reading:
     if not problems.unread:
         check_pack(pack, problems)
         check_probing(pack, folder, problems)
-    return Reading(None if problems.errors else pack, problems.errors, problems.notes)
+        check_sources(pack, folder, problems)
+        note_unknown(pack, problems, datetime.now(ZoneInfo(pack.time_zone)).date())
+    return Reading(
+        None if problems.errors else pack, problems.errors, problems.notes, _usable(pack, problems)
+    )
+
+
+def _usable(pack: Pack, problems: Problems) -> Pack | None:
+    bad = {(problem.file, problem.line) for problem in problems.errors}
+    if any(file not in _LINE_BY_LINE or line == 0 for file, line in bad):
+        return None
+    return replace(
+        pack,
+        devices=tuple(device for device in pack.devices if ("devices.csv", device.line) not in bad),
+        sources=tuple(source for source in pack.sources if ("sources.csv", source.line) not in bad),
+    )
 
 
 @dataclass(frozen=True)
@@ -117,6 +141,7 @@ class _Tables:
     fields: tuple[Field, ...]
     procedures: tuple[Procedure, ...]
     agencies: tuple[Agency, ...]
+    sources: tuple[Source, ...]
 
 
 def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool], digest: str) -> Pack:
@@ -135,6 +160,7 @@ def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool], 
         fields=tables.fields,
         procedures=tables.procedures,
         agencies=tables.agencies,
+        sources=tables.sources,
         digest=digest,
     )
 

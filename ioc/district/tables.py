@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -58,7 +59,9 @@ class Row:
     def choice(self, column: str, choices: Sequence[str]) -> str:
         found = self.text(column)
         if found and found not in choices:
-            self.error(f"{column} {found!r} is not one of {', '.join(choices)}.")
+            near = difflib.get_close_matches(found.casefold(), choices, n=1)
+            hint = f"Did you mean {near[0]}?" if near else ""
+            self.error(f"{column} {found!r} is not one of {', '.join(choices)}.", hint)
         return found
 
     def member(self, column: str, choices: type[_Choice]) -> _Choice:

@@ -47,9 +47,22 @@ def test_the_shipped_pack_holds_both_eras() -> None:
 
 def test_an_unknown_share_is_a_note_and_not_a_number() -> None:
     reading = examine(SHIPPED)
-    assert [(note.file, note.line) for note in reading.notes] == [("devices.csv", 0), ("successions.csv", 7)]
+    assert [(note.file, note.line) for note in reading.notes if note.line] == [("successions.csv", 7)]
     unknown = [row for row in read_pack(SHIPPED).successions if row.share is None]
     assert [row.predecessor for row in unknown] == ["trang-bang"]
+
+
+def test_what_the_shipped_pack_does_not_know_is_noted() -> None:
+    told = {(note.file, note.message.split(":")[0]) for note in examine(SHIPPED).notes if not note.line}
+    assert {file for file, _ in told} == {
+        "units.csv",
+        "points.csv",
+        "agencies.csv",
+        "devices.csv",
+        "sources.csv",
+    }
+    assert ("sources.csv", "No source is named") in told
+    assert any("have a code of the pack's own" in message for _, message in told)
 
 
 def _line_of(path: Path, text: str) -> int:
