@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from psycopg_pool import AsyncConnectionPool
 
+from ioc.district.worktime import WorkCalendar
 from streams.ownership import Connection
 
 #: Most undeclared units; facts of further ones are unreadable until the pack names them.
@@ -22,11 +24,28 @@ UNDECLARED_DEVICES = 250_000
 
 @dataclass(frozen=True, slots=True)
 class Unit:
+    """A unit as facts need it."""
+
     unit_id: int
-    zone: ZoneInfo
+    calendar: WorkCalendar
+    """The district's working time in the unit's own zone; outside the district, weekdays without holidays."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.calendar.zone
 
 
-_UNITS = "SELECT code, unit_id, time_zone FROM ioc.unit WHERE code = ANY(%s)"
+# What no pack describes is taken for a part of the district.
+_UNITS = """
+WITH RECURSIVE tree AS (
+    SELECT root_unit AS code FROM ioc.district
+    UNION SELECT u.code FROM ioc.unit u JOIN tree ON u.parent_code = tree.code
+)
+SELECT u.code, u.unit_id, u.time_zone,
+       CASE WHEN NOT u.declared OR u.code IN (SELECT code FROM tree)
+            THEN (SELECT working_time::text FROM ioc.district) END
+FROM ioc.unit u WHERE u.code = ANY(%s)
+"""
 _NEW_UNITS = """
 INSERT INTO ioc.unit (code, name_vi, name_en, kind, time_zone, declared)
 SELECT code, code, code, 'undeclared',
@@ -44,6 +63,13 @@ FROM unnest(%s::text[], %s::int[], %s::float8[]) AS found (code, unit_id, interv
 LIMIT greatest(0, %s - (SELECT count(*) FROM ioc.device WHERE NOT declared))
 ON CONFLICT (code) DO NOTHING
 """
+
+
+@lru_cache(maxsize=256)
+def _calendar(zone: str, working_time: object) -> WorkCalendar:
+    if working_time is None:
+        return WorkCalendar(time_zone=zone, holidays_of=None)
+    return WorkCalendar.from_json(str(working_time), zone)
 
 
 class Registry:
@@ -79,7 +105,7 @@ class Registry:
     async def _load_units(self, codes: Iterable[str]) -> dict[str, Unit]:
         async with self.pool.connection() as connection:
             rows = await (await connection.execute(_UNITS, (list(codes),))).fetchall()
-        return {str(c): Unit(int(str(i)), ZoneInfo(str(z))) for c, i, z in rows}
+        return {str(c): Unit(int(str(i)), _calendar(str(z), t and str(t))) for c, i, z, t in rows}
 
     async def sources(self, names: Iterable[str]) -> dict[str, int]:
         """Return the numbers of these sources, entering new ones."""

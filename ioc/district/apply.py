@@ -66,12 +66,13 @@ ON CONFLICT (key, scheme, valid_from) DO UPDATE
 """
 
 _DISTRICT = """
-INSERT INTO ioc.district AS d (code, root_unit, time_zone, pack_version) VALUES (%s, %s, %s, %s)
+INSERT INTO ioc.district AS d (code, root_unit, time_zone, pack_version, working_time) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (only_one) DO UPDATE
    SET code = excluded.code, root_unit = excluded.root_unit, time_zone = excluded.time_zone,
-       pack_version = excluded.pack_version, applied_at = now()
- WHERE (d.code, d.root_unit, d.time_zone, d.pack_version)
-       IS DISTINCT FROM (excluded.code, excluded.root_unit, excluded.time_zone, excluded.pack_version)
+       pack_version = excluded.pack_version, working_time = excluded.working_time, applied_at = now()
+ WHERE (d.code, d.root_unit, d.time_zone, d.pack_version, d.working_time)
+       IS DISTINCT FROM (excluded.code, excluded.root_unit, excluded.time_zone, excluded.pack_version,
+                         excluded.working_time)
 """
 
 #: Two appliers would otherwise wait for one another's rows in different orders.
@@ -128,7 +129,15 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
             ),
             agencies=_replace_agencies(cursor, pack),
             district=_changed(
-                cursor, _DISTRICT, (pack.id, pack.root, pack.time_zone, f"{pack.version}+{pack.digest}")
+                cursor,
+                _DISTRICT,
+                (
+                    pack.id,
+                    pack.root,
+                    pack.time_zone,
+                    f"{pack.version}+{pack.digest}",
+                    pack.calendar.to_json(),
+                ),
             ),
         )
 

@@ -10,8 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 #: Longest look ahead for a working day; a calendar without any is a mistake, not a wait.
 _HORIZON_DAYS: Final = 400
@@ -22,6 +25,15 @@ def _public_holidays(country: str, year: int) -> frozenset[date]:
     import holidays
 
     return frozenset(holidays.country_holidays(country, years=year))
+
+
+class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A calendar as JSON, without its zone."""
+
+    hours: tuple[tuple[time, time], ...]
+    weekdays: tuple[int, ...]
+    holidays_of: str | None
+    overrides: dict[date, bool]
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,22 @@ class WorkCalendar:
     weekdays: frozenset[int] = frozenset({1, 2, 3, 4, 5})
     holidays_of: str | None = "VN"
     overrides: Mapping[date, bool] = field(default_factory=dict, hash=False)
+    #: Working days by year, counted when first asked for.
+    _years: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def to_json(self) -> str:
+        """The calendar without its zone; equal calendars give equal texts."""
+        weekdays, overrides = tuple(sorted(self.weekdays)), dict(sorted(self.overrides.items()))
+        return msgspec.json.encode(_Written(self.hours, weekdays, self.holidays_of, overrides)).decode()
+
+    @classmethod
+    def from_json(cls, text: str, time_zone: str) -> WorkCalendar:
+        """Inverse of :meth:`to_json`, in a zone.
+
+        :raises msgspec.ValidationError: when the text is no calendar.
+        """
+        read = msgspec.json.decode(text, type=_Written)
+        return cls(time_zone, read.hours, frozenset(read.weekdays), read.holidays_of, read.overrides)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -125,12 +153,36 @@ class WorkCalendar:
         """Working time from ``start`` to ``end``; zero when ``end`` is not after ``start``."""
         if end <= start:
             return timedelta()
-        total = timedelta()
-        for opens, closes in self.openings(start):
-            if opens >= end:
-                break
-            total += min(closes, end.astimezone(self.zone)) - opens
-        return total
+        first, last = start.astimezone(self.zone), end.astimezone(self.zone)
+        whole_days = self.working_days(first.date(), last.date())
+        return whole_days * self.day_length - self._worked_by(first) + self._worked_by(last)
+
+    def working_days(self, first: date, last: date) -> int:
+        """Working days from ``first``, counted, to ``last``, not counted; ``last`` is not before ``first``."""
+        inside = self._days_before(last.year)[_place(last)] - self._days_before(first.year)[_place(first)]
+        return inside + sum(self._days_before(year)[-1] for year in range(first.year, last.year))
+
+    def _days_before(self, year: int) -> list[int]:
+        """Working days of a year before each of its days, and at the end all of them."""
+        found = self._years.get(year)
+        if found is None:
+            new_year = date(year, 1, 1)
+            length = _place(date(year, 12, 31)) + 1
+            worked = [self.is_working_day(new_year + timedelta(days=n)) for n in range(length)]
+            found = self._years[year] = list(accumulate(worked, initial=0))
+        return found
+
+    def _worked_by(self, local: datetime) -> timedelta:
+        """Working time of a local moment's day until that moment."""
+        if not self.is_working_day(local.date()):
+            return timedelta()
+        clock = local.time()
+        return sum((_span(start, min(end, clock)) for start, end in self.hours if start < clock), timedelta())
+
+
+def _place(day: date) -> int:
+    """Days of a day's year before it."""
+    return day.timetuple().tm_yday - 1
 
 
 def _span(start: time, end: time) -> timedelta:

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Final
 
 from ioc import topics
-from ioc.kpi._entries import DEVICE_ENTRIES, DOSSIER_ENTRIES, PLATFORM_ENTRIES
+from ioc.kpi._dossiers import DOSSIER_ENTRIES
+from ioc.kpi._entries import DEVICE_ENTRIES, PLATFORM_ENTRIES
 from ioc.kpi.definition import Aggregation, Direction, Kpi, Source, Window
 from ioc.kpi.errors import UnknownKpiError
 

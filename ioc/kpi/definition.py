@@ -13,6 +13,10 @@ class Source(StrEnum):
     """Signed ledger entries with an effective time inside the bucket."""
     DOSSIER_GAUGE = "dossier_gauge"
     """Signed ledger entries with an effective time before the bucket's end."""
+    DOSSIER_CARRIED = "dossier_carried"
+    """Ledger entries of the bucket, with what stood open at its start and overdue at its end."""
+    DOSSIER_QUANTILE = "dossier_quantile"
+    """Amounts of ledger entries with an effective time inside the bucket."""
     DEVICE_TIME = "device_time"
     """Device-time by state, per unit and minute; samples where a single device is asked for."""
     DEVICE_CLIENTS = "device_clients"
@@ -30,6 +34,7 @@ class Aggregation(StrEnum):
     RATIO = "ratio of sums"
     LAST = "value at the end"
     MAX = "greatest"
+    QUANTILE = "quantile of all together"
 
 
 class Direction(StrEnum):
@@ -65,7 +70,7 @@ class Kpi:
     formula_vi: str
     formula_en: str
     unit_of_measure: str
-    """``dossiers``, ``share`` (0 to 1), ``cameras``, ``clients``, ``records`` or ``s``."""
+    """``dossiers``, ``share`` (0 to 1), ``working days``, ``cameras``, ``clients``, ``records`` or ``s``."""
     numerator: str
     denominator: str | None
     over_units: Aggregation
@@ -77,18 +82,22 @@ class Kpi:
     source: Source
     numerator_measures: tuple[int, ...] = ()
     denominator_measures: tuple[int, ...] = ()
+    known_measures: tuple[int, ...] = ()
+    """Where given, the numerator is unknown while none of these was counted: a source that never says is no zero."""
     device_kind: int = 0
     """1 camera, 2 access point; 0 for indicators that are not of devices."""
+    quantile: float | None = None
+    """Which quantile the value is, 0 to 1; its denominator then is how many there are, not a divisor."""
 
     @property
     def is_ratio(self) -> bool:
         """Whether values are a numerator over a denominator."""
-        return self.denominator is not None
+        return self.denominator is not None and self.quantile is None
 
     @property
     def keeps_corrections(self) -> bool:
         """Whether the indicator can be asked as of an earlier moment."""
-        return self.source in (Source.DOSSIER_FLOW, Source.DOSSIER_GAUGE)
+        return self.source.startswith("dossier_")
 
     @property
     def subject(self) -> str:

@@ -64,7 +64,7 @@ def current_document(figure: Current, kpi: Kpi, zone: ZoneInfo) -> dict[str, Any
 def kpi_document(kpi: Kpi) -> dict[str, Any]:
     """Return a definition in words; what only the SQL functions need is left out."""
     found = asdict(kpi)
-    for internal in ("numerator_measures", "denominator_measures", "device_kind", "source"):
+    for internal in ("numerator_measures", "denominator_measures", "known_measures", "device_kind", "source"):
         del found[internal]
     found["name"] = {"vi": found.pop("name_vi"), "en": found.pop("name_en")}
     found["formula"] = {"vi": found.pop("formula_vi"), "en": found.pop("formula_en")}

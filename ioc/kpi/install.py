@@ -29,7 +29,8 @@ ENTRY_POINTS: Final = (
 _ROW_TYPE: Final = """
 CREATE TYPE ioc.kpi_row AS (
     ordinal int, id text, version int, source text, over_units text, is_ratio boolean, keeps_corrections boolean,
-    num smallint[], den smallint[], device_kind int, topic text, dimensions text[], current_window text);
+    num smallint[], den smallint[], device_kind int, topic text, dimensions text[], current_window text,
+    quantile float8, known smallint[]);
 """
 
 
@@ -38,7 +39,7 @@ def _literal(value: object) -> str:
         return "NULL"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return str(value)
     if isinstance(value, tuple):
         return "'{" + ",".join(f"{part:d}" if isinstance(part, int) else str(part) for part in value) + "}'"
@@ -60,6 +61,8 @@ def _row(ordinal: int, kpi: Kpi) -> str:
         TOPIC_OF.get(kpi.subject),
         kpi.dimensions,
         kpi.current_window.value,
+        kpi.quantile,
+        kpi.known_measures,
     )
     return "SELECT ROW(" + ", ".join(_literal(value) for value in values) + ")::ioc.kpi_row AS kpi"
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -192,10 +191,10 @@ async def rebuild(connection: Connection, registry: Registry, dossier_ids: Seque
     facts = await load_facts(connection, dossier_ids)
     stored = await writing.load_ledger(connection, dossier_ids)
     units = await registry.units({f.data.unit for known in facts.values() for f in known})
-    zones: dict[str, ZoneInfo] = {code: unit.zone for code, unit in units.items()}
+    calendars = {code: unit.calendar for code, unit in units.items()}
     reduced: dict[int, Dossier] = {i: reduce(known) for i, known in facts.items()}
     wanted: dict[int, Counter[Entry]] = {
-        i: Counter(_unit_entries(entries(known, zones.__getitem__))) for i, known in facts.items()
+        i: Counter(_unit_entries(entries(known, calendars.__getitem__))) for i, known in facts.items()
     }
     series = await writing.ensure_series(
         connection,
@@ -205,7 +204,9 @@ async def rebuild(connection: Connection, registry: Registry, dossier_ids: Seque
     rows: dict[int, Counter[writing.LedgerRow]] = {
         i: Counter(
             {
-                writing.LedgerRow(series[e.series], int(e.measure), e.delta, e.effective_at, e.recorded_at): n
+                writing.LedgerRow(
+                    series[e.series], int(e.measure), e.amount, e.delta, e.effective_at, e.recorded_at
+                ): n
                 for e, n in counted.items()
             }
         )

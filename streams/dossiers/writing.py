@@ -38,6 +38,7 @@ class LedgerRow(NamedTuple):
 
     series_id: int
     measure: int
+    amount: int
     delta: int
     effective_at: datetime
     recorded_at: datetime
@@ -79,7 +80,7 @@ async def load_ledger(connection: Connection, dossier_ids: Sequence[int]) -> dic
     """Return the stored entries of these dossiers."""
     rows: list[Any] = await (
         await connection.execute(
-            "SELECT dossier_id, series_id, measure, delta, effective_at, recorded_at FROM ioc.dossier_ledger"
+            "SELECT dossier_id, series_id, measure, amount, delta, effective_at, recorded_at FROM ioc.dossier_ledger"
             " WHERE dossier_id = ANY(%s)",
             (list(dossier_ids),),
         )
@@ -139,13 +140,14 @@ async def store_ledger(
         added += [(i, row) for i in gone for row in wanted[i].elements()]
     if added:
         await connection.execute(
-            "INSERT INTO ioc.dossier_ledger (dossier_id, series_id, measure, delta, effective_at, recorded_at)"
-            " SELECT * FROM unnest(%s::bigint[], %s::int[], %s::smallint[], %s::smallint[], %s::timestamptz[],"
-            " %s::timestamptz[])",
+            "INSERT INTO ioc.dossier_ledger (dossier_id, series_id, measure, amount, delta, effective_at, recorded_at)"
+            " SELECT * FROM unnest(%s::bigint[], %s::int[], %s::smallint[], %s::int[], %s::smallint[],"
+            " %s::timestamptz[], %s::timestamptz[])",
             (
                 [i for i, _ in added],
                 [r.series_id for _, r in added],
                 [r.measure for _, r in added],
+                [r.amount for _, r in added],
                 [r.delta for _, r in added],
                 [r.effective_at for _, r in added],
                 [r.recorded_at for _, r in added],

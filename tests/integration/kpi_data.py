@@ -42,6 +42,7 @@ class LedgerEntry:
     delta: int = 1
     channel: str | None = None
     field: str | None = None
+    amount: int = 0
 
     @property
     def series(self) -> tuple[str, str | None, str | None]:
@@ -89,9 +90,15 @@ def add_entries(connection: Connection, entries: Iterable[LedgerEntry]) -> None:
             ).fetchone()
             assert found is not None
             series[entry.series] = found[0]
-        rows.append((series[entry.series], entry.measure, entry.delta, entry.effective_at, entry.recorded_at))
+        times = (entry.effective_at, entry.recorded_at)
+        rows.append((series[entry.series], entry.measure, entry.amount, entry.delta, *times))
     with connection.cursor() as cursor:
-        cursor.executemany("INSERT INTO ioc.dossier_ledger VALUES (1, %s, %s, %s, %s, %s)", rows)
+        cursor.executemany(
+            "INSERT INTO ioc.dossier_ledger"
+            " (dossier_id, series_id, measure, amount, delta, effective_at, recorded_at)"
+            " VALUES (1, %s, %s, %s, %s, %s, %s)",
+            rows,
+        )
 
 
 def add_device(connection: Connection, code: str, kind: int, unit: str) -> int:
@@ -148,9 +155,25 @@ _FLOWS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
         (Measure.COMPLETED, Measure.WITHDRAWN),
     ),
     "dossier.online_rate": ((Measure.ONLINE,), (Measure.RECEIVED,)),
+    "dossier.withdrawn": ((Measure.WITHDRAWN,), ()),
+    "dossier.paid_online_rate": ((Measure.PAID_ONLINE,), (Measure.RECEIVED,)),
+    "dossier.digitised_rate": ((Measure.DIGITISED,), (Measure.RECEIVED,)),
+    "dossier.satisfaction": ((Measure.SATISFIED,), (Measure.RATED,)),
 }
-_GAUGES = {"dossier.open": Measure.OPEN, "dossier.overdue": Measure.OVERDUE}
-DOSSIER_KPIS = (*_FLOWS, *_GAUGES)
+_KNOWN = {
+    "dossier.paid_online_rate": Measure.PAID_KNOWN,
+    "dossier.digitised_rate": Measure.DIGITISED_KNOWN,
+}
+_GAUGES = {
+    "dossier.open": Measure.OPEN,
+    "dossier.overdue": Measure.OVERDUE,
+    "dossier.paused": Measure.PAUSED,
+    "dossier.due_24h": Measure.DUE_SOON,
+    "dossier.late_without_apology": Measure.LATE_WITHOUT_APOLOGY,
+}
+_QUANTILES = {"dossier.processing_days_p50": 50, "dossier.processing_days_p90": 90}
+_CARRIED = "dossier.late_rate_gialai"
+DOSSIER_KPIS = (*_FLOWS, *_GAUGES, *_QUANTILES, _CARRIED)
 
 Figure = tuple[datetime, float | None, float | None, float | None]
 
@@ -182,13 +205,42 @@ def naive_series(
             found.append((low, value, value, None) if begun else (low, None, None, None))
         elif high <= first:
             found.append((low, None, None, None))
+        elif kpi in _QUANTILES:
+            found.append((low, *_nearest_rank(counted, low, high, _QUANTILES[kpi])))
+        elif kpi == _CARRIED:
+            at = high if as_of is None else min(high, as_of + timedelta(microseconds=1))
+            above = _flow(counted, (Measure.LATE,), low, high) + _standing(counted, Measure.OVERDUE, at)
+            below = _flow(counted, (Measure.RECEIVED,), low, high) + _standing(counted, Measure.OPEN, low)
+            found.append((low, above / below if below else None, above, below))
         else:
-            above, below = (
-                sum(e.delta for e in counted if e.measure in measures and low <= e.effective_at < high)
-                for measures in _FLOWS[kpi]
-            )
+            above, below = (_flow(counted, measures, low, high) for measures in _FLOWS[kpi])
+            if kpi in _KNOWN and below and not _flow(counted, (_KNOWN[kpi],), low, high):
+                found.append((low, None, None, below))
+                continue
             if not _FLOWS[kpi][1]:
                 found.append((low, above, above, None))
             else:
                 found.append((low, above / below if below else None, above, below))
     return found
+
+
+def _flow(entries: Sequence[LedgerEntry], measures: tuple[int, ...], low: datetime, high: datetime) -> int:
+    return sum(e.delta for e in entries if e.measure in measures and low <= e.effective_at < high)
+
+
+def _standing(entries: Sequence[LedgerEntry], measure: int, before: datetime) -> int:
+    return sum(e.delta for e in entries if e.measure == measure and e.effective_at < before)
+
+
+def _nearest_rank(
+    entries: Sequence[LedgerEntry], low: datetime, high: datetime, percent: int
+) -> tuple[float | None, float | None, float]:
+    inside = [e for e in entries if e.measure == Measure.PROCESSING and low <= e.effective_at < high]
+    counts: dict[int, int] = {}
+    for entry in inside:
+        counts[entry.amount] = counts.get(entry.amount, 0) + entry.delta
+    ranked = [amount for amount in sorted(counts) for _ in range(max(counts[amount], 0))]
+    if not ranked:
+        return None, None, 0
+    value = ranked[-(-percent * len(ranked) // 100) - 1] / 1000
+    return value, value, len(ranked)

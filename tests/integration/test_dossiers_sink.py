@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from ioc import topics
+from ioc.district.worktime import WorkCalendar
 from ioc.dossiers.ledger import contributions
 from ioc.dossiers.reducer import Fact, reduce
 from ioc.events import (
@@ -47,7 +47,8 @@ from tests.servers import Servers
 BASE = datetime(2024, 3, 28, 6, tzinfo=UTC)
 #: When facts are stored that don't say when they were learned.
 STORED = datetime(2024, 6, 1, tzinfo=UTC)
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+CALENDAR = WorkCalendar(holidays_of=None)
+ZONE = CALENDAR.zone
 
 moments = st.integers(0, 240).map(lambda hours: BASE + timedelta(hours=hours))
 units = st.sampled_from(["u1", "u2"])
@@ -134,10 +135,11 @@ async def store(settings: Settings, batches: list[list[DossierEvent]]) -> tuple[
         for batch in batches:
             await feeder.feed([encode(event) for event in batch], now=STORED)
         ledger = await feeder.rows(
-            "SELECT d.code, u.code, s.channel, s.field, s.procedure, measure, effective_at, l.recorded_at, sum(delta)"
+            "SELECT d.code, u.code, s.channel, s.field, s.procedure, measure, effective_at, amount, l.recorded_at,"
+            " sum(delta)"
             " FROM ioc.dossier_ledger l JOIN ioc.dossier d USING (dossier_id)"
             " JOIN ioc.dossier_series s USING (series_id) JOIN ioc.unit u ON u.unit_id = s.unit_id"
-            " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 HAVING sum(delta) <> 0"
+            " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 HAVING sum(delta) <> 0"
         )
         projections = await feeder.rows(
             "SELECT d.code, u.code, channel, field, procedure, status, step, received_at, original_due_at, due_at,"
@@ -163,8 +165,8 @@ def plainly(known: list[DossierEvent], as_of: datetime) -> Counter[tuple[object,
             for e in known
             if e.subject == code and min(e.recordedat or STORED, STORED) <= as_of
         ]
-        for (series, measure, at), n in contributions(reduce(then), lambda _: ZONE).items():
-            found[code, *series, int(measure), at] += n
+        for (series, measure, at, amount), n in contributions(reduce(then), lambda _: CALENDAR).items():
+            found[code, *series, int(measure), at, amount] += n
     return found
 
 

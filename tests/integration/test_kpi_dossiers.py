@@ -70,6 +70,7 @@ def _entries(draw: st.DrawFn, moments: st.SearchStrategy[datetime]) -> list[Ledg
                 delta=st.sampled_from((1, 1, 1, -1)),
                 channel=st.sampled_from((None, "online", "counter")),
                 field=st.sampled_from((None, "x")),
+                amount=st.sampled_from((0, 500, 1250, 4000)),
             ),
             max_size=30,
         )

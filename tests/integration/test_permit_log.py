@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,18 @@ def compare_all(settings: Settings, cases: pl.DataFrame) -> None:
         _equal_ratios(series(settings, "dossier.online_rate", by=dimension), online, received)
         _equal_gauges(series(settings, "dossier.open", by=dimension), cases, dimension, _open_at)
         _equal_gauges(series(settings, "dossier.overdue", by=dimension), cases, dimension, _overdue_at)
+        _equal_gauges(series(settings, "dossier.due_24h", by=dimension), cases, dimension, _due_soon_at)
+        # nobody apologised: every overdue dossier is without a letter
+        _equal_gauges(
+            series(settings, "dossier.late_without_apology", by=dimension), cases, dimension, _overdue_at
+        )
+        _equal_counts(series(settings, "dossier.withdrawn", by=dimension), {})
+        _late_rate_counts_what_was_carried_over(settings, cases, dimension)
+        for name, percent in (("p50", 50), ("p90", 90)):
+            found = series(settings, f"dossier.processing_days_{name}", by=dimension)
+            _equal_processing_days(found, done, dimension, percent)
+    for name in ("paid_online_rate", "digitised_rate", "satisfaction"):
+        assert {value for value, _, _ in series(settings, f"dossier.{name}").values()} == {None}, name
         _open_moves_by_what_came_and_went(settings, dimension)
 
 
@@ -150,6 +163,65 @@ def _overdue_at(frame: pl.DataFrame, end: datetime) -> pl.DataFrame:
     return _open_at(frame, end).filter(pl.col("due").is_not_null() & (pl.col("due").dt.date() < last_day))
 
 
+def _due_soon_at(frame: pl.DataFrame, end: datetime) -> pl.DataFrame:
+    last_day = (end - timedelta(days=1)).date()
+    return _open_at(frame, end).filter(
+        (pl.col("due").dt.date() >= last_day) & (pl.col("due") - pl.duration(hours=24) < end)
+    )
+
+
+def _end_of(month: str) -> datetime:
+    year, number = map(int, month.split("-"))
+    year, number = (year + 1, 1) if number == 12 else (year, number + 1)
+    return datetime(year, number, 1, tzinfo=ZoneInfo(ZONE))
+
+
+def _late_rate_counts_what_was_carried_over(
+    settings: Settings, cases: pl.DataFrame, dimension: str | None
+) -> None:
+    checked = 0
+    for (month, dim), (value, above, below) in series(
+        settings, "dossier.late_rate_gialai", by=dimension
+    ).items():
+        if below is None:
+            continue
+        end = _end_of(month)
+        start = end.replace(year=end.year - (end.month == 1), month=(end.month - 2) % 12 + 1)
+        frame = cases if dimension is None else cases.filter(pl.col(dimension) == dim)
+        during = (pl.col("done") >= start) & (pl.col("done") < end)
+        late = len(_overdue_at(frame, end)) + len(frame.filter(pl.col("late") & during))
+        came = frame.filter((pl.col("received") >= start) & (pl.col("received") < end))
+        assert (above, below) == (late, len(came) + len(_open_at(frame, start))), (month, dim)
+        assert value == (pytest.approx(late / below) if below else None)
+        checked += 1
+    assert checked >= 12
+
+
+def _working_days(start: datetime, end: datetime) -> float:
+    """Hours from 7:00 to 11:30 and 13:30 to 17:00 of weekdays, day by day, in eighths."""
+    total, day = timedelta(), start.date()
+    while day <= end.date():
+        if day.weekday() < 5:
+            for opens, closes in ((time_of(7), time_of(11, 30)), (time_of(13, 30), time_of(17))):
+                low = max(datetime.combine(day, opens), start.replace(tzinfo=None))
+                high = min(datetime.combine(day, closes), end.replace(tzinfo=None))
+                total += max(high - low, timedelta())
+        day += timedelta(days=1)
+    return round(total / timedelta(hours=8), 3)
+
+
+def _equal_processing_days(found: Series, done: pl.DataFrame, dimension: str | None, percent: int) -> None:
+    groups: dict[tuple[str, str | None], list[float]] = {}
+    for row in done.iter_rows(named=True):
+        key = (row["done"].strftime("%Y-%m"), None if dimension is None else row[dimension])
+        groups.setdefault(key, []).append(_working_days(row["received"], row["done"]))
+    seen = {key: (value, count) for key, (value, _, count) in found.items() if count}
+    assert seen.keys() == groups.keys()
+    for key, days in groups.items():
+        rank = -(-percent * len(days) // 100)
+        assert seen[key] == (pytest.approx(sorted(days)[rank - 1], abs=0.0011), len(days)), key
+
+
 def _open_moves_by_what_came_and_went(settings: Settings, dimension: str | None) -> None:
     """open(n) - open(n - 1) = received(n) - completed(n): nothing of the log is withdrawn."""
     opened, received, completed = (
@@ -175,9 +247,7 @@ def _equal_gauges(found: Series, cases: pl.DataFrame, dimension: str | None, hol
     for (month, dim), (value, _, _) in found.items():
         if value is None:
             continue
-        year, number = map(int, month.split("-"))
-        year, number = (year + 1, 1) if number == 12 else (year, number + 1)
-        end = datetime(year, number, 1, tzinfo=ZoneInfo(ZONE))
+        end = _end_of(month)
         frame = cases if dimension is None else cases.filter(pl.col(dimension) == dim)
         assert value == len(holds(frame, end)), (month, dim)
         checked += 1

@@ -45,7 +45,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION ioc.kpi_dossier_flow(
     p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_num smallint[], p_den smallint[],
-    p_by text, p_where jsonb, p_as_of timestamptz)
+    p_known smallint[], p_by text, p_where jsonb, p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -56,10 +56,11 @@ BEGIN
     WITH sums AS MATERIALIZED (
         SELECT width_bucket(l.effective_at, p_bounds) AS point, s.dim AS value,
                sum(l.delta) FILTER (WHERE l.measure = ANY (p_num)) AS num,
-               sum(l.delta) FILTER (WHERE l.measure = ANY (p_den)) AS den
+               sum(l.delta) FILTER (WHERE l.measure = ANY (p_den)) AS den,
+               sum(l.delta) FILTER (WHERE l.measure = ANY (p_known)) AS known
         FROM ioc.dossier_series_of(p_scope, p_by, p_where) s
         JOIN ioc.dossier_ledger l ON l.series_id = s.series_id
-        WHERE l.measure = ANY (p_num || p_den)
+        WHERE l.measure = ANY (p_num || p_den || p_known)
           AND l.effective_at >= p_bounds[1] AND l.effective_at < p_bounds[c_points + 1]
           AND (p_as_of IS NULL OR l.recorded_at <= p_as_of)
         GROUP BY 1, 2
@@ -74,6 +75,7 @@ BEGIN
     )
     SELECT point.i, dims.value,
            CASE WHEN p_bounds[point.i + 1] > v_first AND p_bounds[point.i] < p_clock
+                     AND (p_known = '{}' OR coalesce(sums.den, 0) = 0 OR coalesce(sums.known, 0) <> 0)
                 THEN coalesce(sums.num, 0)::float8 END,
            CASE WHEN p_bounds[point.i + 1] > v_first AND p_bounds[point.i] < p_clock AND p_den <> '{}'
                 THEN coalesce(sums.den, 0)::float8 END

@@ -25,10 +25,16 @@ BEGIN
     CASE p_kpi.source
         WHEN 'dossier_flow' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_dossier_flow(
-                p_scope, p_bounds, p_clock, p_kpi.num, p_kpi.den, p_by, p_where, p_as_of);
+                p_scope, p_bounds, p_clock, p_kpi.num, p_kpi.den, p_kpi.known, p_by, p_where, p_as_of);
         WHEN 'dossier_gauge' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_dossier_gauge(
                 p_scope, p_bounds, p_clock, p_kpi.num, p_by, p_where, p_as_of);
+        WHEN 'dossier_carried' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_dossier_carried(
+                p_scope, p_bounds, p_clock, p_kpi.num, p_kpi.den, p_by, p_where, p_as_of);
+        WHEN 'dossier_quantile' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_dossier_quantile(
+                p_scope, p_bounds, p_clock, p_kpi.quantile, p_by, p_where, p_as_of);
         WHEN 'device_time' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_time(
                 p_kpi.device_kind, false, p_scope, p_bounds, p_clock, p_by, p_where);

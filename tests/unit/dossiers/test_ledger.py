@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ioc.dossiers.ledger import Measure, contributions, day_after, entries, on_time
+from ioc.district.worktime import WorkCalendar
+from ioc.dossiers.ledger import Measure, contributions, day_after, entries, on_time, working_milli_days
 from ioc.dossiers.reducer import Dossier, Fact, Group, group_of, reduce
 from ioc.events import (
     Channel,
@@ -42,6 +43,12 @@ records = st.builds(
     withdrawn_at=st.none() | moments,
     rejected_at=st.none() | moments,
     returned_at=st.none() | moments,
+    digitised=st.none() | st.booleans(),
+    paid_online=st.none() | st.booleans(),
+    payable_online=st.none() | st.booleans(),
+    reused=st.none() | st.booleans(),
+    from_store=st.none() | st.booleans(),
+    result_digital=st.none() | st.booleans(),
 )
 steps = st.builds(
     DossierProgress,
@@ -57,6 +64,8 @@ supplements = st.builds(
     old_due_at=st.none() | moments,
     new_due_at=st.none() | moments,
 )
+apologies = st.builds(DossierApology, unit=st.just("u1"), new_due_at=st.none() | moments)
+ratings = st.builds(DossierRating, unit=st.just("u1"), satisfied=st.booleans())
 others = st.builds(
     DossierPayment,
     unit=st.just("u1"),
@@ -72,15 +81,18 @@ facts = st.lists(
         sequence=st.sampled_from(["", "1", "2"]),
         id=st.integers(0, 10_000).map(str),
         recorded_at=learned,
-        data=records | steps | supplements | others,
+        data=records | steps | supplements | apologies | ratings | others,
     ),
     max_size=8,
     unique_by=lambda fact: fact.id,
 )
 
 
-def zone_of(_: str) -> ZoneInfo:
-    return ZONE
+CALENDAR = WorkCalendar(time_zone=ZONE.key, holidays_of=None)
+
+
+def calendar_of(_: str) -> WorkCalendar:
+    return CALENDAR
 
 
 @given(facts, st.randoms(use_true_random=False))
@@ -88,22 +100,22 @@ def test_order_of_arrival_does_not_matter(known: list[Fact], rng: object) -> Non
     shuffled = list(known)
     rng.shuffle(shuffled)  # type: ignore[attr-defined]
     assert reduce(shuffled) == reduce(known)
-    assert Counter(entries(shuffled, zone_of)) == Counter(entries(known, zone_of))
+    assert Counter(entries(shuffled, calendar_of)) == Counter(entries(known, calendar_of))
 
 
 @given(facts, learned)
 def test_the_ledger_as_of_a_moment_is_what_was_known_then(known: list[Fact], at: datetime) -> None:
     found: Counter[object] = Counter()
-    for entry in entries(known, zone_of):
+    for entry in entries(known, calendar_of):
         if entry.recorded_at <= at:
-            found[entry.series, entry.measure, entry.effective_at] += entry.delta
+            found[entry.series, entry.measure, entry.effective_at, entry.amount] += entry.delta
     then = [fact for fact in known if fact.recorded_at <= at]
-    assert {k: n for k, n in found.items() if n} == contributions(reduce(then), zone_of)
+    assert {k: n for k, n in found.items() if n} == contributions(reduce(then), calendar_of)
 
 
 def gauge(dossier: Dossier, measure: Measure, at: datetime) -> int:
     return sum(
-        n for (_, m, when), n in contributions(dossier, zone_of).items() if m is measure and when <= at
+        n for (_, m, when, _), n in contributions(dossier, calendar_of).items() if m is measure and when <= at
     )
 
 
@@ -122,17 +134,40 @@ def test_open_and_overdue_equal_a_recount_at_any_moment(known: list[Fact], at: d
     waits = bool(status) and group_of(status[-1]) in (Group.SUPPLEMENT, Group.PAUSED)
     late = bool(due) and at.astimezone(ZONE).date() > due[-1].astimezone(ZONE).date()
     assert gauge(dossier, Measure.OVERDUE, at) == (is_open and late and not waits)
+    soon = bool(due) and at >= due[-1] - timedelta(hours=24)
+    assert gauge(dossier, Measure.DUE_SOON, at) == (is_open and soon and not late and not waits)
+    paused = bool(status) and group_of(status[-1]) is Group.PAUSED
+    assert gauge(dossier, Measure.PAUSED, at) == (is_open and paused)
+    covered = any(
+        issued <= at and (promised is None or at < day_after(promised, ZONE))
+        for issued, promised in dossier.apologies
+    )
+    sorry = is_open and late and not waits and not covered
+    assert gauge(dossier, Measure.LATE_WITHOUT_APOLOGY, at) == sorry
 
 
 @given(facts)
 def test_flows_count_a_dossier_at_most_once(known: list[Fact]) -> None:
     dossier = reduce(known)
     totals: Counter[Measure] = Counter()
-    for (_, measure, _), n in contributions(dossier, zone_of).items():
+    for (_, measure, _, _), n in contributions(dossier, calendar_of).items():
         totals[measure] += n
     assert totals[Measure.RECEIVED] in (0, 1)
     assert totals[Measure.COMPLETED] + totals[Measure.WITHDRAWN] <= totals[Measure.RECEIVED]
-    assert totals[Measure.ON_TIME] <= totals[Measure.COMPLETED]
+    assert totals[Measure.ON_TIME] + totals[Measure.LATE] == totals[Measure.COMPLETED]
+    assert totals[Measure.PROCESSING] == totals[Measure.COMPLETED]
+    assert totals[Measure.SATISFIED] <= totals[Measure.RATED] <= totals[Measure.RECEIVED]
+    for mark, said in (
+        (Measure.PAID_ONLINE, dossier.paid_online),
+        (Measure.PAYABLE_ONLINE, dossier.payable_online),
+        (Measure.DIGITISED, dossier.digitised),
+        (Measure.REUSED, dossier.reused),
+        (Measure.FROM_STORE, dossier.from_store),
+    ):
+        assert totals[mark] == (totals[Measure.RECEIVED] and said is True)
+    assert totals[Measure.DIGITISED_KNOWN] == (totals[Measure.RECEIVED] and dossier.digitised is not None)
+    assert totals[Measure.PAID_KNOWN] == (totals[Measure.RECEIVED] and dossier.paid_online is not None)
+    assert totals[Measure.RESULT_DIGITAL] == (totals[Measure.COMPLETED] and dossier.result_digital is True)
     assert totals[Measure.ONLINE] == (totals[Measure.RECEIVED] and dossier.channel is Channel.ONLINE)
     assert totals[Measure.OPEN] == totals[Measure.RECEIVED] - (
         totals[Measure.COMPLETED] + totals[Measure.WITHDRAWN]
@@ -166,7 +201,7 @@ def received(hours: float = 0, **more: object) -> Fact:
 
 
 def total(known: list[Fact], measure: Measure) -> int:
-    return sum(n for (_, m, _), n in contributions(reduce(known), zone_of).items() if m is measure)
+    return sum(n for (_, m, _, _), n in contributions(reduce(known), calendar_of).items() if m is measure)
 
 
 def test_completed_is_the_first_reach_of_9_or_10_and_steps_do_not_reopen() -> None:
@@ -181,12 +216,12 @@ def test_a_whole_view_that_says_in_hand_takes_an_end_back() -> None:
     known = [received(), fact(2, DossierProgress(unit="u1", status=9))]
     known.append(fact(5, DossierRecord(unit="u1", status=4), learned_day=1))
     assert total(known, Measure.COMPLETED) == 0
-    assert [e.delta for e in entries(known, zone_of) if e.measure is Measure.COMPLETED] == [1, -1]
+    assert [e.delta for e in entries(known, calendar_of) if e.measure is Measure.COMPLETED] == [1, -1]
 
 
 def test_never_accepted_is_outside_every_total() -> None:
     for status in (1, 3):
-        assert contributions(reduce([received(status=status)]), zone_of) == Counter()
+        assert contributions(reduce([received(status=status)]), calendar_of) == Counter()
 
 
 def test_a_dossier_without_date_of_acceptance_is_accepted_at_its_first_active_status() -> None:
@@ -249,8 +284,13 @@ def test_letters_and_ratings_move_no_total() -> None:
         Fact(BASE, "", "a", BASE, DossierApology(unit="u2", new_due_at=BASE + timedelta(days=9))),
         Fact(BASE, "", "b", BASE, DossierRating(unit="u2", satisfied=False)),
     ]
-    assert contributions(reduce(plain + more), zone_of) == contributions(reduce(plain), zone_of)
-    assert contributions(reduce(more), zone_of) == Counter()
+    own = {Measure.LATE_WITHOUT_APOLOGY, Measure.RATED, Measure.SATISFIED}
+    before, after = (
+        {key: n for key, n in contributions(reduce(known), calendar_of).items() if key[1] not in own}
+        for known in (plain, plain + more)
+    )
+    assert before == after
+    assert contributions(reduce(more), calendar_of) == Counter()
 
 
 def test_a_supplement_tells_the_first_due_date_even_when_the_view_already_has_the_last() -> None:
@@ -289,13 +329,34 @@ def test_a_payment_with_a_key_is_corrected_and_others_add_up() -> None:
 def test_handed_over_is_done_and_refused_at_the_door_is_never_accepted() -> None:
     handed_over = [received(status=10, returned_at=BASE + timedelta(days=1))]
     assert reduce(handed_over).completed_at == BASE + timedelta(days=1)
-    assert contributions(reduce([received(rejected_at=BASE)]), zone_of) == Counter()
+    assert contributions(reduce([received(rejected_at=BASE)]), calendar_of) == Counter()
     assert reduce([received(), fact(1, DossierProgress(unit="u1", status=3))]).rejected_at is not None
 
 
 def test_a_merge_takes_every_entry_back_and_can_be_taken_back() -> None:
     known = [received(), fact(5, DossierMerge(unit="u1", into="other"), learned_day=1)]
-    assert contributions(reduce(known), zone_of) == Counter()
-    assert sum(e.delta for e in entries(known, zone_of)) == 0
+    assert contributions(reduce(known), calendar_of) == Counter()
+    assert sum(e.delta for e in entries(known, calendar_of)) == 0
     undone = [*known, fact(6, DossierMerge(unit="u1"), learned_day=2)]
-    assert contributions(reduce(undone), zone_of) == contributions(reduce([received()]), zone_of)
+    assert contributions(reduce(undone), calendar_of) == contributions(reduce([received()]), calendar_of)
+
+
+def test_processing_takes_working_days() -> None:
+    # from Thursday 07:00 of the zone to Friday, closing time, less two hours of Friday's morning
+    start = datetime(2024, 3, 28, 7, tzinfo=ZONE)
+    known = [
+        Fact(start, "", "a", start, DossierRecord(unit="u1", received_at=start)),
+        Fact(
+            start + timedelta(hours=26),
+            "",
+            "b",
+            start,
+            DossierRecord(unit="u1", completed_at=start + timedelta(hours=26)),
+        ),
+    ]
+    amounts = [k[3] for k in contributions(reduce(known), calendar_of) if k[1] is Measure.PROCESSING]
+    assert amounts == [1250]
+    monday = datetime(2024, 4, 1, 9, tzinfo=ZONE)
+    assert working_milli_days(start, monday, CALENDAR) == 2250, "a weekend takes no time"
+    tet = WorkCalendar(overrides={monday.date(): False}, time_zone=ZONE.key, holidays_of=None)
+    assert working_milli_days(start, monday, tet) == 2000, "a holiday neither"
