@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from connectors.shared.snmp.login import Login, parse_secret
 from connectors.wifi import targets as wifi
 from ioc.district import Pack, PackError, examine
 from ioc.district.model import Device, DeviceKind
-from ioc.district.probing import FILE, endpoint
+from ioc.district.probing import FILE, SECRETS, endpoint
 from ioc.district.secrets import read_secret
 from ioc.errors import IocError
 
@@ -37,7 +38,13 @@ def camera_jobs(devices: Path) -> list[Job]:
     :param devices: the pack's ``devices.csv``; the files beside it are read too.
     :raises PackError: when the pack has mistakes.
     """
-    return list(_jobs(devices.parent, DeviceKind.CAMERA, lambda *row: camera.job(camera_entry(*row))))
+    return list(
+        _jobs(
+            devices.parent,
+            DeviceKind.CAMERA,
+            lambda device, unit, secret: camera.job(camera_entry(device, unit, secret, devices.parent)),
+        )
+    )
 
 
 def wifi_jobs(devices: Path) -> list[Job]:
@@ -84,8 +91,12 @@ def _jobs(folder: Path, kind: DeviceKind, make: _Make) -> Iterator[Job]:
             yield job
 
 
-def camera_entry(device: Device, unit: str, secret: str | None) -> camera.CameraEntry:
-    """How a camera of the pack is asked; ``secret`` is its ``user:password``."""
+def camera_entry(device: Device, unit: str, secret: str | None, folder: Path = Path()) -> camera.CameraEntry:
+    """How a camera of the pack is asked; ``secret`` is its ``user:password``.
+
+    :param folder: of the pack, from which the files that options name count.
+    :raises InputError: when a secret that an option names is not there.
+    """
     scheme, _, rest = (device.address or "").partition("://")
     user, colon, password = (secret or "").partition(":")
     login = quote(user, safe="") + colon + quote(password, safe="") + "@" if secret else ""
@@ -96,7 +107,22 @@ def camera_entry(device: Device, unit: str, secret: str | None) -> camera.Camera
         point=device.point,
         interval_s=device.interval_s,
     )
-    return msgspec.structs.replace(entry, **device.options)
+    return msgspec.structs.replace(entry, **_camera_options(device, folder))
+
+
+def _camera_options(device: Device, folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = dict(device.options)
+    for name in SECRETS:
+        if name in found:
+            found[name] = read_secret(str(found[name]), folder).get_secret_value()
+    for name in ("onvif", "snmp"):  # a port alone reads as a number
+        if isinstance(found.get(name), float):
+            found[name] = f"{found[name]:g}"
+    if "tls_ca_file" in found:
+        found["tls_ca_file"] = str(folder / str(found["tls_ca_file"]))
+    if "evidence_most" in found:
+        found["evidence_most"] = int(found["evidence_most"])
+    return found
 
 
 def wifi_entry(device: Device, unit: str, secret: str | None) -> wifi.WifiEntry:

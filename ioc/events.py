@@ -183,6 +183,17 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """What the kiosk's clock said, where it can't be right: the event's time is then that of receiving it."""
 
 
+class Disk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One disk or card of a camera or recorder, as it tells itself over SNMP."""
+
+    name: ShortText
+    state: ShortText | None = None
+    """In the words of the vendor's MIB."""
+    ok: bool | None = None
+    size_bytes: Counter64 | None = None
+    free_bytes: Counter64 | None = None
+
+
 class CameraSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What one probe of a camera found."""
 
@@ -196,8 +207,19 @@ class CameraSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     fps: Seconds | None = None
     bitrate_kbps: Seconds | None = None
     clock_offset_s: Annotated[float, msgspec.Meta(ge=-1e10, le=1e10)] | None = None
+    """The camera's clock minus ours."""
     frozen: bool | None = None
     stalled: bool | None = None
+    moved: bool | None = None
+    """The camera looks elsewhere than it did."""
+    stalls_per_minute: Seconds | None = None
+    """Stalls that began, over ``observed_s``."""
+    observed_s: Seconds | None = None
+    """How long the stream was watched for this sample."""
+    model: ShortText | None = None
+    firmware: ShortText | None = None
+    uptime_s: Seconds | None = None
+    disks: Annotated[tuple[Disk, ...], msgspec.Meta(max_length=64)] = ()
     interval_s: Interval = 60.0
 
 

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from ioc.errors import UsageError
 
-DEFAULT_PORT: Final = 554
+_PORTS: Final = {"rtsp": 554, "rtsps": 322}
 _SECRET: Final = re.compile(r"(?i)pass|pwd|user|login|auth|token|key=")
 """Cheap cameras take the login in the path: ``/user=admin_password=…``."""
 
@@ -24,12 +24,14 @@ class Address:
     """Path with its query, from the slash on; never shown: cheap cameras take passwords in the query."""
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+    scheme: str = "rtsp"
+    """``rtsp``, or ``rtsps`` over TLS."""
 
     @property
     def plain(self) -> str:
         """URL without credentials, as RTSP requests name it. Not for people: see :attr:`shown`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"rtsp://{host}:{self.port}{self.path}"
+        return f"{self.scheme}://{host}:{self.port}{self.path}"
 
     @property
     def full(self) -> str:
@@ -39,13 +41,13 @@ class Address:
         login = quote(self.user, safe="")
         if self.password is not None:
             login += ":" + quote(self.password, safe="")
-        return self.plain.replace("rtsp://", f"rtsp://{login}@", 1)
+        return self.plain.replace("://", f"://{login}@", 1)
 
     @property
     def shown(self) -> str:
         """What may stand in a log or message: host, port, and the path where it can't hold a login."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"rtsp://{host}:{self.port}{self._shown_path}"
+        return f"{self.scheme}://{host}:{self.port}{self._shown_path}"
 
     @property
     def _shown_path(self) -> str:
@@ -63,7 +65,7 @@ class Address:
 
 
 def parse(url: str) -> Address:
-    """Read an RTSP URL.
+    """Read an RTSP or RTSPS URL.
 
     :raises UsageError: when it is none; the message repeats nothing of it, it may hold a password.
     """
@@ -72,14 +74,15 @@ def parse(url: str) -> Address:
         port = parts.port
     except ValueError:
         raise _senseless("its host or port can't be read") from None
-    if parts.scheme.lower() != "rtsp":
-        found = parts.scheme if parts.scheme.isalnum() and "://" in url else "none"
-        raise _senseless(f"its scheme is {found}, expected was rtsp")
+    scheme = parts.scheme.lower()
+    if scheme not in _PORTS:
+        found = scheme if scheme.isalnum() and "://" in url else "none"
+        raise _senseless(f"its scheme is {found}, expected was rtsp or rtsps")
     if not parts.hostname or re.search(r"\s", url):
         raise _senseless("it names no host" if not parts.hostname else "it holds blanks")
     if port == 0:
         raise _senseless("its port is 0")
-    return Address(parts.hostname, port or DEFAULT_PORT, _path(parts), *_login(parts))
+    return Address(parts.hostname, port or _PORTS[scheme], _path(parts), *_login(parts), scheme)
 
 
 def _path(parts: SplitResult) -> str:
@@ -94,5 +97,5 @@ def _login(parts: SplitResult) -> tuple[str | None, str | None]:
 def _senseless(why: str) -> UsageError:
     return UsageError(
         f"The camera's URL makes no sense: {why}.",
-        remedy="Write it as rtsp://[user:password@]host[:port]/path.",
+        remedy="Write it as rtsp://[user:password@]host[:port]/path, or rtsps:// where the camera speaks TLS.",
     )

@@ -1,19 +1,24 @@
 """From what was seen to a verdict: a pure decision, rung by rung of the ladder.
 
-The ladder: inventory → tcp → describe → frame → content → clock (the clock needs ONVIF and is not asked yet).
+The ladder: inventory → tcp → describe → frame → content → clock.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from connectors.camera.describe import Described
-from connectors.camera.pictures import BLURRED_DETAIL, FROZEN_CHANGE, FROZEN_KEY_CHANGE
-from connectors.camera.watch import Seen
+from connectors.camera.limits import BLURRED_DETAIL, FROZEN_CHANGE, FROZEN_KEY_CHANGE
+from connectors.camera.seen import Seen, stall_limit_s
+from connectors.camera.watchers import Lost
 from ioc.events import Status
 
-_SHORTEST_STALL_S: Final = 2.0
+CLOCK_LIMIT_S: Final = 20.0
+"""Drift from which ONVIF logins are commonly refused."""
+_HOUR_S: Final = 3600.0
+_HOUR_SLACK_S: Final = 60.0
+"""How far from a whole hour an offset may be and still be a time zone's."""
 
 
 @dataclass(frozen=True)
@@ -29,50 +34,73 @@ class Verdict:
     bitrate_kbps: float | None = None
     frozen: bool | None = None
     stalled: bool | None = None
+    moved: bool | None = None
+    stalls: int = 0
+    observed_s: float | None = None
 
 
 def before_pictures(described: Described) -> Verdict | None:
     """The verdict when a rung before the pictures failed; None when none did.
 
-    A fault on our side (name, route, login) leaves the camera unknown: it may well be filming.
+    A fault on our side (name, route, login, trust) leaves the camera unknown: it may well be filming.
     """
     if described.passed:
         return None
     return Verdict(Status.UNKNOWN if described.ours else Status.DOWN, described.rung, described.reason)
 
 
-def stall_limit_s(interval_s: float | None) -> float:
-    """Gap without packets beyond which a stream has stalled: max(2 × frame interval, 2 s)."""
-    return max(2 * (interval_s or 0.0), _SHORTEST_STALL_S)
-
-
-def of_pictures(seen: Seen | None, first_frame_s: float) -> Verdict:
-    """The verdict of the watch; ``None`` stands for a watcher that had to be killed.
+def of_pictures(seen: Seen | Lost, first_frame_s: float, moved: bool | None = None) -> Verdict:
+    """The verdict of one window, or of a watcher that was lost.
 
     :param first_frame_s: how long the first picture was waited for, in seconds.
+    :param moved: whether the scene is another one than before.
     """
-    if seen is None:
-        return Verdict(Status.DOWN, "frame", "the decoder hung and was stopped")
+    if isinstance(seen, Lost):
+        return Verdict(Status.UNKNOWN if seen is Lost.OURS else Status.DOWN, "frame", seen.value)
     if seen.first_frame_s is None or seen.last_frame_s is None:
         why = f"no decoded picture within {first_frame_s:g} s"
         return Verdict(Status.DOWN, "frame", f"{why} ({seen.error})" if seen.error else why)
-    watched_s = max(seen.ended_s - seen.first_frame_s, 1e-3)
-    facts = {
-        "last_frame_age_s": round(max(seen.ended_s - seen.last_frame_s, 0.0), 3),
-        "fps": None if seen.fps is None else round(seen.fps, 2),
-        "bitrate_kbps": round(seen.bytes * 8 / watched_s / 1000, 1),
-    }
     stalled = seen.longest_gap_s > stall_limit_s(seen.interval_s)
     frozen = None if stalled else _frozen(seen)
-    reason = _fault(seen, stalled, bool(frozen))
+    reason = _fault(seen, stalled, bool(frozen), bool(moved))
     return Verdict(
         Status.OK if reason is None else Status.DEGRADED,
         "content",
         reason,
+        last_frame_age_s=round(max(seen.ended_s - seen.last_frame_s, 0.0), 3),
+        fps=None if seen.fps is None else round(seen.fps, 2),
+        bitrate_kbps=round(seen.octets * 8 / max(seen.observed_s, 1e-3) / 1000, 1),
         frozen=frozen,
         stalled=stalled,
-        **facts,
+        moved=moved,
+        stalls=seen.stalls,
+        observed_s=round(seen.observed_s, 3),
     )
+
+
+def with_clock(verdict: Verdict, offset_s: float | None, unknown: str | None, limit_s: float) -> Verdict:
+    """Climb the last rung: a camera that is well so far is degraded by a wrong clock.
+
+    :param offset_s: the camera's clock minus ours; None when unknown.
+    :param unknown: why, when that is worth telling.
+    :param limit_s: offset from which the clock is wrong, in seconds.
+    """
+    if verdict.status is not Status.OK:
+        return verdict
+    if offset_s is None:
+        return verdict if unknown is None else replace(verdict, reason=f"clock unknown: {unknown}"[:200])
+    if abs(offset_s) < limit_s:
+        return replace(verdict, rung="clock")
+    return replace(verdict, status=Status.DEGRADED, rung="clock", reason=clock_fault(offset_s))
+
+
+def clock_fault(offset_s: float) -> str:
+    """What a clock's offset means, in words."""
+    side = "ahead" if offset_s > 0 else "behind"
+    hours = round(abs(offset_s) / _HOUR_S)
+    if 1 <= hours <= 14 and abs(abs(offset_s) - hours * _HOUR_S) <= _HOUR_SLACK_S:
+        return f"clock: {hours} h {side}, a time-zone fault"
+    return f"clock: {abs(offset_s):,.0f} s {side}; from about {CLOCK_LIMIT_S:g} s on, logins that carry the time fail"
 
 
 def _frozen(seen: Seen) -> bool | None:
@@ -85,7 +113,7 @@ def _frozen(seen: Seen) -> bool | None:
     return seen.smallest_key_change < FROZEN_KEY_CHANGE and seen.largest_change < FROZEN_CHANGE
 
 
-def _fault(seen: Seen, stalled: bool, frozen: bool) -> str | None:
+def _fault(seen: Seen, stalled: bool, frozen: bool, moved: bool) -> str | None:
     if stalled:
         return f"stalled: no packets for {seen.longest_gap_s:.1f} s"
     if seen.analysed and seen.black == seen.analysed:
@@ -94,6 +122,8 @@ def _fault(seen: Seen, stalled: bool, frozen: bool) -> str | None:
         return "frozen: packets flow, the picture stays the same"
     if seen.detail is not None and seen.detail < BLURRED_DETAIL:
         return "blurred: the picture has no detail"
+    if moved:
+        return "moved: the camera looks elsewhere than it did"
     if seen.ended_early:
         return "the stream ended while it was watched"
     return None

@@ -6,8 +6,8 @@ import asyncio
 import hashlib
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -44,6 +44,7 @@ class Job:
     :param longest_s: a probe that takes longer is given up.
     :param fingerprint: changes when the target's settings do.
     :param probe: does one probe; must not block, may raise.
+    :param stream: for devices that are watched all the time: outcomes as they come, without end.
     """
 
     device: str
@@ -51,6 +52,7 @@ class Job:
     longest_s: float
     fingerprint: int
     probe: Callable[[], Awaitable[Outcome]] = field(repr=False)
+    stream: Callable[[], AsyncGenerator[Outcome, None]] | None = field(default=None, repr=False)
 
     @property
     def phase(self) -> float:
@@ -176,6 +178,8 @@ class Poller:
 
     async def _poll(self, job: Job) -> None:
         await asyncio.sleep(job.phase * min(job.interval_s, _FIRST_ROUND_S))
+        while job.stream is not None:
+            await self._follow(job)
         while True:
             outcome = await self._probe(job)
             if outcome is not None:
@@ -183,6 +187,19 @@ class Poller:
             elapsed = time.monotonic() - self._began
             turns = (elapsed - job.phase * job.interval_s) / job.interval_s
             await asyncio.sleep((int(turns // 1) + 1 - turns) * job.interval_s)
+
+    async def _follow(self, job: Job) -> None:
+        if job.stream is None:
+            return
+        try:
+            async with aclosing(job.stream()) as outcomes:
+                async for outcome in outcomes:
+                    self._devices.note(job.device, outcome.healthy, outcome.reason)
+                    await self._send(outcome.events)
+        except Exception as error:
+            self._devices.note(job.device, False, f"the watch failed: {type(error).__name__}")
+            log.debug("watch.failed", source=job.device, exc_info=True)
+            await asyncio.sleep(job.interval_s)
 
     async def _probe(self, job: Job) -> Outcome | None:
         async with self._slots:

@@ -43,7 +43,7 @@ def register(parent: typer.Typer) -> None:
 
 
 @app.command("cameras")
-def cameras(targets: _Targets = None, once: _Once = False, workers: _Workers = 8) -> None:
+def cameras(targets: _Targets = None, once: _Once = False, workers: _Workers = 16) -> None:
     """Poll cameras over RTSP.
 
     Without --targets: those of the district pack (IOC_PACK) that have an address.

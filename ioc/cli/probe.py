@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +15,18 @@ app = typer.Typer(
     name="probe", no_args_is_help=True, help="Ask one device now and print what would be published."
 )
 
-_CAMERA_KEYS = ("verdict", "rung", "reason", "last_frame_age_s", "fps", "clock_offset_s")
+_CAMERA_KEYS = (
+    "verdict",
+    "rung",
+    "reason",
+    "last_frame_age_s",
+    "fps",
+    "clock_offset_s",
+    "model",
+    "firmware",
+    "uptime_s",
+    "disks",
+)
 _WIFI_KEYS = ("status", "reason", "clients", "radios", "interfaces", "model", "firmware")
 
 _Unit = Annotated[str, typer.Option(help="Code of the unit that the event would name.")]
@@ -31,30 +43,61 @@ def register(parent: typer.Typer) -> None:
 
 @app.command("camera")
 def camera(
-    url: Annotated[str, typer.Argument(metavar="URL", help="rtsp://[user:password@]host[:port]/path")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="rtsp[s]://[user:password@]host[:port]/path")],
     device: _Device = None,
     unit: _Unit = "unassigned",
     watch_s: Annotated[float, typer.Option(min=0.5, max=60, help="Seconds of pictures to watch.")] = 4.0,
     first_frame_s: Annotated[
         float, typer.Option(min=1, max=60, help="Longest wait for a picture, in seconds.")
     ] = 10.0,
+    connect_s: Annotated[
+        float, typer.Option(min=0.1, max=60, help="Longest wait for the connection, and for each answer.")
+    ] = 5.0,
+    onvif: Annotated[
+        str, typer.Option(help="Where its clock is asked for: auto (port 80), none, a port, or a URL.")
+    ] = "auto",
+    snmp: Annotated[
+        str | None, typer.Option(metavar="HOST[:PORT]", help="Its SNMP agent: model, uptime, disks.")
+    ] = None,
+    community: Annotated[
+        str, typer.Option(help="SNMP v2c community, or a v3 user as JSON.", envvar="IOC_PROBE_COMMUNITY")
+    ] = "public",
+    insecure: Annotated[bool, typer.Option("--insecure", help="Take any certificate.")] = False,
+    ca_file: Annotated[
+        Path | None, typer.Option(help="Certificates to trust in place of the system's.", show_default=False)
+    ] = None,
     as_json: _Json = False,
 ) -> None:
-    """Climb the ladder of a camera: TCP, RTSP DESCRIBE, a decoded picture, what the pictures show.
+    """Climb the ladder of a camera: TCP, RTSP DESCRIBE, a decoded picture, what the pictures show, its clock.
 
-    The verdict is ok, degraded (frozen, black, blurred, stalled), down or unknown (the fault is on our side); rung is
-    the first that failed. The URL's password is printed nowhere. Exit codes: 0 there is a verdict, 2 no such URL.
+    The verdict is ok, degraded (frozen, black, blurred, stalled, wrong clock), down or unknown (the fault is on our
+    side); rung is the first that failed. The URL's password is printed nowhere. Exit codes: 0 there is a verdict, 2 no
+    such URL.
 
     Example: ioc probe camera rtsp://user:password@192.0.2.7/Streaming/Channels/102 --json
     """
     from connectors.camera import address
+    from connectors.camera.describe import Tls
+    from connectors.camera.onvif import service_of
     from connectors.camera.probe import CameraTarget, probe
+    from connectors.camera.targets import snmp_address
     from ioc.errors import UsageError
 
     found = address.parse(url)
     if device is not None and not 1 <= len(device) <= 50:
         raise UsageError("A device id has 1 to 50 characters.")
-    target = CameraTarget(device or found.device, unit, found, first_frame_s=first_frame_s, watch_s=watch_s)
+    target = CameraTarget(
+        device or found.device,
+        unit,
+        found,
+        connect_s=connect_s,
+        first_frame_s=first_frame_s,
+        watch_s=watch_s,
+        tls=Tls(not insecure, None if ca_file is None else str(ca_file)),
+        onvif=service_of(found.host, onvif),
+        onvif_sure=onvif not in ("auto", "none"),
+        snmp=None if snmp is None else snmp_address(snmp, community, found.host),
+    )
     event = asyncio.run(probe(target))
     _print(_explicit(event, _CAMERA_KEYS), as_json)
     if not as_json:
@@ -109,7 +152,7 @@ def _explicit(event: AnyEvent, keys: tuple[str, ...]) -> dict[str, Any]:
     shown: dict[str, Any] = msgspec.json.decode(encode(event))
     data = shown["data"]
     for key in keys:
-        data.setdefault(key, [] if key in ("radios", "interfaces") else None)
+        data.setdefault(key, [] if key in ("radios", "interfaces", "disks") else None)
     return shown
 
 

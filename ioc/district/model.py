@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum, StrEnum
+from typing import TypeAlias
 
 from ioc.district.sources import Source
 from ioc.district.worktime import WorkCalendar
+
+Option: TypeAlias = float | bool | str
+"""Value of an option of a device."""
 
 
 class Certainty(StrEnum):
@@ -112,8 +116,8 @@ class Device:
     line: int
     secret: str | None = None
     """Where the login is kept: ``env:NAME`` or ``file:PATH``."""
-    options: Mapping[str, float] = field(default_factory=dict, hash=False)
-    """What the probe of this kind takes besides; by name, in the unit that the name ends with."""
+    options: Mapping[str, Option] = field(default_factory=dict, hash=False)
+    """What the probe of this kind takes besides; by name, a number in the unit that the name ends with."""
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,39 @@ from urllib.parse import urlsplit
 
 from ioc.district.model import Device, DeviceKind, Pack
 from ioc.district.problems import Problems
-from ioc.district.secrets import read_secret
+from ioc.district.secrets import HOW, is_reference, read_secret
 from ioc.errors import InputError
 
 FILE: Final = "devices.csv"
-#: Options of a kind: seconds, each above 0 and up to the number.
-OPTIONS: Final[Mapping[DeviceKind, Mapping[str, float]]] = {
-    DeviceKind.CAMERA: {"connect_s": 60.0, "first_frame_s": 60.0, "watch_s": 60.0},
+#: Options of a kind: a number above 0 and up to the one here, ``bool`` for yes or no, ``str`` for a text.
+OPTIONS: Final[Mapping[DeviceKind, Mapping[str, float | type]]] = {
+    DeviceKind.CAMERA: {
+        "connect_s": 60.0,
+        "first_frame_s": 60.0,
+        "watch_s": 60.0,
+        "continuous": bool,
+        "scene": bool,
+        "scene_version": 1e6,
+        "evidence": bool,
+        "evidence_most": 1000.0,
+        "evidence_days": 366.0,
+        "tls_verify": bool,
+        "tls_ca_file": str,
+        "onvif": str,
+        "clock_limit_s": 86_400.0,
+        "snmp": str,
+        "snmp_secret": str,
+    },
     DeviceKind.WIFI: {"timeout_s": 60.0},
     DeviceKind.KIOSK: {},
 }
-_SCHEMES: Final = {DeviceKind.CAMERA: "rtsp", DeviceKind.WIFI: "snmp"}
+#: Options that name where a secret is kept, as the column ``secret`` does.
+SECRETS: Final = ("snmp_secret",)
+_SCHEMES: Final = {DeviceKind.CAMERA: ("rtsp", "rtsps"), DeviceKind.WIFI: ("snmp",)}
+_SHAPES: Final = {
+    DeviceKind.CAMERA: "rtsp://host[:port]/path or rtsps://host[:port]/path",
+    DeviceKind.WIFI: "snmp://host[:port]",
+}
 
 
 def endpoint(device: Device) -> tuple[str, int | None]:
@@ -28,23 +50,18 @@ def endpoint(device: Device) -> tuple[str, int | None]:
 
     :raises InputError: when the address can't be used for this kind of device; it is not repeated.
     """
-    scheme = _SCHEMES.get(device.kind)
+    schemes = _SCHEMES.get(device.kind)
     try:
         parts = urlsplit(device.address or "")
         port, host = parts.port, parts.hostname
     except ValueError:
         host = port = None
         parts = urlsplit("")
-    fits = scheme is None or parts.scheme == scheme
+    fits = schemes is None or parts.scheme in schemes
     if not host or not fits or port == 0 or re.search(r"\s", device.address or ""):
-        shape = {
-            "rtsp": "rtsp://host[:port]/path",
-            "snmp": "snmp://host[:port]",
-            None: "scheme://host[:port]",
-        }
         raise InputError(
             f"The address of {device.code} can't be used.",
-            remedy=f"Write it as {shape[scheme]}, without a login.",
+            remedy=f"Write it as {_SHAPES.get(device.kind, 'scheme://host[:port]')}, without a login.",
         )
     return host, port
 
@@ -96,6 +113,15 @@ def _wrong_options(device: Device) -> list[str]:
         limit = known.get(name)
         if limit is None:
             found.append(f"Option {name!r} is unknown here; known are: {', '.join(known) or 'none'}.")
-        elif not 0 < value <= limit:
-            found.append(f"Option {name} is not above 0 and up to {limit:g} seconds.")
+        elif limit is bool:
+            if not isinstance(value, bool):
+                found.append(f"Option {name} is neither yes nor no.")
+        elif isinstance(limit, float):
+            if isinstance(value, bool | str) or not 0 < value <= limit:
+                unit = " seconds" if name.endswith("_s") else ""
+                found.append(f"Option {name} is not above 0 and up to {limit:g}{unit}.")
+        elif isinstance(value, bool):
+            found.append(f"Option {name} is no text.")
+        elif name in SECRETS and not is_reference(str(value)):
+            found.append(f"Option {name} is no reference. {HOW}")
     return found

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ioc.district.model import Period
+from ioc.district.model import Option, Period
 from ioc.district.problems import Problems
 from ioc.district.secrets import HOW, is_reference
 
@@ -120,20 +120,27 @@ class Row:
             return None
         return found or None
 
-    def options(self, column: str) -> dict[str, float]:
-        """Numbers by name, written ``name=number;name=number``."""
-        found: dict[str, float] = {}
+    def options(self, column: str) -> dict[str, Option]:
+        """Values by name, written ``name=value;name=value``: numbers, yes and no, and texts."""
+        found: dict[str, Option] = {}
         for part in filter(None, (part.strip() for part in self.fields.get(column, "").split(";"))):
             name, _, value = (side.strip() for side in part.partition("="))
-            try:
-                number = float(value)
-            except ValueError:
-                self.error(f"{column} can't be read.", "Write name=number, with ; between two of them.")
+            if not value:
+                self.error(f"{column} can't be read.", "Write name=value, with ; between two of them.")
                 continue
             if name in found:
                 self.error(f"{column} names {name!r} twice.")
-            found[name] = number
+            found[name] = _option(value)
         return found
+
+
+def _option(value: str) -> Option:
+    if value in ("yes", "no"):
+        return value == "yes"
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def _not_a_day(text: str) -> date:

@@ -22,11 +22,23 @@ def scene() -> Any:
     return picture
 
 
+def street(turn: int = 0) -> Any:
+    """House fronts and a kerb, seen by a camera turned by so many points."""
+    draw = np.random.default_rng(11)
+    wide = np.full((240, 640), 120.0)
+    for _ in range(60):
+        top, left = draw.integers(0, 200), draw.integers(0, 600)
+        wide[top : top + draw.integers(10, 60), left : left + draw.integers(10, 70)] = draw.integers(30, 220)
+    wide[180:184] = 200
+    return wide[:, 100 + turn : 420 + turn]
+
+
 def make(path: Path, kind: str, seconds: float = 4.0, gap_s: float = 8.0) -> None:
     """Write a clip.
 
     :param kind: ``good`` moves, ``still`` has only a sensor's noise, ``frozen`` repeats one picture, ``black``,
-        ``blurred`` has no detail, ``stall`` shows nothing for ``gap_s`` seconds after its first second.
+        ``blurred`` has no detail, ``stall`` shows nothing for ``gap_s`` seconds after its first second, ``street`` and
+        ``turned`` are one camera before and after it was turned, ``dusk`` is it in little light.
     """
     noise = np.random.default_rng(5)
     with av.open(str(path), "w", format="mp4") as out:
@@ -38,6 +50,9 @@ def make(path: Path, kind: str, seconds: float = 4.0, gap_s: float = 8.0) -> Non
             picture = scene()
             if kind in ("good", "stall"):
                 picture = np.roll(picture, 5 * number, axis=1)
+            elif kind in ("street", "turned", "dusk"):
+                picture = street(90 if kind == "turned" else 0) * (0.4 if kind == "dusk" else 1.0)
+                picture = picture + noise.normal(0, 1.5, picture.shape)
             elif kind == "still":
                 picture = picture + noise.normal(0, 1.5, picture.shape)
             elif kind == "black":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -28,13 +29,20 @@ def accepts(port: int) -> bool:
 
 
 @pytest.fixture(scope="session")
-def rtsp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the RTSP server serves: a file is a stream."""
+    return tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture(scope="session")
+def rtsp(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Port of an RTSP server (aio-rtsp-toolkit) that plays one clip for each kind."""
     folder = tmp_path_factory.mktemp("rtsp")
-    media = folder / "media"
-    media.mkdir()
     for kind in KINDS:
         clips.make(media / f"{kind}.mp4", kind)
+    for kind in ("street", "turned", "dusk"):
+        clips.make(media / f"{kind}.mp4", kind, seconds=1.5)
+    clips.make(media / "hiccup.mp4", "stall", seconds=2.0, gap_s=4.0)
     clips.make_sound(media / "sound.wav")
     port = free_port()
     code = (
@@ -45,9 +53,7 @@ def rtsp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
 
 
-@pytest.fixture(scope="session", params=["digest", "basic"])
-def guarded_rtsp(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Port of GStreamer's RTSP server with a login; see gst_rtsp_server.py."""
+def _gst(log: Path, *arguments: str) -> Iterator[int]:
     python, script = "/usr/bin/python3", Path(__file__).with_name("gst_rtsp_server.py")
     asked = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
     if not Path(python).exists() or subprocess.run([python, "-c", asked], capture_output=True).returncode:
@@ -55,6 +61,40 @@ def guarded_rtsp(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
             "GStreamer's RTSP server is not installed; apt-get install the packages of deploy/apt-test.txt"
         )
     port = free_port()
-    log = tmp_path_factory.mktemp("gst") / "log"
-    with process([python, str(script), str(port), request.param], log, lambda: accepts(port)):
+    with process([python, str(script), str(port), *arguments], log, lambda: accepts(port)):
         yield port
+
+
+@pytest.fixture(scope="session", params=["digest", "basic"])
+def guarded_rtsp(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Port of GStreamer's RTSP server with a login; see gst_rtsp_server.py."""
+    yield from _gst(tmp_path_factory.mktemp("gst") / "log", request.param)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``own.pem`` (certificate and key of 127.0.0.1) and ``other.pem``, another one like it."""
+    folder = tmp_path_factory.mktemp("tls")
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: no certificates for TLS")
+    for name in ("own", "other"):
+        pem = str(folder / f"{name}.pem")
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+        command += [
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+        ]
+        subprocess.run([*command, "-keyout", pem, "-out", f"{pem}.crt"], check=True, capture_output=True)
+        Path(pem).write_text(Path(pem).read_text() + Path(f"{pem}.crt").read_text())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tls_rtsp(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Port of the same server over TLS, with a digest login."""
+    yield from _gst(tmp_path_factory.mktemp("gst-tls") / "log", "digest", str(certificates / "own.pem"))

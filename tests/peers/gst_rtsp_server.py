@@ -1,6 +1,7 @@
 """A stock RTSP server (GStreamer's, Debian package gir1.2-gst-rtsp-server-1.0) with a login.
 
-Run with the system's Python, which has the bindings: ``python3 gst_rtsp_server.py PORT {basic|digest}``.
+Run with the system's Python, which has the bindings: ``python3 gst_rtsp_server.py PORT {basic|digest} [PEM]``; with a
+file of certificate and key it speaks TLS.
 Serves ``/cam`` (H.264 of a moving test picture) to user ``operator`` with password ``right horse``.
 """
 
@@ -14,7 +15,7 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 PIPELINE = (
     "( videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=10/1"
@@ -22,7 +23,7 @@ PIPELINE = (
 )
 
 
-def main(port: str, method: str) -> None:
+def main(port: str, method: str, pem: str | None = None) -> None:
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
@@ -42,6 +43,8 @@ def main(port: str, method: str) -> None:
         login.add_digest("operator", "right horse", token)
     else:
         login.add_basic(GstRtspServer.RTSPAuth.make_basic("operator", "right horse"), token)
+    if pem is not None:
+        login.set_tls_certificate(Gio.TlsCertificate.new_from_file(pem))
     server.set_auth(login)
     server.get_mount_points().add_factory("/cam", factory)
     server.attach(None)
@@ -49,4 +52,4 @@ def main(port: str, method: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])
