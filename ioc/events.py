@@ -271,6 +271,42 @@ class WifiSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     interval_s: Interval = 60.0
 
 
+class ConnectorState(StrEnum):
+    """How a connector is. Silence makes it unknown; that is never sent, it is concluded."""
+
+    OK = "ok"
+    FAILING = "failing"
+    """Some of its sources can't be read."""
+    SPOOLING = "spooling"
+    """Kafka is away, or what waited on disk is being forwarded."""
+    FULL = "full"
+    """Kafka is away and its spool is full: it refuses events."""
+    STOPPED = "stopped"
+
+
+class ConnectorReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a connector says about itself."""
+
+    state: ConnectorState
+    since: Instant
+    """When this state began."""
+    changed: bool = False
+    """Whether the state is another one than in the report before."""
+    reason: ShortText | None = None
+    sources: Count = 0
+    """Sources that it reads: devices, folders, senders."""
+    failing: Count = 0
+    """How many of them can't be read."""
+    failing_sources: Annotated[tuple[ShortText, ...], msgspec.Meta(max_length=50)] = ()
+    """Which ones; the first 50 by name."""
+    spooled_events: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+    """Events on its disk that Kafka has not acknowledged."""
+    spooled_bytes: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+    oldest_spooled_s: Seconds | None = None
+    """Age of the oldest of them."""
+    interval_s: Interval = 60.0
+
+
 # -- the envelopes --------------------------------------------------------------------------------------
 
 
@@ -357,6 +393,10 @@ class WifiProbed(Event, frozen=True, kw_only=True, gc=False, tag="ioc.wifi.probe
     data: WifiSample
 
 
+class ConnectorReported(Event, frozen=True, kw_only=True, gc=False, tag="ioc.connector.reported.v1"):
+    data: ConnectorReport
+
+
 DossierEvent: TypeAlias = (
     DossierRecorded
     | DossierProgressed
@@ -379,6 +419,9 @@ QueueEvent: TypeAlias = (
 CameraEvent: TypeAlias = CameraProbed
 WifiEvent: TypeAlias = WifiProbed
 AnyEvent: TypeAlias = DossierEvent | QueueEvent | CameraEvent | WifiEvent
+"""A fact about the district."""
+ConnectorEvent: TypeAlias = ConnectorReported
+"""What the platform's own connectors say; no outside sender may."""
 
 #: What each topic may carry; a worker decodes a topic's records as this union.
 TOPIC_TYPES: Final[dict[str, Any]] = {
@@ -386,26 +429,27 @@ TOPIC_TYPES: Final[dict[str, Any]] = {
     topics.QUEUES: QueueEvent,
     topics.CAMERAS: CameraEvent,
     topics.WIFI: WifiEvent,
+    topics.CONNECTORS: ConnectorEvent,
 }
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
-def encode(event: AnyEvent) -> bytes:
+def encode(event: AnyEvent | ConnectorEvent) -> bytes:
     """Return the event as one line of structured-mode CloudEvents JSON."""
     return _encoder.encode(event)
 
 
 def decode(record: bytes | str) -> AnyEvent:
-    """Read any event of the platform.
+    """Read any fact about the district.
 
     :raises msgspec.DecodeError: (or its subclass ``ValidationError``) naming the field that can't be read.
     """
     return _decoder.decode(record)
 
 
-def topic_of(event: AnyEvent) -> str:
+def topic_of(event: AnyEvent | ConnectorEvent) -> str:
     """Return the topic that carries this event."""
     subject = event.__struct_config__.tag
     if not isinstance(subject, str):
@@ -418,6 +462,7 @@ _TOPIC_BY_SUBJECT: Final = {
     "queue": topics.QUEUES,
     "camera": topics.CAMERAS,
     "wifi": topics.WIFI,
+    "connector": topics.CONNECTORS,
 }
 
 

@@ -12,6 +12,7 @@ import structlog
 from ioc import topics
 from ioc.settings import Settings
 from streams.batch import Partition
+from streams.connectors.projector import ConnectorProjector
 from streams.devices.projector import DeviceProjector
 from streams.devices.tables import CameraTable, SampleTable, WifiTable
 from streams.dossiers.projector import DossierProjector
@@ -49,11 +50,12 @@ PROJECTORS: dict[str, ProjectorFactory] = {
     topics.QUEUES: QueueProjector,
     topics.CAMERAS: _devices(CameraTable()),
     topics.WIFI: _devices(WifiTable()),
+    topics.CONNECTORS: ConnectorProjector,
 }
 
 
 def build(
-    settings: Settings, *, only: tuple[str, ...] = topics.FACT_TOPICS, member: str | None = None
+    settings: Settings, *, only: tuple[str, ...] = topics.STREAM_TOPICS, member: str | None = None
 ) -> StreamApp:
     """Return the application that ``ioc stream`` runs.
 

@@ -181,7 +181,7 @@ def _identity(event: Any) -> tuple[object, ...]:
         event.source,
         event.subject,
         event.sequence,
-        data.unit,
+        getattr(data, "unit", None),
         getattr(data, "kiosk", None),
         getattr(data, "number", None),
     )

@@ -33,7 +33,7 @@ class StreamWorker(Worker):
         await super().on_first_start()
 
 
-def run(settings: Settings, *, only: tuple[str, ...] = topics.FACT_TOPICS) -> None:
+def run(settings: Settings, *, only: tuple[str, ...] = topics.STREAM_TOPICS) -> None:
     """Work on the topics until SIGTERM or SIGINT; returns when all is closed."""
     slot = Slot(settings.state_dir / "run")
     app = build(settings, only=only, member=slot.name)

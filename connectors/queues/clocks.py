@@ -14,7 +14,7 @@ _MOST_KIOSKS: Final = 10_000
 _KEPT: Final = 200
 
 Note = Callable[[str, bool, str | None], None]
-"""Told a kiosk, whether its clock can be right, and why not; see :meth:`connectors.shared.runner.Health.note`."""
+"""Told a kiosk, whether its clock can be right, and why not; see :meth:`connectors.shared.health.Health.note`."""
 
 
 @dataclass

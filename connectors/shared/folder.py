@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from connectors.shared.runner import Health
+from connectors.shared.health import Health
 from ioc.errors import InputError, UnavailableError
 
 _KEPT: Final = 1_000
@@ -26,13 +26,21 @@ class Folder:
     :param suffixes: what finished files end with, such as ``.csv``, in small letters; capitals are taken too.
     :param take: imports one file. :class:`InputError` puts it into ``rejected`` with the reason beside it;
         :class:`UnavailableError` leaves it for later.
+    :param health: the folder's state, for whoever reports it.
     """
 
-    def __init__(self, folder: Path, suffixes: tuple[str, ...], take: Callable[[Path], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        suffixes: tuple[str, ...],
+        take: Callable[[Path], None],
+        *,
+        health: Health | None = None,
+    ) -> None:
         self._folder = folder
         self._suffixes = suffixes
         self._take = take
-        self._health = Health("folder")
+        self._health = health or Health("folder")
         for name in ("done", "rejected"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 

@@ -28,7 +28,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 from pydantic import SecretStr
 
-from connectors.shared.runner import Health
+from connectors.shared.health import Health
 from ioc.errors import InputError, IocError
 from ioc.events import AnyEvent
 

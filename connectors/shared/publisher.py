@@ -1,4 +1,4 @@
-"""The one way from a connector to Kafka: idempotent, acknowledged by all replicas, bounded in memory."""
+"""Straight to Kafka, for runs that end and are repeated on error: idempotent, acknowledged, bounded in memory."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ class Counts:
 
 
 class Sink(Protocol):
-    """Where connectors put events; :class:`Publisher` is the real one."""
+    """Where connectors put events: :class:`connectors.shared.relay.Relay`, or a :class:`Publisher` for a single run."""
 
     def publish(self, event: events.AnyEvent) -> object: ...
+
+    def publish_many(self, many: Iterable[events.AnyEvent]) -> int: ...
 
     def flush(self) -> None: ...
 

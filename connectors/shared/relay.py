@@ -29,7 +29,7 @@ from connectors.shared.frames import Message
 from connectors.shared.spool import Kept, Spool, SpoolFullError
 from ioc import events
 from ioc.errors import InputError, UnavailableError
-from ioc.events import AnyEvent
+from ioc.events import AnyEvent, ConnectorEvent
 from ioc.settings import Settings
 
 __all__ = ["Fate", "Mode", "Relay", "RelayState", "SpoolFullError"]
@@ -128,7 +128,7 @@ class Relay:
     :param name: folder of the spool and identity of the process, such as ``ingest``: one process at a time.
     :param client_id: name that the broker's logs show.
     :param memory_bytes: most memory that events may take on their way; about half of it makes :meth:`publish` wait.
-    :raises UsageError: when the name is not 1 to 64 small letters, digits, ``.``, ``_`` and ``-``.
+    :raises UsageError: when the name is not 1 to 50 small letters, digits, ``.``, ``_`` and ``-``.
     :raises UnavailableError: when another process runs under this name, or the spool can't be written. Kafka
         need not be there.
     """
@@ -215,7 +215,7 @@ class Relay:
                 set_aside=self._spool.set_aside,
             )
 
-    def accept(self, many: Sequence[AnyEvent]) -> Future[Fate]:
+    def accept(self, many: Sequence[AnyEvent | ConnectorEvent]) -> Future[Fate]:
         """Take all of these events, in order, or none; never waits.
 
         :returns: a future that is done when all are acknowledged by Kafka (``ACKNOWLEDGED``) or safe, some of
@@ -238,7 +238,7 @@ class Relay:
             future.set_exception(refusal)
         return future
 
-    def publish(self, event: AnyEvent) -> None:
+    def publish(self, event: AnyEvent | ConnectorEvent) -> None:
         """Take one event; waits while too much is on its way. :meth:`flush` tells what became of it.
 
         :raises SpoolFullError: when there is no room; it was not taken.
@@ -247,7 +247,7 @@ class Relay:
         """
         self._put([self._message(event)])
 
-    def publish_many(self, many: Iterable[AnyEvent]) -> int:
+    def publish_many(self, many: Iterable[AnyEvent | ConnectorEvent]) -> int:
         """Take each event in order, without keeping them all; returns how many.
 
         :raises SpoolFullError: when there is no more room; the ones before were taken.
@@ -310,7 +310,7 @@ class Relay:
 
     # -- taking in ----------------------------------------------------------------------------------------
 
-    def _message(self, event: AnyEvent) -> Message:
+    def _message(self, event: AnyEvent | ConnectorEvent) -> Message:
         value = events.encode(event)
         if len(value) > MOST_VALUE_BYTES:
             raise InputError(

@@ -14,10 +14,10 @@ from typing import Final
 
 import structlog
 
-from connectors.shared.publisher import Publisher
+from connectors.shared.health import Health
+from connectors.shared.publisher import Sink
 from ioc.errors import IocError, UnavailableError
 from ioc.events import AnyEvent
-from ioc.settings import Settings
 
 _FIRST_ROUND_S: Final = 10.0
 """The first round is spread over this many seconds at most: nobody waits a whole interval for a first sample."""
@@ -61,76 +61,44 @@ class Job:
         return int.from_bytes(digest, "big") / 2**32
 
 
-class Health:
-    """Says once that something fails, and once that it is well again."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._failing: dict[str, float] = {}
-
-    def note(self, name: str, healthy: bool, reason: str | None = None) -> None:
-        """Take in the newest state of a source; logs only when it turned."""
-        since = self._failing.get(name)
-        if healthy and since is not None:
-            del self._failing[name]
-            log.info(f"{self._what}.recovered", source=name, after_s=round(time.monotonic() - since, 1))
-        elif not healthy and since is None:
-            self._failing[name] = time.monotonic()
-            log.warning(f"{self._what}.failing", source=name, reason=reason)
-
-    def forget(self, name: str) -> None:
-        self._failing.pop(name, None)
-
-
-def open_publisher(settings: Settings, client_id: str, stop: threading.Event) -> Publisher | None:
-    """Connect to Kafka, waiting for it as long as it takes; None when told to stop meanwhile."""
-    health = Health("kafka")
-    wait_s = 1.0
-    while not stop.is_set():
-        try:
-            publisher = Publisher(settings, client_id=client_id)
-        except UnavailableError as error:
-            health.note("kafka", False, error.message)
-            stop.wait(wait_s)
-            wait_s = min(wait_s * 2, 30.0)
-        else:
-            health.note("kafka", True)
-            return publisher
-    return None
-
-
 class Poller:
     """Runs the jobs of a target file until told to stop.
 
     :param load: reads the target file into jobs.
     :param path: the target file; read again when it changes. A new version that can't be used is logged, and the
         old targets go on.
-    :param publisher: where samples go.
+    :param sink: where samples go.
     :param workers: most probes at a time.
+    :param health: the devices' states, for whoever reports them.
     """
 
     def __init__(
-        self, load: Callable[[Path], list[Job]], path: Path, publisher: Publisher, *, workers: int = 8
+        self,
+        load: Callable[[Path], list[Job]],
+        path: Path,
+        sink: Sink,
+        *,
+        workers: int = 8,
+        health: Health | None = None,
     ) -> None:
         self._load = load
         self._path = path
-        self._publisher = publisher
+        self._sink = sink
         self._slots = asyncio.Semaphore(workers)
-        self._devices = Health("source")
-        self._kafka = Health("kafka")
+        self._devices = health or Health("source")
+        self._way = Health("samples")
         self._tasks: dict[str, tuple[int, asyncio.Task[None]]] = {}
-        self._counts = publisher.counts
         self._began = time.monotonic()
 
     async def once(self) -> int:
         """Probe every target once; returns how many samples were sent.
 
-        :raises UnavailableError: when Kafka does not acknowledge them.
+        :raises UnavailableError: when they are not acknowledged.
         """
         outcomes = await asyncio.gather(*(self._probe(job) for job in self._load(self._path)))
         events = [event for outcome in outcomes if outcome for event in outcome.events]
-        await asyncio.to_thread(self._publisher.publish_many, events)
-        await asyncio.to_thread(self._publisher.flush)
+        await asyncio.to_thread(self._sink.publish_many, events)
+        await asyncio.to_thread(self._sink.flush)
         return len(events)
 
     async def run(self, stop: threading.Event) -> None:
@@ -155,7 +123,7 @@ class Poller:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             with suppress(UnavailableError):
-                await asyncio.to_thread(self._publisher.flush)
+                await asyncio.to_thread(self._sink.flush)
 
     def _version(self) -> tuple[int, int]:
         try:
@@ -219,13 +187,8 @@ class Poller:
 
     async def _send(self, events: Sequence[AnyEvent]) -> None:
         try:
-            await asyncio.to_thread(self._publisher.publish_many, events)
-        except UnavailableError as error:
-            self._kafka.note("kafka", False, error.message)
-            return
-        before, self._counts = self._counts, self._publisher.counts
-        if self._counts.failed > before.failed:
-            lost = self._counts.failed
-            self._kafka.note("kafka", False, f"{lost} samples were not acknowledged since the start")
-        elif self._counts.acknowledged > before.acknowledged:
-            self._kafka.note("kafka", True)
+            await asyncio.to_thread(self._sink.publish_many, events)
+        except IocError as error:  # no room, or a sample that is too large: the next one is another matter
+            self._way.note("samples", False, error.message)
+        else:
+            self._way.note("samples", True)

@@ -33,7 +33,7 @@ from ioc.errors import InputError, UnavailableError, UsageError
 _SLOT: Final = struct.Struct("<QQQQI")
 _SLOT_BYTES: Final = 64
 _SEGMENT: Final = re.compile(r"(\d{20})\.seg")
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}")
 _MOST_ASIDE_BYTES: Final = 16 * 1024 * 1024
 _WINDOW_BYTES: Final = 256 * 1024
 
@@ -87,7 +87,7 @@ class Spool:
         if not _NAME.fullmatch(folder.name):
             raise UsageError(
                 f"A spool can't be named {folder.name!r}.",
-                remedy="Use 1 to 64 small letters, digits, '.', '_' and '-', beginning with a letter or digit.",
+                remedy="Use 1 to 50 small letters, digits, '.', '_' and '-', beginning with a letter or digit.",
             )
         self.folder = folder
         self._most = most_bytes

@@ -8,7 +8,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from ioc.api import health, ingest, ingest_openapi, kpis, page, places, problems, reference
+from ioc.api import connectors, health, ingest, ingest_openapi, kpis, page, places, problems, reference
 from ioc.api.database import Database, Shared
 from ioc.api.identity import Gate
 from ioc.settings import Settings
@@ -52,7 +52,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.shared = Shared(hold_s=_HOLD_S)
     problems.install(app)
     health.install(app)
-    for router in (kpis.router, places.router, health.router, page.router, reference.router, ingest.router):
+    for router in (
+        kpis.router,
+        places.router,
+        connectors.router,
+        health.router,
+        page.router,
+        reference.router,
+        ingest.router,
+    ):
         app.include_router(router)
     _describe_problems(app)
     return app

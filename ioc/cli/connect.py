@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -15,7 +16,8 @@ from ioc import settings as settings_module
 from ioc.errors import UsageError
 
 if TYPE_CHECKING:
-    from connectors.shared.publisher import Publisher
+    from connectors.shared.health import Health
+    from connectors.shared.publisher import Sink
     from connectors.shared.runner import Job
 
 app = typer.Typer(name="connect", no_args_is_help=True, help="Run a connector until it is told to stop.")
@@ -34,6 +36,14 @@ _Watch = Annotated[
     Path, typer.Option("--watch", metavar="FOLDER", help="Folder in which finished files appear.")
 ]
 _Once = Annotated[bool, typer.Option("--once", help="One round, then end.")]
+_Name = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        help="Name of this connector, of its spool and in its reports, where several of a kind run.",
+        show_default=False,
+    ),
+]
 _Poll = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds between two looks into the folder.")]
 
 
@@ -43,7 +53,9 @@ def register(parent: typer.Typer) -> None:
 
 
 @app.command("cameras")
-def cameras(targets: _Targets = None, once: _Once = False, workers: _Workers = 16) -> None:
+def cameras(
+    targets: _Targets = None, once: _Once = False, workers: _Workers = 16, name: _Name = None
+) -> None:
     """Poll cameras over RTSP.
 
     Without --targets: those of the district pack (IOC_PACK) that have an address.
@@ -53,11 +65,11 @@ def cameras(targets: _Targets = None, once: _Once = False, workers: _Workers = 1
     from connectors.camera.targets import jobs
     from connectors.pack import camera_jobs
 
-    _poll("cameras", *_devices(targets, jobs, camera_jobs), once, workers)
+    _poll(name or "cameras", *_devices(targets, jobs, camera_jobs), once, workers)
 
 
 @app.command("wifi")
-def wifi(targets: _Targets = None, once: _Once = False, workers: _Workers = 32) -> None:
+def wifi(targets: _Targets = None, once: _Once = False, workers: _Workers = 32, name: _Name = None) -> None:
     """Poll access points and controllers over SNMP.
 
     Without --targets: those of the district pack (IOC_PACK) that have an address.
@@ -67,7 +79,7 @@ def wifi(targets: _Targets = None, once: _Once = False, workers: _Workers = 32) 
     from connectors.pack import wifi_jobs
     from connectors.wifi.targets import jobs
 
-    _poll("wifi", *_devices(targets, jobs, wifi_jobs), once, workers)
+    _poll(name or "wifi", *_devices(targets, jobs, wifi_jobs), once, workers)
 
 
 @app.command("onestop")
@@ -76,11 +88,12 @@ def onestop(
     mapping: Annotated[str, typer.Option(help="A mapping file (.toml), or the name of a shipped one.")],
     once: _Once = False,
     poll_s: _Poll = 1.0,
+    name: _Name = None,
 ) -> None:
     """Import files of dossiers (CSV, XLSX, JSON Lines, XES) as they appear in a folder.
 
-    A file is written under another name and renamed to *.csv, *.xlsx … when complete; it goes to done/ after Kafka
-    acknowledged all of it, to rejected/ with the reason when it can't be read.
+    A file is written under another name and renamed to *.csv, *.xlsx … when complete; it goes to done/ when all of it
+    is in Kafka or safe in the spool, to rejected/ with the reason when it can't be read.
 
     Example: ioc connect onestop --watch /srv/spool/dossiers --mapping motcua
     """
@@ -97,29 +110,29 @@ def onestop(
     meaning = load_mapping(mapping)
     stop = _stop_event()
     importer = Importer(meaning, settings.state_dir, future_tolerance_s=settings.future_tolerance_s)
-    publisher = _publisher("onestop", stop, once)
-    if publisher is None:
-        return
     log = structlog.get_logger(__name__)
 
-    def take(path: Path) -> None:
-        try:
-            report = importer.run(path, lambda: publisher)
-        except (OSError, sqlite3.Error) as error:
-            raise state_unusable(settings, error) from None
-        log.info(
-            "file.imported",
-            file=path.name,
-            format=report.format,
-            rows=report.rows,
-            published=report.published,
-            rejected=report.rejected,
-        )
+    health = _health("folder")
 
-    with publisher:
+    with _way(name or "onestop", once, health) as sink:
+
+        def take(path: Path) -> None:
+            try:
+                report = importer.run(path, lambda: sink)
+            except (OSError, sqlite3.Error) as error:
+                raise state_unusable(settings, error) from None
+            log.info(
+                "file.imported",
+                file=path.name,
+                format=report.format,
+                rows=report.rows,
+                published=report.published,
+                rejected=report.rejected,
+            )
+
         if meaning.unit is not None:
             make_unit(settings, meaning.unit)
-        folder = Folder(watch, SUFFIXES, take)
+        folder = Folder(watch, SUFFIXES, take, health=health)
         if once:
             typer.echo(f"{folder.once()} files imported")
         else:
@@ -138,6 +151,7 @@ def queues(
     ] = None,
     once: _Once = False,
     poll_s: _Poll = 1.0,
+    name: _Name = None,
 ) -> None:
     """Import queue tickets (JSON lines) as files appear in a folder.
 
@@ -160,17 +174,16 @@ def queues(
     reader = TicketReader(
         zone=ZoneInfo("Asia/Ho_Chi_Minh"), source=said_by, future_tolerance_s=settings.future_tolerance_s
     )
-    publisher = _publisher("queues", stop, once)
-    if publisher is None:
-        return
     log = structlog.get_logger(__name__)
+    health = _health("folder")
 
-    def take(path: Path) -> None:
-        sent, faults = import_file(path, publisher, reader)
-        log.info("file.imported", file=path.name, published=sent, rejected=faults)
+    with _way(name or "queues", once, health) as sink:
 
-    with publisher:
-        folder = Folder(watch, (".jsonl",), take)
+        def take(path: Path) -> None:
+            sent, faults = import_file(path, sink, reader)
+            log.info("file.imported", file=path.name, published=sent, rejected=faults)
+
+        folder = Folder(watch, (".jsonl",), take, health=health)
         if once:
             typer.echo(f"{folder.once()} files imported")
         else:
@@ -208,30 +221,39 @@ def _poll(name: str, jobs: Callable[[Path], list[Job]], targets: Path, once: boo
 
     from connectors.shared.runner import Poller
 
-    jobs(targets)  # a file that can't be used is told before Kafka is waited for
+    jobs(targets)  # a file that can't be used is told before anything is opened
     stop = _stop_event()
-    publisher = _publisher(name, stop, once)
-    if publisher is None:
-        return
-
-    async def run() -> None:
-        poller = Poller(jobs, targets, publisher, workers=workers)
+    health = _health("source")
+    with _way(name, once, health) as sink:
+        poller = Poller(jobs, targets, sink, workers=workers, health=health)
         if once:
-            typer.echo(f"{await poller.once()} samples sent")
+            typer.echo(f"{asyncio.run(poller.once())} samples sent")
         else:
-            await poller.run(stop)
-
-    with publisher:
-        asyncio.run(run())
+            asyncio.run(poller.run(stop))
 
 
-def _publisher(name: str, stop: threading.Event, once: bool) -> Publisher | None:
-    from connectors.shared.publisher import Publisher
-    from connectors.shared.runner import open_publisher
+def _health(what: str) -> Health:
+    from connectors.shared.health import Health
 
+    return Health(what)
+
+
+@contextmanager
+def _way(name: str, once: bool, health: Health) -> Iterator[Sink]:
+    """Where a connector's events go: a single round fails when Kafka is away; one that runs on keeps them."""
     settings = settings_module.load()
     client = f"ioc-connect-{name}"
-    return Publisher(settings, client_id=client) if once else open_publisher(settings, client, stop)
+    if once:
+        from connectors.shared.publisher import Publisher
+
+        with Publisher(settings, client_id=client) as publisher:
+            yield publisher
+    else:
+        from connectors.shared.relay import Relay
+        from connectors.shared.reporter import Reporter
+
+        with Relay(settings, name, client_id=client) as relay, Reporter(relay, [health]):
+            yield relay
 
 
 def _stop_event() -> threading.Event:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 if TYPE_CHECKING:
+    from deploy.stack.connector_state import ConnectorFacts
     from deploy.stack.control import ServiceFacts
     from deploy.stack.worker_state import PartitionState
     from ioc.settings import Settings
@@ -131,18 +133,16 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     """
     import json
 
-    from deploy.stack import control, worker_state
+    from deploy.stack import connector_state, control, worker_state
     from deploy.stack.supervisor import running_pid
     from ioc.settings import load
 
     settings = load()
     pid = running_pid(settings)
     found = control.read_status(settings) if pid is not None else None
-    partitions = (
-        worker_state.partition_states(settings)
-        if pid is not None or not settings.database_is_embedded
-        else None
-    )
+    askable = pid is not None or not settings.database_is_embedded
+    partitions = worker_state.partition_states(settings) if askable else None
+    connectors = connector_state.connector_states(settings) if askable else None
     if as_json:
         facts = {
             "up": pid is not None,
@@ -174,6 +174,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
                 }
                 for partition in partitions
             ],
+            "connectors": None
+            if connectors is None
+            else [{**asdict(connector), "since": connector.since.isoformat()} for connector in connectors],
         }
         typer.echo(json.dumps(facts, ensure_ascii=False))
     elif found is None:
@@ -181,6 +184,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     else:
         _tell_status(found.phase, pid, found.services)
         _tell_partitions(partitions)
+        _tell_connectors(connectors or [])
     if pid is None:
         raise typer.Exit(_NOT_UP)
 
@@ -215,6 +219,18 @@ def _tell_partitions(partitions: list[PartitionState] | None) -> None:
     for partition in partitions:
         if partition.halted_reason:
             typer.echo(f"  halted: {partition.topic}/{partition.partition}: {partition.halted_reason}")
+
+
+def _tell_connectors(connectors: list[ConnectorFacts]) -> None:
+    for one in connectors:
+        parts = [f"Connector {one.name}: {one.state} since {_moment(one.since.timestamp())}"]
+        if one.failing:
+            parts.append(f"{one.failing} of {one.sources} sources failing")
+        if one.spooled_events:
+            parts.append(f"{one.spooled_events} events on its disk")
+        if one.reason:
+            parts.append(one.reason)
+        typer.echo(", ".join(parts))
 
 
 def doctor() -> None:

@@ -26,10 +26,10 @@ def register(app: typer.Typer) -> None:
         from ioc.errors import UsageError
         from streams.worker import run
 
-        chosen = tuple(topic) if topic else topics.FACT_TOPICS
-        unknown = [name for name in chosen if name not in topics.FACT_TOPICS]
+        chosen = tuple(topic) if topic else topics.STREAM_TOPICS
+        unknown = [name for name in chosen if name not in topics.STREAM_TOPICS]
         if unknown:
             raise UsageError(
-                f"There is no topic {unknown[0]}.", remedy=f"Topics are: {', '.join(topics.FACT_TOPICS)}"
+                f"There is no topic {unknown[0]}.", remedy=f"Topics are: {', '.join(topics.STREAM_TOPICS)}"
             )
         run(settings.load(), only=chosen)

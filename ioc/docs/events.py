@@ -18,6 +18,7 @@ _KEYS: Final = {
     topics.QUEUES: "kiosk",
     topics.CAMERAS: "device id",
     topics.WIFI: "device id",
+    topics.CONNECTORS: "connector",
 }
 
 

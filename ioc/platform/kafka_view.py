@@ -39,12 +39,12 @@ class KafkaView:
         self._consumer = self._producer = None
 
     def log_ends(self) -> dict[tuple[str, int], int]:
-        """Return the log end of each partition of the fact topics."""
+        """Return the log end of each partition that workers read."""
         if self._consumer is None:
             self._consumer = KafkaConsumer(
                 bootstrap_servers=self._settings.kafka_servers.split(","), client_id="ioc-evaluate"
             )
-        names = [self._settings.topic_prefix + topic for topic in topics.FACT_TOPICS]
+        names = [self._settings.topic_prefix + topic for topic in topics.STREAM_TOPICS]
         wanted = [
             TopicPartition(name, partition)
             for name in names

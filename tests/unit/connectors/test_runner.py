@@ -10,8 +10,9 @@ from typing import Any
 import structlog
 from structlog.testing import capture_logs
 
+from connectors.shared.health import Health
 from connectors.shared.publisher import Counts
-from connectors.shared.runner import Health, Job, Outcome, Poller
+from connectors.shared.runner import Job, Outcome, Poller
 from ioc.events import CameraProbed, CameraSample, Status
 
 

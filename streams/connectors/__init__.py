@@ -1,0 +1,1 @@
+"""What connectors say about themselves."""
