@@ -3,7 +3,7 @@
 from ioc.storage.plain_sql import run
 
 revision = "0020"
-down_revision = "0021"
+down_revision = "0040"
 
 
 def upgrade() -> None:
