@@ -68,7 +68,7 @@ class Columns:
             for purpose, ref in self.mapping.references()
             if isinstance(ref, Column) and ref.values is not None
         }
-        self.parsers = [_parser(how) for how in self.mapping.time.formats]
+        self.parsers = [parser_of(how) for how in self.mapping.time.formats]
         self.wanted_time = " or ".join(
             _SAID.get(how, f"a time like {how}") for how in self.mapping.time.formats
         )
@@ -210,13 +210,28 @@ _SAID: Final = {
 }
 
 
-def _parser(how: str) -> _Parser:
+def parser_of(how: str) -> _Parser:
+    """What reads times written as a mapping's ``time.format`` says; it raises ValueError or OverflowError.
+
+    :raises ValueError: when there is no such format.
+    """
+    if "%" not in how and how not in _SAID:
+        raise ValueError(f"{how!r} is neither iso, unix, unix-ms nor a strptime format")
     if how == "iso":
         return datetime.fromisoformat
     if how in ("unix", "unix-ms"):
         unit = timedelta(seconds=1) if how == "unix" else timedelta(milliseconds=1)
         return lambda text: _EPOCH + int(text[:20]) * unit
     return lambda text: datetime.strptime(text, how)  # noqa: DTZ007 (the caller puts the zone)
+
+
+def render(moment: datetime, how: str) -> str:
+    """Write a time as :func:`parser_of` would read it."""
+    if how == "iso":
+        return moment.isoformat(timespec="seconds")
+    if how in ("unix", "unix-ms"):
+        return str((moment - _EPOCH) // timedelta(seconds=1) * (1 if how == "unix" else 1000))
+    return moment.strftime(how)
 
 
 def _first(parsers: list[_Parser], text: str) -> datetime:

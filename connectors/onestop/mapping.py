@@ -191,6 +191,9 @@ _TABLES: Final = {
     "payment.": "payment",
     "supplement.": "supplement",
 }
+#: Ways to write times that have a name; any other is a ``strptime`` format.
+TIME_FORMATS: Final = ("iso", "unix", "unix-ms")
+
 #: Keys of these tables that hold times.
 _MOMENTS: Final = frozenset(
     {
@@ -270,6 +273,17 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its name.
+
+    :raises ValueError: when there is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"time zone {name!r} is not known") from None
+
+
 def resolve(name: str, shipped: Path) -> Path:
     """Find a mapping by path, or by the name of one in the folder ``shipped``.
 
@@ -310,11 +324,14 @@ def _faults(mapping: Mapping) -> Iterator[str]:
         yield f"file.encoding {mapping.file.encoding!r} is not known"
     for zone in (mapping.time.time_zone, mapping.unit.time_zone if mapping.unit else None):
         try:
-            ZoneInfo(zone or "UTC")
-        except (KeyError, ValueError, OSError):
-            yield f"time zone {zone!r} is not known"
+            zone_of(zone or "UTC")
+        except ValueError as error:
+            yield str(error)
     if not mapping.time.formats:
         yield "time.format is empty"
+    for how in mapping.time.formats:
+        if "%" not in how and how not in TIME_FORMATS:
+            yield f"time.format {how!r} is neither one of {', '.join(TIME_FORMATS)} nor a strptime format"
     if (mapping.unit is None) == (mapping.dossier.unit is None):
         yield "exactly one of [unit] and dossier.unit must say which unit owns a dossier"
     for purpose, kinds in (("channel", Channel), ("applicant", Applicant)):

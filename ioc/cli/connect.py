@@ -139,6 +139,47 @@ def onestop(
             folder.run(stop, poll_s)
 
 
+@app.command("rest")
+def rest(
+    source: Annotated[
+        list[Path],
+        typer.Option("--source", metavar="FILE", help="A source file (.toml); may be given several times."),
+    ],
+    once: _Once = False,
+) -> None:
+    """Poll REST sources of dossiers from where they were last read up to.
+
+    Facts wait on disk while Kafka is away. A source that fails is logged once and tried again; the others go on.
+
+    Example: ioc connect rest --source /etc/ioc/sources/province.toml
+    """
+    import asyncio
+    from importlib.resources import files
+
+    from connectors.onestop import polling, restsource
+    from connectors.shared.relay import Relay
+    from ioc.cli.imports import make_unit
+
+    settings = settings_module.load()
+    shipped = Path(str(files("deploy") / "mappings"))
+    sources = [restsource.load(path, shipped) for path in source]
+    names = [one.config.name for one in sources]
+    if len(set(names)) < len(names):
+        raise UsageError("Two sources have one name.", remedy="Give each its own: its cursor is kept by it.")
+    stop = _stop_event()
+    for one in sources:
+        if one.mapping.unit is not None:
+            make_unit(settings, one.mapping.unit)
+    with Relay(settings, "rest") as relay:
+        polled = polling.pollers(
+            sources, relay, settings.state_dir, future_tolerance_s=settings.future_tolerance_s
+        )
+        if once:
+            typer.echo("\n".join(asyncio.run(polling.run_once(polled))))
+        else:
+            asyncio.run(polling.run(polled, stop))
+
+
 @app.command("queues")
 def queues(
     watch: _Watch,
