@@ -29,9 +29,9 @@ from connectors.onestop.restsource import Source
 from connectors.onestop.rows import Facts, Rejection, RowReader, content, past_moments, recorded
 from connectors.shared.budget import CallBudget
 from connectors.shared.checkpoint import Checkpoint
+from connectors.shared.health import Health
 from connectors.shared.privacy import Pseudonymiser, key_path, slug
 from connectors.shared.publisher import Sink
-from connectors.shared.runner import Health
 from connectors.shared.snapshots import SnapshotStore, Version
 from ioc.errors import InputError, IocError
 from ioc.events import DossierEvent
