@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import structlog
 
+from connectors.onestop.aliases import AliasStore, rekey, store_path
 from connectors.onestop.portal import Reading, UnusableError, View, code_of, read_dossier, read_step
 from connectors.onestop.portal_source import PortalSource
 from connectors.onestop.rows import content
@@ -23,7 +24,7 @@ from connectors.shared.relay import Fate, Relay
 from connectors.shared.snapshots import SnapshotStore, Version
 from ioc.district.agencies import AgencyResolver
 from ioc.errors import UnavailableError
-from ioc.events import DossierEvent, DossierRecorded, event_id
+from ioc.events import DossierEvent, DossierMerged, DossierRecorded, event_id
 
 _RECORDED: Final = "ioc.dossier.recorded.v1"
 
@@ -96,8 +97,12 @@ class Recorder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"portal-{source.name}")
         base = state_dir / "checkpoints" / slug(source.uri)
         # SQLite's connections belong to the thread that opened them.
-        self._store, self._units = self._thread.submit(
-            lambda: (SnapshotStore(base.with_suffix(".sqlite")), _Units(base.with_suffix(".units.sqlite")))
+        self._store, self._units, self._aliases = self._thread.submit(
+            lambda: (
+                SnapshotStore(base.with_suffix(".sqlite")),
+                _Units(base.with_suffix(".units.sqlite")),
+                AliasStore(store_path(state_dir)),
+            )
         ).result()
 
     def record(self, call: Call) -> Future[Recorded]:
@@ -115,6 +120,7 @@ class Recorder:
     def _close(self) -> None:
         self._store.close()
         self._units.close()
+        self._aliases.close()
 
     def _record(self, call: Call) -> Recorded:
         try:
@@ -156,9 +162,13 @@ class Recorder:
         self._units.keep(units)
         # A number is written down before its event can be anywhere: no two contents ever share one.
         self._store.reserve(versions)
-        fate = self._relay.accept(facts)
-        if versions:
-            fate.add_done_callback(lambda done: self._known(done, versions))
+        merges: list[DossierMerged] = []
+        if facts:
+            facts = rekey(self._aliases, facts)
+            merges = self._aliases.pending()
+        fate = self._relay.accept([*facts, *merges])
+        if versions or merges:
+            fate.add_done_callback(lambda done: self._known(done, versions, merges))
         return Recorded(tuple(results), fate, len(facts))
 
     def _facts(
@@ -200,17 +210,19 @@ class Recorder:
         time = view.latest if moved and view.latest is not None else max(now, last.time)
         return Version(view.code, last.number + 1, fingerprint, time, False)
 
-    def _known(self, done: Future[Fate], versions: list[Version]) -> None:
+    def _known(self, done: Future[Fate], versions: list[Version], merges: list[DossierMerged]) -> None:
         """What is acknowledged or on disk needs no sending again."""
         if done.cancelled() or done.exception() is not None:
             return
         with contextlib.suppress(RuntimeError):  # closed meanwhile: the next run sends them once more
-            self._thread.submit(self._acknowledge, versions)
+            self._thread.submit(self._acknowledge, versions, merges)
 
-    def _acknowledge(self, versions: list[Version]) -> None:
+    def _acknowledge(self, versions: list[Version], merges: list[DossierMerged]) -> None:
         try:
             self._store.acknowledge((version.subject, version.number) for version in versions)
-        except sqlite3.Error as error:
+            if merges:
+                self._aliases.confirm(merges)
+        except (sqlite3.Error, UnavailableError) as error:
             log.warning("portal.unacknowledged", source=self._source.name, reason=type(error).__name__)
 
     def _allow(self, unit: str, call: Call) -> None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from connectors.onestop.aliases import AliasStore, Named, store_path
 from ioc import topics
 from tests.integration.ingesting import Ingest, bearer, ingest, make_key, records
 from tests.integration.portal_calls import SECRETS, OneStop, dossier, login, progress, step, upsert
@@ -191,6 +192,14 @@ def test_names_that_no_row_explains_are_listed_and_nothing_is_lost(running: Inge
     assert onestop.call(upsert(dossier("odd", DonViXuLy="Phòng Không Ai Biết"))).json()["error_code"] == "00"
     (fact,) = facts(running, "odd")
     assert fact["data"]["unit"] == "000.19.H53", "the calling agency's code stands in"
+
+
+def test_a_dossier_keeps_the_key_under_which_it_was_seen_first(running: Ingest, onestop: OneStop) -> None:
+    with AliasStore(store_path(running.settings.state_dir)) as aliases:
+        aliases.resolve([Named("first-code", "urn:test:file", "unit-1", ("second-code",))])
+    assert onestop.call(upsert(dossier("second-code"))).json()["result"][0]["MaHoSo"] == "second-code"
+    (fact,) = facts(running, "first-code")
+    assert fact["data"]["aliases"] == ["second-code"]
 
 
 def test_look_ups_and_unknown_services(running: Ingest, onestop: OneStop) -> None:
