@@ -7,9 +7,10 @@ import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import psycopg
 import structlog
@@ -28,16 +29,16 @@ from connectors.ingest.portal_hub import PortalHub
 from connectors.ingest.portal_look_up import LookUps
 from connectors.ingest.tee import Tee
 from connectors.onestop import portal_source
+from connectors.onestop.portal_source import PortalSource
 from connectors.shared.relay import Mode, Relay
 from ioc.access.keyring import Keyring
 from ioc.api.database import Database
 from ioc.api.ingest_openapi import SECURITY_SCHEMES
 from ioc.api.models import Health
 from ioc.api.problems import Problem
-from ioc.district import read_pack
 from ioc.district.agencies import AgencyResolver
 from ioc.district.model import Pack
-from ioc.errors import IocError
+from ioc.district.reader import examine
 from ioc.settings import Settings
 from ioc.version import platform_version
 
@@ -61,7 +62,7 @@ def create_app(settings: Settings, pack_folder: Path | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        running = await run_in_threadpool(_Running, app, settings, _pack(pack_folder))
+        running = await run_in_threadpool(_Running, app, settings, pack_folder)
         await running.database.open()
         try:
             yield
@@ -89,7 +90,8 @@ def create_app(settings: Settings, pack_folder: Path | None = None) -> FastAPI:
 class _Running:
     """What lives as long as the process serves."""
 
-    def __init__(self, app: FastAPI, settings: Settings, pack: Pack | None) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, pack_folder: Path | None) -> None:
+        pack = _pack(pack_folder)
         self.relay = Relay(settings, "ingest")
         self.keyring = Keyring(settings)
         self.keyring.start()
@@ -100,9 +102,8 @@ class _Running:
         self._parser = ThreadPoolExecutor(1, thread_name_prefix="parser")
         self._stop = threading.Event()
         resolver = AgencyResolver.from_pack(pack) if pack else AgencyResolver((), time_zone="UTC")
-        source = portal_source.from_settings(settings)
         self.hub = PortalHub(
-            [source] if source is not None else [],
+            _sources(settings, pack, pack_folder),
             settings.state_dir,
             self.relay,
             resolver,
@@ -168,12 +169,23 @@ class _Running:
 def _pack(folder: Path | None) -> Pack | None:
     if folder is None:
         return None
-    try:
-        return read_pack(folder)
-    except IocError as error:
+    examined = examine(folder)
+    if examined.usable is None:
         # dossiers go on, with the unit of their source
-        log.error("pack.unusable", reason=error.message, remedy=error.remedy)
-        return None
+        log.error("pack.unusable", mistakes=len(examined.errors), remedy="Run: ioc district check")
+    return examined.usable
+
+
+def _sources(settings: Settings, pack: Pack | None, folder: Path | None) -> list[PortalSource]:
+    """Those of the pack, and the one that settings describe."""
+    found: dict[str, PortalSource] = {}
+    if pack is not None and folder is not None:
+        today = datetime.now(ZoneInfo(pack.time_zone)).date()
+        found = {source.name: source for source in portal_source.from_pack(pack, folder, today)}
+    described = portal_source.from_settings(settings)
+    if described is not None:
+        found.setdefault(described.name, described)
+    return list(found.values())
 
 
 def _install_health(app: FastAPI) -> None:

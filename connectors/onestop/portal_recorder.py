@@ -133,7 +133,7 @@ class Recorder:
 
     def _taken(self, call: Call) -> Recorded:
         now = self._clock()
-        reading = Reading(self._source.uri, now, self._tolerance, self._resolver.resolve)
+        reading = Reading(self._source.uri, now, self._tolerance, self._unit_of)
         fallback = cache(lambda: self._fallback(call.agency, now))
         results: list[ItemResult] = []
         facts: list[DossierEvent] = []
@@ -236,7 +236,10 @@ class Recorder:
         name = agency.strip()
         if not name or len(name) > 50 or not name.isprintable():
             return None
-        return self._resolver.resolve(name, now) or name
+        return self._unit_of(name, now) or name
+
+    def _unit_of(self, name: str, at: datetime) -> str | None:
+        return self._resolver.resolve(name, at, scheme=self._source.name)
 
 
 class _Units:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
+import structlog
 from pydantic import SecretStr
 
-from ioc.errors import SettingsError
+from ioc.district.model import Pack
+from ioc.district.secrets import read_secret
+from ioc.errors import IocError, SettingsError
 from ioc.settings import Settings
 
 Network: TypeAlias = IPv4Network | IPv6Network
+
+log = structlog.get_logger(__name__)
 
 #: Name of the source that settings alone describe.
 DEFAULT_NAME: Final = "portal"
@@ -23,7 +31,8 @@ DEFAULT_NAME: Final = "portal"
 class PortalSource:
     """One system.
 
-    :param name: part of its address here, ``/ingest/v1/dvcqg/<name>``, and of its facts' source.
+    :param name: part of its address here, ``/ingest/v1/dvcqg/<name>``.
+    :param uri: CloudEvents source of its facts; part of their ids.
     :param unit: unit of its dossiers where ``DonViXuLy`` is explained by no row of the pack.
     :param upstream: where its calls are forwarded to; None: they are answered here.
     :param login: ``user:password`` with which it logs in here.
@@ -31,15 +40,11 @@ class PortalSource:
     """
 
     name: str
+    uri: str
     unit: str | None = None
     upstream: str | None = None
     login: SecretStr | None = None
     clients: tuple[Network, ...] = ()
-
-    @property
-    def uri(self) -> str:
-        """CloudEvents source of its facts; part of their ids."""
-        return f"urn:ioc:onestop:{self.name}"
 
     def logs_in(self, username: str, password: str) -> bool:
         """Whether these are its user and password; takes as long when they are not."""
@@ -80,12 +85,12 @@ def checked_upstream(address: str, what: str) -> str:
 
 
 def networks(text: str, what: str) -> tuple[Network, ...]:
-    """Read networks that are separated by commas.
+    """Read networks that are separated by commas or blanks.
 
     :raises SettingsError: when one can't be read.
     """
     try:
-        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+        return tuple(ip_network(part, strict=False) for part in text.replace(",", " ").split())
     except ValueError as error:
         raise SettingsError(
             f"{what} holds no list of networks: {error}.", remedy="Write 10.1.2.0/24, 10.9.8.7."
@@ -104,7 +109,31 @@ def from_settings(settings: Settings) -> PortalSource | None:
         raise SettingsError("IOC_PORTAL_LOGIN is not written user:password.")
     return PortalSource(
         name=DEFAULT_NAME,
+        uri=f"urn:ioc:onestop:{DEFAULT_NAME}",
         upstream=None if upstream is None else checked_upstream(upstream, "IOC_PORTAL_UPSTREAM"),
         login=login,
         clients=networks(settings.portal_clients, "IOC_PORTAL_CLIENTS"),
     )
+
+
+def from_pack(pack: Pack, folder: Path, today: date) -> Iterator[PortalSource]:
+    """The sources of kind ``portal`` that the pack names today; one that can't be used costs only itself.
+
+    :param folder: the pack's, from which the paths of secrets count.
+    """
+    for line in pack.sources:
+        if line.kind.name != "portal" or not line.period.holds_on(today):
+            continue
+        what = f"sources.csv, {line.code}"
+        try:
+            login = read_secret(line.secret, folder) if line.secret else None
+            yield PortalSource(
+                name=line.code,
+                uri=line.uri,
+                unit=line.unit,
+                upstream=None if line.address is None else checked_upstream(line.address, what),
+                login=login,
+                clients=networks(line.options.get("clients", ""), what),
+            )
+        except IocError as error:
+            log.error("portal.source_unusable", source=line.code, reason=error.message, remedy=error.remedy)

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from ioc import topics
+from ioc.cli.district import shipped_pack
 from ioc.settings import Settings
 from tests.integration.ingesting import Ingest, ingest, make_key, records
-from tests.integration.portal_calls import ALL_PERSONAL, OneStop, dossier, login, progress, step, upsert
+from tests.integration.portal_calls import (
+    ALL_PERSONAL,
+    SECRETS,
+    OneStop,
+    dossier,
+    login,
+    progress,
+    step,
+    upsert,
+)
 from tests.integration.streaming import wait_until
 from tests.peers.upstream_portal import UpstreamPortal, upstream_portal
 from tests.servers import Servers
@@ -168,6 +180,39 @@ def test_calls_from_elsewhere_are_forwarded_and_recorded_only_with_a_proof(
     forwarded = [json.loads(seen.body)["data"][0]["MaHoSo"] for seen in portal.seen if b"data" in seen.body]
     assert forwarded == ["unproven", "by-network", "by-key", "by-session", "wrong-key"]
     assert all("x-api-key" not in seen.headers for seen in portal.seen)
+
+
+def test_systems_of_the_pack_have_addresses_of_their_own(
+    servers: Servers, portal: UpstreamPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONE_STOP_LOGIN", f"{SECRETS[1]}:{SECRETS[0]}")
+    pack = tmp_path / "pack"
+    shutil.copytree(shipped_pack(), pack)
+    (pack / "sources.csv").write_text(
+        "code,kind,address,secret,unit,valid_from,options\n"
+        f"mot-cua-1,portal,{portal.url},,,,clients=10.0.0.0/8 192.0.2.7\n"
+        "mot-cua-2,portal,,env:ONE_STOP_LOGIN,25663,2025-07-01,\n"
+        "torn,portal,no address,,,,\n"
+    )
+    settings = servers.new_settings(database=servers.new_database(), pack=pack)
+    with ingest(settings) as process:
+        base = f"{process.url}/ingest/v1/dvcqg"
+        first, second, nobody = OneStop(f"{base}/mot-cua-1"), OneStop(f"{base}/mot-cua-2"), OneStop(base)
+        first.call(upsert(dossier("of-first"), session="?"), **{"X-Forwarded-For": "192.0.2.7"})
+        assert portal.seen[-1].path == "/mapi/g", "the system's name is not part of the upstream's address"
+        second.log_in()
+        assert second.call(upsert(dossier("of-second", DonViXuLy="Lạ"))).json()["error_code"] == "00"
+        assert nobody.log_in(), "without a name in the address, the login tells the system"
+        assert nobody.call(upsert(dossier("of-second-2"))).json()["error_code"] == "00"
+        assert OneStop(base).call(upsert(dossier("x"), session="?")).status_code == 404
+        wait_until(lambda: len(records(settings)) == 3, within_s=30, what="three facts")
+    found = {r["subject"]: r for r in records(settings)}
+    assert {code: r["source"].rsplit(":", 1)[1] for code, r in found.items()} == {
+        "of-first": "mot-cua-1",
+        "of-second": "mot-cua-2",
+        "of-second-2": "mot-cua-2",
+    }
+    assert found["of-second"]["data"]["unit"] == "25663"
 
 
 def test_recording_never_holds_the_answer_back_for_long(running: Ingest, onestop: OneStop) -> None:
