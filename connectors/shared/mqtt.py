@@ -156,6 +156,8 @@ class Subscriber:
     :param most_waiting: messages that may be unacknowledged; the broker holds back the others.
     :param session_s: how long the broker keeps messages for us while we are away, in seconds.
     :param retained: whether messages that the broker retained are wanted on a new session.
+    :param health: is told when it can't be read, and when it can again.
+    :param name: under which it is told; its client id when absent.
     """
 
     def __init__(
@@ -170,6 +172,7 @@ class Subscriber:
         session_s: int = 14 * 86_400,
         retained: bool = True,
         health: Health | None = None,
+        name: str | None = None,
     ) -> None:
         self.counts = Counts()
         self._broker = broker
@@ -181,7 +184,7 @@ class Subscriber:
         self._session_s = session_s
         self._retained = retained
         self._health = health or Health("source")
-        self._name = client_id
+        self._name = name or client_id
         self._arrived: deque[tuple[Message, int | None]] = deque()
         self._handed: deque[_Handed] = deque()
         self._waiting = 0

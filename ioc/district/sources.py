@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -172,15 +172,19 @@ def check_sources(pack: Pack, folder: Path, problems: Problems) -> None:
 def _check_scope(source: Source, pack: Pack, problems: Problems) -> None:
     units = {unit.code: unit for unit in pack.units}
     unit = units.get(source.unit or "")
+    # a line without a beginning begins with its unit
+    period = replace(source.period, start=source.period.start or (unit.period.start if unit else None))
     if source.unit is not None and unit is None:
         near = difflib.get_close_matches(source.unit, units, n=1)
         hint = f"Did you mean {near[0]}?" if near else "Add it there, or correct the code."
         problems.error(FILE, source.line, f"Unit {source.unit!r} is not in units.csv.", hint)
-    elif unit is not None and not unit.period.covers(source.period):
+    elif unit is not None and not unit.period.covers(
+        Period(source.period.start or unit.period.start, source.period.end)
+    ):
         problems.error(
             FILE,
             source.line,
-            f"{source.code} belongs to {unit.code} {source.period}, but that unit holds {unit.period}.",
+            f"{source.code} belongs to {unit.code} {period}, but that unit holds {unit.period}.",
             "Give the line valid_from and valid_to within the unit's, or name the unit of today.",
         )
     if source.point is not None and source.point not in pack.point_codes():

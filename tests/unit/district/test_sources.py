@@ -46,7 +46,7 @@ def test_a_line_of_each_kind_is_read(pack: Path) -> None:
 
 
 def test_a_line_says_all_that_its_source_needs(pack: Path) -> None:
-    row = "q1,mqtt-queues,mqtts://broker,file:own.toml,own.toml,go-dau.phuong,2025-07-01,,,topic=k/{kiosk}/t;client=c1"
+    row = "q1,mqtt-queues,mqtts://broker,file:own.toml,own.toml,go-dau.phuong,,,,topic=k/{kiosk}/t;client=c1"
     (pack / "own.toml").write_text("x")
     reading = examine(write(pack, row))
     assert reading.pack is not None, reading.errors
@@ -81,7 +81,7 @@ def test_a_line_says_all_that_its_source_needs(pack: Path) -> None:
         ("q1,mqtt-queues,mqtt://b,,,,,,,ca=x.pem", "The file x.pem is not there"),
         ("q1,portal,,,,go-dau.phuonc,,,,", "Did you mean go-dau.phuong?"),
         ("q1,portal,,,,go-dau.huyen,,,,", "but that unit holds […, 2025-07-01)"),
-        ("q1,portal,,,,go-dau.phuong,,,,", "but that unit holds [2025-07-01, …)"),
+        ("q1,portal,,,,go-dau.phuong,2025-01-01,,,", "but that unit holds [2025-07-01, …)"),
         ("q 1,portal,,,,,,,,", "code 'q 1' is no code"),
         ("q1,portal,,,,,2025-07-01,2025-01-01,,", "valid_to 2025-01-01 is not after"),
     ],

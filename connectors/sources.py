@@ -1,0 +1,272 @@
+"""What reads each kind of source of the district pack, and the process that runs all sources of one kind.
+
+Every source has a thread of its own: what one of them raises is told once, waited out and tried again, and its
+neighbours don't notice.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+import structlog
+from pydantic import SecretStr
+
+from connectors.shared.runner import Health
+from ioc.district import Pack
+from ioc.district.model import DeviceKind
+from ioc.district.problems import Problem
+from ioc.district.secrets import read_secret
+from ioc.district.sources import FILE, Source
+from ioc.errors import InputError, IocError
+from ioc.settings import Settings
+
+if TYPE_CHECKING:
+    from connectors.onestop.mapping import UnitTable
+    from connectors.queues.reading import TicketReader
+    from connectors.shared.relay import Relay
+
+_FIRST_REST_S: Final = 1.0
+_LONGEST_REST_S: Final = 60.0
+
+log = structlog.get_logger(__name__)
+
+Run: TypeAlias = Callable[["Relay", threading.Event], None]
+"""Reads a source until told to stop; may raise anything, then it is called again after a pause."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the sources of one process share.
+
+    :param folder: the pack's folder, from which paths count.
+    :param mappings: folder of the mappings that come with the platform.
+    :param make_unit: sees to it that a mapping's own unit exists in the database.
+    """
+
+    settings: Settings
+    pack: Pack
+    folder: Path
+    mappings: Path
+    make_unit: Callable[[UnitTable], None] = lambda _unit: None
+    sources: Health = field(default_factory=lambda: Health("source"))
+    kiosks: Health = field(default_factory=lambda: Health("kiosk"))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.pack.time_zone)
+
+    def login(self, source: Source) -> SecretStr | None:
+        """The source's secret, looked up now.
+
+        :raises InputError: when the reference leads to nothing.
+        """
+        return None if source.secret is None else read_secret(source.secret, self.folder)
+
+    def mapping(self, source: Source) -> Path | None:
+        """The mapping file that a source names: the pack's, else one that comes with the platform.
+
+        :raises InputError: when there is none of that name.
+        """
+        if source.mapping is None:
+            return None
+        if source.mapping.endswith(".toml"):
+            return self.folder / source.mapping
+        found = self.mappings / f"{source.mapping}.toml"
+        if not found.is_file():
+            known = ", ".join(sorted(path.stem for path in self.mappings.glob("*.toml")))
+            raise InputError(
+                f"There is no mapping {source.mapping!r}.",
+                remedy=f"Name a file of the pack (….toml), or one of {known}.",
+            )
+        return found
+
+    def file(self, source: Source, option: str) -> Path | None:
+        """A file that an option names, from the pack's folder on."""
+        name = source.options.get(option)
+        return None if name is None else self.folder / name
+
+    def unit_of_kiosk(self, source: Source) -> Callable[[str, date], str | None]:
+        """The unit of a kiosk on a day; the source's own for kiosks that the pack does not name."""
+        points = {d.code: d.point for d in self.pack.devices if d.kind is DeviceKind.KIOSK}
+
+        def unit_of(kiosk: str, day: date) -> str | None:
+            point = points.get(kiosk)
+            return (self.pack.unit_of(point, day) if point else None) or source.unit
+
+        return unit_of
+
+
+Prepare: TypeAlias = Callable[[Source, Context], Run]
+"""Reads what a line, its mapping and its secret say, without touching the network.
+
+:raises IocError: when it can't be used.
+"""
+
+
+def _queues(source: Source, context: Context) -> Run:
+    from connectors.queues.broker import TOPIC, route
+    from connectors.shared.mqtt import Broker, Subscriber
+
+    broker = Broker.at(source.address or "", context.login(source), ca=context.file(source, "ca"))
+    wanted, read = route(source.options.get("topic", TOPIC), _tickets(source, context, live=True))
+
+    def run(relay: Relay, stop: threading.Event) -> None:
+        Subscriber(
+            broker,
+            {wanted: read},
+            relay.accept,
+            client_id=source.options.get("client", f"ioc-{context.pack.id}-{source.code}"),
+            health=context.sources,
+            name=source.code,
+        ).run(stop)
+
+    return run
+
+
+def _tickets(source: Source, context: Context, *, live: bool) -> TicketReader:
+    from connectors.queues import mapping
+    from connectors.queues.clocks import Clocks
+    from connectors.queues.reading import TicketReader
+
+    named = context.mapping(source)
+    tolerance_s = context.settings.future_tolerance_s
+    return TicketReader(
+        zone=context.zone,
+        source=source.uri,
+        unit_of=context.unit_of_kiosk(source),
+        mapping=None if named is None else mapping.load(named),
+        future_tolerance_s=tolerance_s,
+        clocks=Clocks(context.kiosks.note, tolerance_s) if live else None,
+    )
+
+
+def _folder(source: Source, context: Context) -> Run:
+    holds = source.options.get("holds", "dossiers")
+    if holds == "dossiers":
+        return _dossier_folder(source, context)
+    if holds != "tickets":
+        raise InputError(
+            f"A folder holds dossiers or tickets, not {holds!r}.", remedy="Correct the option holds."
+        )
+    from connectors.queues.tickets import import_file
+    from connectors.shared.folder import Folder
+
+    reader = _tickets(source, context, live=False)
+
+    def run(relay: Relay, stop: threading.Event) -> None:
+        def take(path: Path) -> None:
+            sent, faults = import_file(path, relay, reader)
+            log.info("file.imported", source=source.code, file=path.name, published=sent, rejected=faults)
+
+        Folder(context.folder / (source.address or ""), (".jsonl",), take).run(stop, source.interval_s or 1.0)
+
+    return run
+
+
+def _dossier_folder(source: Source, context: Context) -> Run:
+    from connectors.onestop import mapping
+    from connectors.onestop.importing import Importer
+    from connectors.onestop.reading import SUFFIXES
+    from connectors.shared.folder import Folder
+
+    named = context.mapping(source)
+    if named is None:
+        raise InputError(
+            "Files of dossiers need a mapping.", remedy="docs/connectors/onestop.md explains it."
+        )
+    meaning = mapping.load(named)
+    settings = context.settings
+
+    def run(relay: Relay, stop: threading.Event) -> None:
+        importer = Importer(meaning, settings.state_dir, future_tolerance_s=settings.future_tolerance_s)
+        if meaning.unit is not None:
+            context.make_unit(meaning.unit)
+
+        def take(path: Path) -> None:
+            report = importer.run(path, lambda: relay)
+            log.info(
+                "file.imported",
+                source=source.code,
+                file=path.name,
+                rows=report.rows,
+                rejected=report.rejected,
+            )
+
+        Folder(context.folder / (source.address or ""), SUFFIXES, take).run(stop, source.interval_s or 1.0)
+
+    return run
+
+
+#: Kinds that a process of their own reads. The others come to the ingest process by themselves.
+READERS: Final[Mapping[str, Prepare]] = {
+    "mqtt-queues": _queues,
+    "folder": _folder,
+}
+#: Kinds that come to the ingest process.
+SERVED: Final = ("portal", "http")
+
+
+def active(pack: Pack, kind: str | None = None) -> tuple[Source, ...]:
+    """Sources that hold today, of one kind or of all."""
+    today = datetime.now(ZoneInfo(pack.time_zone)).date()
+    return tuple(
+        source
+        for source in pack.sources
+        if kind in (None, source.kind.name) and source.period.holds_on(today)
+    )
+
+
+def examine_sources(context: Context) -> Iterator[Problem]:
+    """Look closer at each line of the pack: at its mapping, topic and address as its connector reads them.
+
+    A secret that is not here is left to :func:`ioc.district.examine`, which notes it.
+    """
+    for source in context.pack.sources:
+        prepare = READERS.get(source.kind.name)
+        if prepare is None:
+            continue
+        try:
+            context.login(source)
+        except InputError:
+            continue
+        try:
+            prepare(source, context)
+        except IocError as error:
+            yield Problem(FILE, source.line, f"{source.code}: {error.message}", error.remedy)
+
+
+def run_sources(sources: Sequence[Source], context: Context, relay: Relay, stop: threading.Event) -> None:
+    """Read sources, each in a thread of its own, until told to stop."""
+    threads = [
+        threading.Thread(target=_tend, args=(source, context, relay, stop), name=source.code, daemon=True)
+        for source in sources
+    ]
+    for thread in threads:
+        thread.start()
+    log.info("sources.running", sources=[source.code for source in sources])
+    stop.wait()
+    for thread in threads:
+        thread.join(10.0)
+
+
+def _tend(source: Source, context: Context, relay: Relay, stop: threading.Event) -> None:
+    faults = 0
+    while not stop.is_set():
+        try:
+            READERS[source.kind.name](source, context)(relay, stop)
+        except IocError as error:
+            context.sources.note(source.code, False, error.message)
+        except Exception as error:
+            # one source's fault must not end the others; nothing of it may hold a password
+            context.sources.note(source.code, False, f"its connector failed: {type(error).__name__}")
+            log.debug("source.failed", source=source.code, exc_info=True)
+        faults += 1
+        bound = min(_LONGEST_REST_S, _FIRST_REST_S * 2 ** min(faults - 1, 10))
+        stop.wait(random.uniform(bound / 2, bound))  # noqa: S311 - spreads tries, guards nothing

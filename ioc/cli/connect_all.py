@@ -1,0 +1,81 @@
+"""``ioc connect all`` and ``ioc connect sources``: what the district pack names, read without further words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ioc.cli import connect
+from ioc.errors import UsageError
+
+if TYPE_CHECKING:
+    from connectors.sources import Context
+    from ioc.district import Pack
+    from ioc.settings import Settings
+
+
+def register(_parent: typer.Typer) -> None:
+    """Put the commands of this file under ``ioc connect``."""
+    connect.app.command("all")(everything)
+    connect.app.command("sources")(sources)
+
+
+def everything() -> None:
+    """Run every device and source that the district pack (IOC_PACK) names, and follow the pack when it changes.
+
+    Each kind has a process of its own; what fails is started again, and costs no other. A mistake on a line of
+    devices.csv or sources.csv costs that line.
+
+    Example: ioc connect all
+    """
+    from connectors.sources import READERS
+    from deploy.stack.connecting import Connecting
+    from ioc.cli.district import pack_folder
+    from ioc.settings import load
+
+    stop = connect._stop_event()
+    Connecting(load(), pack_folder(None).absolute(), kinds=READERS).run(stop)
+
+
+def sources(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="Such as mqtt-queues or folder.")],
+) -> None:
+    """Run the sources of one kind that the district pack (IOC_PACK) names; `ioc connect all` does so for all.
+
+    Example: ioc connect sources mqtt-queues
+    """
+    from connectors.pack import usable_pack
+    from connectors.shared.relay import Relay
+    from connectors.sources import READERS, active, run_sources
+    from ioc.cli.district import pack_folder
+    from ioc.settings import load
+
+    if kind not in READERS:
+        raise UsageError(f"No process of its own reads {kind!r}.", remedy=f"Kinds are {', '.join(READERS)}.")
+    settings = load()
+    folder = pack_folder(None)
+    pack = usable_pack(folder)
+    found = active(pack, kind)
+    if not found:
+        raise UsageError(f"The pack {folder} names no source of the kind {kind} today.")
+    stop = connect._stop_event()
+    with Relay(settings, f"pack-{kind}") as relay:
+        run_sources(found, context(settings, pack, folder), relay, stop)
+
+
+def context(settings: Settings, pack: Pack, folder: Path) -> Context:
+    """What the sources of a pack share."""
+    from importlib.resources import files
+
+    from connectors.sources import Context
+    from ioc.cli.imports import make_unit
+
+    return Context(
+        settings,
+        pack,
+        folder,
+        Path(str(files("deploy") / "mappings")),
+        make_unit=lambda unit: make_unit(settings, unit),
+    )
