@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from pydantic import SecretStr
 
-from connectors.shared.runner import Health
+from connectors.shared.health import Health
 from ioc.district import Pack
 from ioc.district.model import DeviceKind
 from ioc.district.problems import Problem
@@ -92,15 +92,19 @@ class Context:
         name = source.options.get(option)
         return None if name is None else self.folder / name
 
-    def unit_of_kiosk(self, source: Source) -> Callable[[str, date], str | None]:
-        """The unit of a kiosk on a day; the source's own for kiosks that the pack does not name."""
-        points = {d.code: d.point for d in self.pack.devices if d.kind is DeviceKind.KIOSK}
 
-        def unit_of(kiosk: str, day: date) -> str | None:
-            point = points.get(kiosk)
-            return (self.pack.unit_of(point, day) if point else None) or source.unit
+def kiosk_units(pack: Pack, otherwise: str | None = None) -> Callable[[str, date], str | None]:
+    """What tells the unit of a kiosk on a day.
 
-        return unit_of
+    :param otherwise: unit of kiosks that the pack does not name.
+    """
+    points = {device.code: device.point for device in pack.devices if device.kind is DeviceKind.KIOSK}
+
+    def unit_of(kiosk: str, day: date) -> str | None:
+        point = points.get(kiosk)
+        return (pack.unit_of(point, day) if point else None) or otherwise
+
+    return unit_of
 
 
 Prepare: TypeAlias = Callable[[Source, Context], Run]
@@ -140,7 +144,7 @@ def _tickets(source: Source, context: Context, *, live: bool) -> TicketReader:
     return TicketReader(
         zone=context.zone,
         source=source.uri,
-        unit_of=context.unit_of_kiosk(source),
+        unit_of=kiosk_units(context.pack, source.unit),
         mapping=None if named is None else mapping.load(named),
         future_tolerance_s=tolerance_s,
         clocks=Clocks(context.kiosks.note, tolerance_s) if live else None,
@@ -156,7 +160,6 @@ def _folder(source: Source, context: Context) -> Run:
             f"A folder holds dossiers or tickets, not {holds!r}.", remedy="Correct the option holds."
         )
     from connectors.queues.tickets import import_file
-    from connectors.shared.folder import Folder
 
     reader = _tickets(source, context, live=False)
 
@@ -165,16 +168,33 @@ def _folder(source: Source, context: Context) -> Run:
             sent, faults = import_file(path, relay, reader)
             log.info("file.imported", source=source.code, file=path.name, published=sent, rejected=faults)
 
-        Folder(context.folder / (source.address or ""), (".jsonl",), take).run(stop, source.interval_s or 1.0)
+        _follow(source, context, (".jsonl",), take, stop)
 
     return run
+
+
+def _follow(
+    source: Source,
+    context: Context,
+    suffixes: tuple[str, ...],
+    take: Callable[[Path], None],
+    stop: threading.Event,
+) -> None:
+    from connectors.shared.folder import Folder
+
+    place = context.folder / (source.address or "")
+    try:
+        folder = Folder(place, suffixes, take, health=context.sources)
+    except OSError as error:
+        raise InputError(f"The folder {place} can't be used: {error.strerror}.") from None
+    context.sources.note(source.code, True)
+    folder.run(stop, source.interval_s or 1.0)
 
 
 def _dossier_folder(source: Source, context: Context) -> Run:
     from connectors.onestop import mapping
     from connectors.onestop.importing import Importer
     from connectors.onestop.reading import SUFFIXES
-    from connectors.shared.folder import Folder
 
     named = context.mapping(source)
     if named is None:
@@ -199,7 +219,7 @@ def _dossier_folder(source: Source, context: Context) -> Run:
                 rejected=report.rejected,
             )
 
-        Folder(context.folder / (source.address or ""), SUFFIXES, take).run(stop, source.interval_s or 1.0)
+        _follow(source, context, SUFFIXES, take, stop)
 
     return run
 

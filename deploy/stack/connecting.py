@@ -69,7 +69,9 @@ def groups_of(pack: Pack, folder: Path, *, kinds: Iterable[str]) -> dict[str, Gr
             if device.kind is kind and probed(device) and device.address and device.period.holds_on(today)
         )
         if codes:
-            found[name] = Group(name, (name,), codes, _digest(folder, without=_THEIR_OWN))
+            found[name] = Group(
+                name, (name, "--name", f"pack-{name}"), codes, _digest(folder, without=_THEIR_OWN)
+            )
     for kind_name in kinds:
         sources = [s for s in pack.sources if s.kind.name == kind_name and s.period.holds_on(today)]
         if sources:

@@ -91,10 +91,12 @@ INGEST = Role(
     host=lambda settings: settings.ingest_host,
     grace_s=30.0,
 )
+#: What the district pack names; its processes are its own to start and stop.
+CONNECT = Role("connect", _ioc("connect", "all"), needs=("prepare",), grace_s=25.0)
 EVALUATE = Role("evaluate", _ioc("evaluate"), needs=("prepare",))
 SIMULATE = Role("simulate", _ioc("simulate"), needs=("prepare",), grace_s=20.0)
 
 #: The whole platform on one machine, in the order in which it starts.
-PLATFORM: tuple[Role, ...] = (PREPARE, STREAM, SERVE, INGEST, EVALUATE)
+PLATFORM: tuple[Role, ...] = (PREPARE, STREAM, SERVE, INGEST, CONNECT, EVALUATE)
 #: With the live simulated district.
 DEMONSTRATION: tuple[Role, ...] = (*PLATFORM, SIMULATE)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -178,57 +177,6 @@ def rest(
             typer.echo("\n".join(asyncio.run(polling.run_once(polled))))
         else:
             asyncio.run(polling.run(polled, stop))
-
-
-@app.command("queues")
-def queues(
-    watch: _Watch,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            help="Who says so: the facts' CloudEvents source, part of their ids; never change it.",
-        ),
-    ] = None,
-    once: _Once = False,
-    poll_s: _Poll = 1.0,
-    name: _Name = None,
-) -> None:
-    """Import queue tickets (JSON lines) as files appear in a folder.
-
-    Example: ioc connect queues --watch /srv/spool/tickets
-    """
-    import structlog
-
-    from connectors.queues.reading import SOURCE, TicketReader
-    from connectors.queues.tickets import import_file
-    from connectors.shared.folder import Folder
-
-    said_by = SOURCE if source is None else source
-    if not 1 <= len(said_by) <= 200:
-        raise UsageError(
-            "A source has 1 to 200 characters.", remedy="Leave --source out, or name it shortly."
-        )
-
-    settings = settings_module.load()
-    stop = _stop_event()
-    reader = TicketReader(
-        zone=ZoneInfo("Asia/Ho_Chi_Minh"), source=said_by, future_tolerance_s=settings.future_tolerance_s
-    )
-    log = structlog.get_logger(__name__)
-    health = _health("folder")
-
-    with _way(name or "queues", once, health) as sink:
-
-        def take(path: Path) -> None:
-            sent, faults = import_file(path, sink, reader)
-            log.info("file.imported", file=path.name, published=sent, rejected=faults)
-
-        folder = Folder(watch, (".jsonl",), take, health=health)
-        if once:
-            typer.echo(f"{folder.once()} files imported")
-        else:
-            folder.run(stop, poll_s)
 
 
 @app.command("ingest")

@@ -48,6 +48,7 @@ def sources(
     """
     from connectors.pack import usable_pack
     from connectors.shared.relay import Relay
+    from connectors.shared.reporter import Reporter
     from connectors.sources import READERS, active, run_sources
     from ioc.cli.district import pack_folder
     from ioc.settings import load
@@ -61,8 +62,9 @@ def sources(
     if not found:
         raise UsageError(f"The pack {folder} names no source of the kind {kind} today.")
     stop = connect._stop_event()
-    with Relay(settings, f"pack-{kind}") as relay:
-        run_sources(found, context(settings, pack, folder), relay, stop)
+    shared = context(settings, pack, folder)
+    with Relay(settings, f"pack-{kind}") as relay, Reporter(relay, [shared.sources, shared.kiosks]):
+        run_sources(found, shared, relay, stop)
 
 
 def context(settings: Settings, pack: Pack, folder: Path) -> Context:

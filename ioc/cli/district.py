@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     import psycopg
+
+    from ioc.district import Problem, Reading
 
 app = typer.Typer(
     no_args_is_help=True, help="The district pack: units, reception points, devices, calendars."
@@ -77,23 +79,36 @@ def check(
 
     place = pack_folder(folder)
     reading = examine(place)
+    errors = sorted([*reading.errors, *_as_connectors_read(reading, place)])
+    in_order = reading.pack is not None and not errors
     if as_json:
-        findings = [*reading.errors, *reading.notes]
-        answer = {"folder": str(place), "in_order": reading.pack is not None, "findings": findings}
+        findings = [*errors, *reading.notes]
+        answer = {"folder": str(place), "in_order": in_order, "findings": findings}
         typer.echo(msgspec.json.encode(answer).decode())
-        if reading.pack is None:
+        if not in_order:
             raise typer.Exit(PackError.exit_code)
         return
     for note in reading.notes:
         typer.echo(str(note))
-    if reading.pack is None:
-        raise PackError(place, reading.errors)
+    if reading.pack is None or errors:
+        raise PackError(place, errors)
     pack = reading.pack
     typer.echo(
         f"{pack.name_vi} ({pack.id} {pack.version}): {len(pack.units)} units, {len(pack.point_codes())} points, "
-        f"{len(pack.devices)} devices, {len(pack.procedures)} procedures, "
+        f"{len(pack.devices)} devices, {len(pack.sources)} sources, {len(pack.procedures)} procedures, "
         f"{len(pack.agencies)} agency names: in order."
     )
+
+
+def _as_connectors_read(reading: Reading, folder: Path) -> Iterable[Problem]:
+    """Mistakes that only a source's connector knows: in its mapping, its topic, its options."""
+    from connectors.sources import examine_sources
+    from ioc.cli.connect_all import context
+    from ioc.settings import load
+
+    if reading.usable is None:
+        return ()
+    return examine_sources(context(load(), reading.usable, folder))
 
 
 @app.command()

@@ -178,9 +178,7 @@ def _check_scope(source: Source, pack: Pack, problems: Problems) -> None:
         near = difflib.get_close_matches(source.unit, units, n=1)
         hint = f"Did you mean {near[0]}?" if near else "Add it there, or correct the code."
         problems.error(FILE, source.line, f"Unit {source.unit!r} is not in units.csv.", hint)
-    elif unit is not None and not unit.period.covers(
-        Period(source.period.start or unit.period.start, source.period.end)
-    ):
+    elif unit is not None and not unit.period.covers(period):
         problems.error(
             FILE,
             source.line,

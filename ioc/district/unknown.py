@@ -35,7 +35,11 @@ def note_unknown(pack: Pack, problems: Problems, today: date) -> None:
                 f"{len(inferred)} of {len(rows)} rows are inferred (I): lines {_few(inferred)}.",
                 "The district should confirm them.",
             )
-    local = [unit.code for unit in pack.units if unit.scheme == "local" and unit.period.holds_on(today)]
+    local = [
+        unit.code
+        for unit in pack.units
+        if unit.scheme == "local" and unit.kind != "group" and unit.period.holds_on(today)
+    ]
     if local:
         problems.note(
             "units.csv",
