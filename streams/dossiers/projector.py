@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -181,13 +181,18 @@ def _aliases(events: Iterable[Any]) -> Iterator[tuple[str, str]]:
             yield event.subject, event.data.into
 
 
-async def rebuild(connection: Connection, registry: Registry, dossier_ids: Sequence[int]) -> int:
-    """Reduce dossiers anew from their facts; write what differs of projection and ledger.
+class Changes(NamedTuple):
+    """What a rebuild wrote; zeros prove that nothing differed."""
 
-    :returns: how many ledger entries were added or taken away; zero proves that nothing differed.
-    """
+    entries: int
+    """Ledger entries that were added or taken away."""
+    projections: int
+
+
+async def rebuild(connection: Connection, registry: Registry, dossier_ids: Sequence[int]) -> Changes:
+    """Reduce dossiers anew from their facts; write what differs of projection and ledger."""
     if not dossier_ids:
-        return 0
+        return Changes(0, 0)
     facts = await load_facts(connection, dossier_ids)
     stored = await writing.load_ledger(connection, dossier_ids)
     units = await registry.units({f.data.unit for known in facts.values() for f in known})
@@ -212,11 +217,12 @@ async def rebuild(connection: Connection, registry: Registry, dossier_ids: Seque
         )
         for i, counted in wanted.items()
     }
-    changes = await writing.store_ledger(connection, rows, stored)
-    await writing.store_dossiers(
-        connection, reduced, {code: unit.unit_id for code, unit in units.items()}, facts
+    return Changes(
+        entries=await writing.store_ledger(connection, rows, stored),
+        projections=await writing.store_dossiers(
+            connection, reduced, {code: unit.unit_id for code, unit in units.items()}, facts
+        ),
     )
-    return changes
 
 
 def _unit_entries(ledger: list[Entry]) -> list[Entry]:

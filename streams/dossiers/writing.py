@@ -196,7 +196,11 @@ _UPDATE: Final = (  # names and types of the table above, no value
     + ", ".join(f"%s::{kind}[]" for _, kind, _ in _PROJECTED)
     + ") AS n (dossier_id, unit_id, facts, recorded_at, "
     + ", ".join(name for name, _, _ in _PROJECTED)
-    + ") WHERE d.dossier_id = n.dossier_id"
+    + ") WHERE d.dossier_id = n.dossier_id AND (d.unit_id, d.facts, d.recorded_at, "
+    + ", ".join(f"d.{name}" for name, _, _ in _PROJECTED)
+    + ") IS DISTINCT FROM (n.unit_id, n.facts, n.recorded_at, "
+    + ", ".join(f"n.{name}" for name, _, _ in _PROJECTED)
+    + ")"
 )
 
 
@@ -205,11 +209,11 @@ async def store_dossiers(
     dossiers: Mapping[int, Dossier],
     units: Mapping[str, int],
     facts: Mapping[int, list[Fact]],
-) -> None:
-    """Write the projections."""
+) -> int:
+    """Write the projections; return how many differed from what was stored."""
     ids = sorted(dossiers)
     found = [dossiers[i] for i in ids]
-    await connection.execute(
+    cursor = await connection.execute(
         _UPDATE,
         [
             ids,
@@ -219,6 +223,7 @@ async def store_dossiers(
             *([value(d) for d in found] for _, _, value in _PROJECTED),
         ],
     )
+    return cursor.rowcount
 
 
 async def add_aliases(connection: Connection, aliases: set[tuple[str, str]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -61,28 +62,40 @@ ON CONFLICT DO NOTHING RETURNING ticket_id, source_id, id
 # Computed from the facts, so that order and repetition don't matter.
 _PROJECT = """
 UPDATE ioc.ticket t SET
-    unit_id = coalesce((SELECT u.unit_id FROM ioc.unit u WHERE u.code = f.unit), t.unit_id),
-    issued_at = f.issued_at, called_at = f.called_at, started_at = f.started_at, completed_at = f.completed_at,
-    no_show_at = f.no_show_at, cancelled_at = f.cancelled_at, recalls = f.recalls,
+    unit_id = f.unit_id, issued_at = f.issued_at, called_at = f.called_at, started_at = f.started_at,
+    completed_at = f.completed_at, no_show_at = f.no_show_at, cancelled_at = f.cancelled_at, recalls = f.recalls,
     service = f.service, counter = f.counter
 FROM (
-    SELECT ticket_id,
-        (array_agg(body->>'unit' ORDER BY time, sequence, id))[1] AS unit,
-        min(time) FILTER (WHERE kind = 1) AS issued_at,
-        min(time) FILTER (WHERE kind = 2) AS called_at,
-        min(time) FILTER (WHERE kind = 4) AS started_at,
-        max(time) FILTER (WHERE kind = 5) AS completed_at,
-        min(time) FILTER (WHERE kind = 6) AS no_show_at,
-        min(time) FILTER (WHERE kind = 8) AS cancelled_at,
-        count(*) FILTER (WHERE kind = 3)::int AS recalls,
-        (array_agg(coalesce(body->>'to_service', body->>'service') ORDER BY time DESC, sequence DESC, id DESC)
-            FILTER (WHERE body ? 'service' OR body ? 'to_service'))[1] AS service,
-        (array_agg(body->>'counter' ORDER BY time DESC, sequence DESC, id DESC)
-            FILTER (WHERE body ? 'counter'))[1] AS counter
-    FROM ioc.ticket_fact WHERE ticket_id = ANY(%s) GROUP BY ticket_id
+    SELECT n.*, coalesce((SELECT u.unit_id FROM ioc.unit u WHERE u.code = n.unit), k.unit_id) AS unit_id
+    FROM (
+        SELECT ticket_id,
+            (array_agg(body->>'unit' ORDER BY time, sequence, id))[1] AS unit,
+            min(time) FILTER (WHERE kind = 1) AS issued_at,
+            min(time) FILTER (WHERE kind = 2) AS called_at,
+            min(time) FILTER (WHERE kind = 4) AS started_at,
+            max(time) FILTER (WHERE kind = 5) AS completed_at,
+            min(time) FILTER (WHERE kind = 6) AS no_show_at,
+            min(time) FILTER (WHERE kind = 8) AS cancelled_at,
+            count(*) FILTER (WHERE kind = 3)::int AS recalls,
+            (array_agg(coalesce(body->>'to_service', body->>'service') ORDER BY time DESC, sequence DESC, id DESC)
+                FILTER (WHERE body ? 'service' OR body ? 'to_service'))[1] AS service,
+            (array_agg(body->>'counter' ORDER BY time DESC, sequence DESC, id DESC)
+                FILTER (WHERE body ? 'counter'))[1] AS counter
+        FROM ioc.ticket_fact WHERE ticket_id = ANY(%s) GROUP BY ticket_id
+    ) n JOIN ioc.ticket k USING (ticket_id)
 ) f
 WHERE t.ticket_id = f.ticket_id
+  AND (t.unit_id, t.issued_at, t.called_at, t.started_at, t.completed_at, t.no_show_at, t.cancelled_at, t.recalls,
+       t.service, t.counter)
+      IS DISTINCT FROM
+      (f.unit_id, f.issued_at, f.called_at, f.started_at, f.completed_at, f.no_show_at, f.cancelled_at, f.recalls,
+       f.service, f.counter)
 """
+
+
+async def project(connection: Connection, ticket_ids: Sequence[int]) -> int:
+    """Compute tickets anew from their facts; return how many differed from what was stored."""
+    return (await connection.execute(_PROJECT, (list(ticket_ids),))).rowcount
 
 
 @dataclass(slots=True)
@@ -134,7 +147,7 @@ class QueueWork:
                 self.units[e.data.unit].unit_id for e in stored if e.time < moved.closed_until
             )
         if touched:
-            await connection.execute(_PROJECT, (sorted(touched),))
+            await project(connection, sorted(touched))
         return outcome
 
 

@@ -152,7 +152,7 @@ async def store(settings: Settings, batches: list[list[DossierEvent]]) -> tuple[
         numbers = [row[0] for row in await feeder.rows("SELECT dossier_id FROM ioc.dossier")]
         async with feeder.connection.transaction():
             pool = feeder.registry.pool
-            assert await rebuild(feeder.connection, Registry(pool), numbers) == 0
+            assert await rebuild(feeder.connection, Registry(pool), numbers) == (0, 0)
         return projections, Counter({row[:-1]: row[-1] for row in ledger}), feeder
 
 
@@ -382,7 +382,7 @@ def test_two_writers_of_the_same_dossiers_wait_for_one_another(own: Settings) ->
             numbers = [row[0] for row in await one.rows("SELECT dossier_id FROM ioc.dossier ORDER BY 1")]
             assert len(numbers) == 8
             async with one.connection.transaction():
-                assert await rebuild(one.connection, one.registry, numbers) == 0
+                assert await rebuild(one.connection, one.registry, numbers) == (0, 0)
             assert await one.rows("SELECT count(*), min(facts), max(facts) FROM ioc.dossier") == [(8, 20, 20)]
 
     asyncio.run(run())
