@@ -6,6 +6,7 @@ neighbours don't notice.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -224,10 +225,43 @@ def _dossier_folder(source: Source, context: Context) -> Run:
     return run
 
 
+def _rest(source: Source, context: Context) -> Run:
+    from connectors.onestop import polling, restsource
+
+    named = context.mapping(source)
+    if named is None:
+        raise InputError("A REST source needs its file.", remedy="docs/connectors/onestop.md explains it.")
+    asked = restsource.load(
+        named,
+        context.mappings,
+        url=source.address,
+        secret=source.secret,
+        interval_s=source.interval_s,
+        folder=context.folder,
+    )
+    settings = context.settings
+
+    def run(relay: Relay, stop: threading.Event) -> None:
+        if asked.mapping.unit is not None:
+            context.make_unit(asked.mapping.unit)
+        poller = polling.RestPoller(
+            asked,
+            relay,
+            settings.state_dir,
+            future_tolerance_s=settings.future_tolerance_s,
+            health=context.sources,
+            name=source.code,
+        )
+        asyncio.run(polling.run([poller], stop))
+
+    return run
+
+
 #: Kinds that a process of their own reads. The others come to the ingest process by themselves.
 READERS: Final[Mapping[str, Prepare]] = {
     "mqtt-queues": _queues,
     "folder": _folder,
+    "rest": _rest,
 }
 #: Kinds that come to the ingest process.
 SERVED: Final = ("portal", "http")

@@ -47,7 +47,7 @@ class Fetcher:
         verify: ssl.SSLContext | bool = True
         if request.ca_file is not None:
             try:
-                verify = ssl.create_default_context(cafile=self._source.folder / request.ca_file)
+                verify = ssl.create_default_context(cafile=request.ca_file)
             except OSError:  # an SSLError is one
                 raise InputError(
                     f"The certificates {request.ca_file} of source {self._source.config.name} can't be used."

@@ -70,6 +70,7 @@ class RestPoller:
     :param state_dir: holds the cursor, the snapshots, the dossiers' codes and the pseudonyms' key.
     :param budget: calls that the source's host allows; shared by the sources of one host.
     :param future_tolerance_s: how far ahead of this machine's clock a fact may be dated, in seconds.
+    :param health: told when the source fails and recovers, under ``name``; one of its own when absent.
     """
 
     def __init__(
@@ -80,19 +81,21 @@ class RestPoller:
         *,
         budget: CallBudget | None = None,
         future_tolerance_s: float = 300.0,
+        health: Health | None = None,
+        name: str | None = None,
     ) -> None:
         poll = source.config.poll
-        self.name = source.config.name
+        self.name = name or source.config.name
         self.source = source
         self._sink = sink
         self._state_dir = state_dir
         self._tolerance = timedelta(seconds=future_tolerance_s)
         self._budget = budget or CallBudget(poll.calls, poll.per_s)
         self._fetcher = Fetcher(source, self._budget)
-        self._checkpoint = Checkpoint(state_dir / "checkpoints", f"rest-{self.name}")
+        self._checkpoint = Checkpoint(state_dir / "checkpoints", f"rest-{source.config.name}")
         self._header, self._positions = mapped_columns(source.mapping)
         self._sent: OrderedDict[str, None] = OrderedDict()
-        self._health = Health("source")
+        self._health = health or Health("source")
         #: SQLite is used from one thread, and a page that is being stored is never left half-way.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"rest-{self.name}")
         self._resources = ExitStack()

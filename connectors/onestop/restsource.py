@@ -105,7 +105,7 @@ class RestSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Source(msgspec.Struct, frozen=True):
     """A source with all that it refers to.
 
-    ``folder`` is where its relative paths begin.
+    ``folder`` is where references to secrets begin.
     """
 
     config: RestSource
@@ -124,10 +124,20 @@ def origin_of(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.host}:{port}"
 
 
-def load(path: Path, shipped: Path) -> Source:
+def load(
+    path: Path,
+    shipped: Path,
+    *,
+    url: str | None = None,
+    secret: str | None = None,
+    interval_s: float | None = None,
+    folder: Path | None = None,
+) -> Source:
     """Read and check a source file and its mapping. Secrets are looked up when they are needed.
 
     :param shipped: folder of the shipped mappings.
+    :param url: counts instead of the file's, as a district pack's line says; likewise ``secret`` and ``interval_s``.
+    :param folder: where references to secrets begin; the file's own folder when absent.
     :raises InputError: naming the file, and the line or key that can't be used, and why.
     """
     try:
@@ -136,18 +146,29 @@ def load(path: Path, shipped: Path) -> Source:
         raise _bad(path, error.strerror or "it can't be read") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise _bad(path, str(error)) from None
+    replace = msgspec.structs.replace
+    if url is not None:
+        config = replace(config, request=replace(config.request, url=url))
+    if secret is not None:
+        auth = config.auth or AuthTable("bearer", secret)
+        config = replace(config, auth=replace(auth, secret=secret))
+    if interval_s is not None:
+        config = replace(config, poll=replace(config.poll, interval_s=max(1.0, interval_s)))
     try:
-        url = httpx.URL(config.request.url)
+        address = httpx.URL(config.request.url)
     except (httpx.InvalidURL, TypeError):
         raise _bad(path, "request.url is no address") from None
-    for why in _faults(config, url):
+    for why in _faults(config, address):
         raise _bad(path, why)
+    ca_file = config.request.ca_file
+    if ca_file is not None:
+        config = replace(config, request=replace(config.request, ca_file=str(path.parent / ca_file)))
     local = path.parent / config.mapping
     try:
         found = local if local.is_file() else mappings.resolve(config.mapping, shipped)
     except UsageError as error:
         raise _bad(path, f"mapping: {error}") from None
-    return Source(config, mappings.load(found), path.parent, url)
+    return Source(config, mappings.load(found), folder or path.parent, address)
 
 
 def _faults(config: RestSource, url: httpx.URL) -> Iterator[str]:
