@@ -80,7 +80,7 @@ bench: $(BENCH_VENV)/.bench ## measure our worker against others and write docs/
 	@$(BENCH_VENV)/bin/python -m deploy.bench
 
 drills: $(VENV)/.dev ## break the servers and workers on purpose and see that nothing is lost
-	@$(BIN)/python -m pytest -m drills $(PYTEST_ARGS)
+	@IOC_DRILL_AWAY_S=$${IOC_DRILL_AWAY_S:-600} $(BIN)/python -m pytest -m drills $(PYTEST_ARGS)
 
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet

@@ -60,6 +60,10 @@ class WorkerProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
