@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from deploy.bench import http_ingest, machine, profiling, report, rounds, scaling
 from deploy.bench import latency as live
-from deploy.bench import machine, profiling, report, rounds, scaling
 from deploy.bench.ground import Ground, prepared
 from deploy.bench.loading import preload
 from deploy.bench.workload import recent
@@ -71,6 +71,8 @@ def everything(
         )
         report.write(out, {"scaling": _scaling(ground, records, rounds_)})
         report.write(out, {"profile": _profile(ground, records)})
+        _tell("HTTP ingest")
+        report.write(out, {"ingest": report.ingest(http_ingest.measure(ground))})
     _tell(f"written: {out.name}")
 
 
@@ -117,6 +119,21 @@ def only_profile(port: Port = 29092, records: Records = 500_000, out: Out = _OUT
     with prepared(port) as ground:
         text = _profile(ground, records)
     report.write(out, {"profile": text})
+    console.print(text, markup=False, highlight=False)
+
+
+@app.command("ingest")
+def only_ingest(
+    port: Port = 29092,
+    events: Annotated[int, typer.Option(help="Events of one round, in batches.")] = 60_000,
+    rate: Annotated[int, typer.Option(help="Single events a second.")] = 1_000,
+    count: Rounds = 3,
+    out: Out = _OUT,
+) -> None:
+    """Measure events over HTTP. Example: python -m deploy.bench ingest"""
+    with prepared(port) as ground:
+        text = report.ingest(http_ingest.measure(ground, events=events, rounds=count, rate=rate))
+    report.write(out, {"ingest": text})
     console.print(text, markup=False, highlight=False)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from deploy.bench.http_ingest import Ingested
 from deploy.bench.latency import Latency
 from deploy.bench.machine import Machine
 from deploy.bench.profiling import Profiled
@@ -23,6 +24,8 @@ COMPUTE_OF_BARE = 0.9
 COMPUTE_OF_BYTEWAX = 2.0
 P99_MS = 1000.0
 MEMORY_MIB = 400.0
+INGEST_AT_LEAST = 5_000
+INGEST_P99_MS = 100.0
 
 _HEAD = """# Benchmarks
 
@@ -43,7 +46,7 @@ def sections(path: Path) -> dict[str, str]:
 def write(path: Path, new: Mapping[str, str]) -> None:
     """Replace sections of the report and leave the others as they are."""
     kept = {**sections(path), **new}
-    order = ("machine", "comparison", "latency", "scaling", "profile")
+    order = ("machine", "comparison", "latency", "scaling", "profile", "ingest")
     parts = [_HEAD]
     parts.extend(
         f"<!-- bench:{name} -->\n{kept[name].rstrip()}\n<!-- end -->\n" for name in order if name in kept
@@ -222,6 +225,32 @@ def profile(seen: Profiled) -> str:
         + table(("worker's stage", "µs a record", "share"), stages)
         + "\nThe worker's sessions in PostgreSQL, by what they were seen doing (`pg_stat_activity`, every 5 ms):\n\n"
         + table(("session", "waits for", "share"), statements)
+    )
+
+
+def ingest(seen: Ingested) -> str:
+    """Section on events over HTTP."""
+    rows = [
+        [
+            f"events a second in batches of {seen.batch}",
+            f"≥ {INGEST_AT_LEAST:,}",
+            f"{seen.median:,.0f} ({min(seen.rates):,.0f} to {max(seen.rates):,.0f})",
+            "yes" if seen.median >= INGEST_AT_LEAST else "**no**",
+        ],
+        [
+            f"p99 at {seen.single_rate:,} single events/s, ms",
+            f"≤ {INGEST_P99_MS:.0f}",
+            f"{seen.single.p99:.0f} (p50 {seen.single.p50:.0f}, longest {seen.single.longest:.0f})",
+            "yes" if seen.single.p99 <= INGEST_P99_MS else "**no**",
+        ],
+    ]
+    where = "on one core, the sender on the other" if seen.pinned else "and its sender on the only core"
+    return (
+        f"## HTTP ingest\n\n`ioc connect ingest` {where}; medians of {len(seen.rates)} rounds. Every event was "
+        "answered with 200, which says that Kafka acknowledged it, and Kafka held as many afterwards. The time of a "
+        "single event runs from when it was due to be sent. At single events the process took "
+        f"{seen.cores:.2f} of its core; it held {seen.peak_mib:.0f} MiB at most.\n\n"
+        + table(("measured", "asked", "found", "holds"), rows)
     )
 
 

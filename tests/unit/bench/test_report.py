@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.bench import report, rounds
+from deploy.bench.http_ingest import Ingested
 from deploy.bench.latency import Latency, Spread, spread
 from deploy.bench.machine import processor
 from deploy.bench.profiling import Profiled, Sampled, name_of
@@ -121,3 +122,10 @@ def test_sessions_are_named_by_what_they_do(state: str, query: str, name: str) -
 def test_processor_is_read_from_the_kernels_text() -> None:
     assert processor("processor\t: 0\nmodel name\t: AMD EPYC 7B13\nflags\t: fpu\n") == "AMD EPYC 7B13"
     assert processor("nothing here") != ""
+
+
+def test_the_ingest_section_says_what_held() -> None:
+    seen = Ingested(200, (4_000.0, 6_000.0, 9_000.0), 1_000, spread([0.01, 0.2]), 0.5, 100.0, True)
+    text = report.ingest(seen)
+    assert "6,000 (4,000 to 9,000) | yes" in text
+    assert "| **no** |" in text, "200 ms is more than was asked"

@@ -1,0 +1,225 @@
+"""The ingest process on one core: events a second in batches, and the time that single events take."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from deploy.bench import outcome
+from deploy.bench.endtoend import environment
+from deploy.bench.ground import Ground
+from deploy.bench.latency import Spread, spread
+from deploy.bench.outcome import WrongCountError
+from deploy.bench.workload import recent
+from ioc import topics
+from ioc.access import keys
+from ioc.errors import UnavailableError
+from ioc.events import Ticket, TicketIssued, encode, event_id
+from ioc.settings import Settings
+
+_CORE = 1
+_BATCH = 200
+_CONNECTIONS = 4
+_SINGLE_CONNECTIONS = 64
+#: Left out while everything warms up, in seconds.
+_WARM_S = 2.0
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What was measured.
+
+    :param rates: events a second of each round, in batches.
+    :param single: time from when a single event was due to be sent until its answer.
+    :param cores: of one core, what the process took at that rate.
+    """
+
+    batch: int
+    rates: tuple[float, ...]
+    single_rate: int
+    single: Spread
+    cores: float
+    peak_mib: float
+    pinned: bool
+
+    @property
+    def median(self) -> float:
+        """Events a second."""
+        return statistics.median(self.rates)
+
+
+def measure(ground: Ground, *, events: int = 60_000, rounds: int = 3, rate: int = 1_000) -> Ingested:
+    """Run the ingest process as in service, and send to it over real connections.
+
+    :param events: of one round.
+    :param rate: single events a second.
+    :raises WrongCountError: when Kafka holds another number of events than were acknowledged.
+    """
+    prefix = ground.new_topic(4)
+    with ground.database(recent(1_000, devices=10)) as database, ground.folder() as folder:
+        settings = ground.worker_settings(prefix, database, folder)
+        with psycopg.connect(database) as connection:
+            key = keys.create(connection, "bench", quota_per_minute=2_000_000_000)[1]
+        with _ingest(settings) as (process, port, pinned):
+            now = datetime.now(UTC) - timedelta(days=1)
+            requests = [
+                _request(_batch(start, now), "application/cloudevents-batch+json", key)
+                for start in range(0, events, _BATCH)
+            ]
+            rates = []
+            for _ in range(rounds):
+                seconds = asyncio.run(_flood(port, requests))
+                rates.append(events / seconds)
+            used, began = outcome.cpu_s(process.pid), time.perf_counter()
+            waits, sent = asyncio.run(_paced(port, key, rate, 10.0))
+            cores = (outcome.cpu_s(process.pid) - used) / (time.perf_counter() - began)
+            peak = outcome.peak_mib(process.pid)
+        _check(ground, prefix, events * rounds + sent)
+    ground.drop_topics(prefix)
+    return Ingested(_BATCH, tuple(rates), rate, spread(waits), cores, peak, pinned)
+
+
+@contextmanager
+def _ingest(settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], int, bool]]:
+    """The process on a core of its own where there are two, and its sender on the others; Kafka goes where it likes."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    cores = os.sched_getaffinity(0)
+    pinned = len(cores) > 1
+    log = Path(settings.state_dir) / "ingest.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ioc.cli", "connect", "ingest"],
+            stdout=out,
+            stderr=out,
+            env={**environment(settings), "IOC_INGEST_PORT": str(port)},
+            cwd=Path(__file__).parents[2],
+        )
+    mine = sorted(cores)[_CORE % len(cores)]
+    try:
+        if pinned:
+            # before it has threads: they inherit it
+            os.sched_setaffinity(process.pid, {mine})
+            os.sched_setaffinity(0, cores - {mine})
+        _wait(process, port, log)
+        yield process, port, pinned
+    finally:
+        os.sched_setaffinity(0, cores)
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise UnavailableError(f"The ingest process did not start: {log.read_text(errors='replace')[-800:]}")
+
+
+def _event(number: int, now: datetime) -> bytes:
+    kiosk, moment = f"kiosk-{number % 500:03d}", now + timedelta(milliseconds=number)
+    return encode(
+        TicketIssued(
+            specversion="1.0",
+            id=event_id("//bench/kiosks", kiosk, f"issued\x1f{number}", moment),
+            source="//bench/kiosks",
+            subject=kiosk,
+            time=moment,
+            data=Ticket(unit=f"unit-{number % 96}", kiosk=kiosk, date="2026-11-02", number=f"A{number}"),
+        )
+    )
+
+
+def _batch(start: int, now: datetime) -> bytes:
+    return b"[" + b",".join(_event(number, now) for number in range(start, start + _BATCH)) + b"]"
+
+
+def _request(body: bytes, media: str, key: str) -> bytes:
+    head = (
+        f"POST /ingest/v1/events HTTP/1.1\r\nHost: bench\r\nContent-Type: {media}\r\n"
+        f"Authorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def _send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+    body = await reader.readexactly(length)
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise WrongCountError(f"Ingest answered {head[9:12].decode()}: {body[:200].decode(errors='replace')}")
+
+
+async def _flood(port: int, requests: list[bytes]) -> float:
+    left = iter(requests)
+
+    async def one() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for request in left:
+            await _send(reader, writer, request)
+        writer.close()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(_CONNECTIONS)))
+    return time.perf_counter() - began
+
+
+async def _paced(port: int, key: str, rate: int, seconds: float) -> tuple[list[float], int]:
+    """Send single events when they are due, whether or not earlier ones were answered; returns the waits in seconds."""
+    now = datetime.now(UTC) - timedelta(days=1)
+    total = int(rate * (seconds + _WARM_S))
+    requests = [_request(_event(10**7 + n, now), "application/cloudevents+json", key) for n in range(total)]
+    waits: list[float] = []
+    began = time.perf_counter() + 0.2
+
+    async def one(place: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number in range(place, total, _SINGLE_CONNECTIONS):
+            due = began + number / rate
+            pause = due - time.perf_counter()
+            if pause > 0:
+                await asyncio.sleep(pause)
+            await _send(reader, writer, requests[number])
+            if number >= rate * _WARM_S:
+                waits.append(time.perf_counter() - due)
+        writer.close()
+
+    await asyncio.gather(*(one(place) for place in range(_SINGLE_CONNECTIONS)))
+    return waits, total
+
+
+def _check(ground: Ground, prefix: str, wanted: int) -> None:
+    from kafka import KafkaConsumer, TopicPartition
+
+    consumer = KafkaConsumer(bootstrap_servers=ground.servers.split(","))
+    try:
+        name = prefix + topics.QUEUES
+        parts = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
+        found = sum(consumer.end_offsets(parts).values())
+    finally:
+        consumer.close()
+    if found != wanted:
+        raise WrongCountError(f"Kafka holds {found} events, {wanted} were acknowledged.")
