@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deploy.bench import http_ingest, machine, profiling, report, rounds, scaling
+from deploy.bench import http_ingest, machine, profiling, report, rounds, scaling, snmp
 from deploy.bench import latency as live
 from deploy.bench.ground import Ground, prepared
 from deploy.bench.loading import preload
@@ -73,6 +73,7 @@ def everything(
         report.write(out, {"profile": _profile(ground, records)})
         _tell("HTTP ingest")
         report.write(out, {"ingest": report.ingest(http_ingest.measure(ground))})
+    report.write(out, {"snmp": snmp.section(snmp.measure(_tell), report.table)})
     _tell(f"written: {out.name}")
 
 
@@ -134,6 +135,18 @@ def only_ingest(
     with prepared(port) as ground:
         text = report.ingest(http_ingest.measure(ground, events=events, rounds=count, rate=rate))
     report.write(out, {"ingest": text})
+    console.print(text, markup=False, highlight=False)
+
+
+@app.command("snmp")
+def only_snmp(
+    devices: Annotated[int, typer.Option(help="Devices to poll once a minute.")] = snmp.DEVICES,
+    seconds: Annotated[float, typer.Option(help="How long to watch them, in seconds.")] = 120.0,
+    out: Out = _OUT,
+) -> None:
+    """Measure how many SNMP devices one process polls a minute. Example: python -m deploy.bench snmp"""
+    text = snmp.section(snmp.measure(_tell, devices=devices, seconds=seconds), report.table)
+    report.write(out, {"snmp": text})
     console.print(text, markup=False, highlight=False)
 
 
