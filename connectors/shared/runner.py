@@ -119,9 +119,7 @@ class Poller:
                         log.error("targets.unusable", path=str(self._path), reason=error.message)
         finally:
             tasks = [task for _, task in self._tasks.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             with suppress(UnavailableError):
                 await asyncio.to_thread(self._sink.flush)
 
@@ -192,3 +190,13 @@ class Poller:
             self._way.note("samples", False, error.message)
         else:
             self._way.note("samples", True)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they are done: a cancellation is forgotten when ``wait_for`` gets its answer that moment."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=1.0)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,7 +68,7 @@ def cameras(
 
 
 @app.command("wifi")
-def wifi(targets: _Targets = None, once: _Once = False, workers: _Workers = 32, name: _Name = None) -> None:
+def wifi(targets: _Targets = None, once: _Once = False, workers: _Workers = 256, name: _Name = None) -> None:
     """Poll access points and controllers over SNMP.
 
     Without --targets: those of the district pack (IOC_PACK) that have an address.
@@ -79,6 +79,53 @@ def wifi(targets: _Targets = None, once: _Once = False, workers: _Workers = 32, 
     from connectors.wifi.targets import jobs
 
     _poll(name or "wifi", *_devices(targets, jobs, wifi_jobs), once, workers)
+
+
+_File = Annotated[Path, typer.Option("--targets", metavar="FILE", help="TOML file; read again on change.")]
+
+
+@app.command("controllers")
+def controllers(targets: _File, once: _Once = False, workers: _Workers = 8) -> None:
+    """Ask wifi controllers (UniFi Network, OpenWISP) over HTTP: one sample for each of their access points.
+
+    How often a host is called is added up first; a file that would call it more often than it allows is refused.
+
+    Example: ioc connect controllers --targets controllers.toml
+    """
+    from connectors.wifi.controllers.targets import Controllers
+
+    _poll("controllers", Controllers().jobs, targets, once, workers)
+
+
+@app.command("radius")
+def radius(
+    targets: _File,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="UDP port to listen on.")] = 1813,
+) -> None:
+    """Listen to RADIUS accounting and count open sessions for each access point; nobody's name or address is kept.
+
+    Exits with 4 when the port is taken.
+
+    Example: ioc connect radius --targets accounting.toml
+    """
+    from connectors.wifi.accounting import Accountant
+
+    accountant = Accountant()
+    _poll("radius", accountant.jobs, targets, False, 8, accountant.listening(host, port))
+
+
+@app.command("internet")
+def internet(targets: _File, once: _Once = False, workers: _Workers = 32) -> None:
+    """See whether the internet works from here: echo requests, names, a page that says nothing (HTTP 204).
+
+    Run it on a machine in the network whose users are meant.
+
+    Example: ioc connect internet --targets internet.toml
+    """
+    from connectors.wifi.internet import jobs
+
+    _poll("internet", jobs, targets, once, workers)
 
 
 @app.command("onestop")
@@ -205,7 +252,15 @@ def _devices(targets: Path | None, from_targets: _Load, from_pack: _Load) -> tup
     return (from_targets, targets) if targets else (from_pack, devices_file(pack_folder(None)))
 
 
-def _poll(name: str, jobs: Callable[[Path], list[Job]], targets: Path, once: bool, workers: int) -> None:
+def _poll(
+    name: str,
+    jobs: _Load,
+    targets: Path,
+    once: bool,
+    workers: int,
+    beside: AbstractAsyncContextManager[object] | None = None,
+) -> None:
+    """Poll until told to stop; ``beside`` is entered meanwhile."""
     import asyncio
 
     from connectors.shared.runner import Poller
@@ -218,7 +273,12 @@ def _poll(name: str, jobs: Callable[[Path], list[Job]], targets: Path, once: boo
         if once:
             typer.echo(f"{asyncio.run(poller.once())} samples sent")
         else:
-            asyncio.run(poller.run(stop))
+
+            async def run() -> None:
+                async with beside or nullcontext():
+                    await poller.run(stop)
+
+            asyncio.run(run())
 
 
 def _health(what: str) -> Health:
