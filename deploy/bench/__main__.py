@@ -150,6 +150,20 @@ def only_snmp(
     console.print(text, markup=False, highlight=False)
 
 
+@app.command("cameras")
+def only_cameras(
+    seconds: Annotated[float, typer.Option(help="Length of the main window, in seconds.")] = 120.0,
+    count: Annotated[int, typer.Option("--rounds", help="Rounds with and without dead cameras.")] = 4,
+    out: Out = _OUT,
+) -> None:
+    """Measure how many cameras one connector watches. Example: python -m deploy.bench cameras"""
+    from deploy.bench import camera_section, cameras
+
+    text = camera_section.section(cameras.measure(_tell, seconds=seconds, rounds=count))
+    report.write(out, {"cameras": text})
+    console.print(text, markup=False, highlight=False)
+
+
 def main() -> None:
     """Run the command; errors of ours are told without a traceback."""
     try:
