@@ -6,10 +6,11 @@ Secrets are :class:`pydantic.SecretStr`, so that no representation, log line or 
 from __future__ import annotations
 
 import os
+import tomllib
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -113,8 +114,31 @@ class Settings(BaseSettings):
     """Seconds without records after which a caught-up partition's silence is recorded and its windows may close."""
     future_tolerance_s: float = Field(default=300.0, ge=0.0)
     """A fact dated further ahead of this machine's clock than this is unreadable."""
+    source_bad_share: float = Field(default=0.5, gt=0.0, le=1.0)
+    """A source of which a larger share of records is bad is halted (0 to 1); at 1 none is."""
+    source_bad_window_s: float = Field(default=300.0, ge=1.0, le=86_400.0)
+    """Seconds over which that share is taken; the window slides."""
+    source_bad_minimum: int = Field(default=100, ge=1)
+    """Fewest records of a source in the window to judge it by."""
     device_ttl_intervals: float = Field(default=3.0, ge=1.0)
     """A device's state holds for this many of its probe intervals; after that it is unknown."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+
+        try:
+            if not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+                raise ValueError
+            conninfo_to_dict(url.get_secret_value())
+        except (ProgrammingError, ValueError):
+            # the driver's own text would repeat the URL, and the password with it
+            raise ValueError("not a URL like postgresql://user:password@host:5432/name") from None
+        return url
 
     @classmethod
     def settings_customise_sources(
@@ -178,3 +202,16 @@ def load() -> Settings:
             f"Settings can't be used: {faults}.",
             remedy="Mend the IOC_* variable or the line of ioc.toml; docs/reference/settings.md lists all.",
         ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"ioc.toml can't be read: {_place(error)}.",
+            remedy='Write one setting a line, texts in quotes, in UTF-8: api_host = "127.0.0.1"',
+        ) from None
+    except OSError as error:
+        raise SettingsError(
+            f"ioc.toml can't be read: {error.strerror}.", remedy="Make it a file that this user may read."
+        ) from None
+
+
+def _place(error: tomllib.TOMLDecodeError | UnicodeDecodeError) -> str:
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)

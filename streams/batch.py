@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import compress
+from operator import not_
+from typing import Final, NamedTuple
+
+#: A larger record can't be a fact of ours.
+MAX_RECORD_BYTES: Final = 1024 * 1024
 
 
 class Partition(NamedTuple):
@@ -19,6 +25,8 @@ class Records(NamedTuple):
 
     offsets: list[int]
     values: list[bytes | None]
+    #: Filled in by who decodes them: how many came of each source, as far as they say.
+    sources: Counter[str]
 
     def by_offset(self) -> dict[int, bytes | None]:
         """Return the values by their offsets."""
@@ -42,6 +50,10 @@ class Batch:
     values: list[bytes | None]
     #: Bytes of all values together.
     size: int = 0
+    #: Records of halted sources, which are to be set aside and not read.
+    held: Records | None = None
+    #: How many records came of each source; known once the batch is decoded.
+    sources: Counter[str] = field(default_factory=Counter, init=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -49,7 +61,7 @@ class Batch:
     @property
     def records(self) -> Records:
         """The records without what tells where they belong."""
-        return Records(self.offsets, self.values)
+        return Records(self.offsets, self.values, self.sources)
 
     def by_offset(self) -> dict[int, bytes | None]:
         """Return the values by their offsets."""
@@ -89,7 +101,17 @@ class Batch:
         """Yield the records in pieces of at most ``count``; nothing where there are none."""
         for first in range(0, len(self), count):
             part = slice(first, first + count)
-            yield Records(self.offsets[part], self.values[part])
+            yield Records(self.offsets[part], self.values[part], self.sources)
+
+    def holding(self, marks: Sequence[bool]) -> Batch:
+        """Return the batch with the marked records in ``held``."""
+        others = list(map(not_, marks))
+        return replace(
+            self,
+            offsets=list(compress(self.offsets, others)),
+            values=list(compress(self.values, others)),
+            held=Records(list(compress(self.offsets, marks)), list(compress(self.values, marks)), Counter()),
+        )
 
     def after(self, offset: int) -> Batch:
         """Return the part of this batch from ``offset`` on."""

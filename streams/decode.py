@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Annotated, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 import msgspec
@@ -12,20 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from ioc.events import TOPIC_TYPES
-from streams.batch import Records
+from streams.batch import MAX_RECORD_BYTES, Records
 from streams.instants import micros
+from streams.origin import source_of
 from streams.unreadable import Unreadable
 
 E = TypeVar("E")
 Ints: TypeAlias = npt.NDArray[np.int64]
 
-#: A larger record can't be a fact of ours.
-MAX_RECORD_BYTES = 1024 * 1024
 #: No fact of a district's own systems is older.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _EARLIEST_US: Final = micros(EARLIEST)
 #: JSON's way to write NUL, which PostgreSQL's text can't hold; an even number of backslashes before it are text.
 _NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_SOURCE: Final = attrgetter("source")
 #: What may be in the bytes of a record that our types can't take.
 _NOT_READABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -69,6 +70,8 @@ class BatchDecoder(Generic[E]):
             bad: list[Unreadable] = []
         else:
             offsets, events, bad = self._decode_one_by_one(records)
+            records.sources.update(source_of(record.value) for record in bad)
+        records.sources.update(map(_SOURCE, events))
         decoded = Decoded(offsets, events, bad, times_of(events), learned_of(events))
         latest = datetime.now(UTC) + self._tolerance
         if not events or (
@@ -102,7 +105,7 @@ class BatchDecoder(Generic[E]):
         offsets: list[int] = []
         events: list[Any] = []
         bad: list[Unreadable] = []
-        for offset, value in zip(*records, strict=True):
+        for offset, value in zip(records.offsets, records.values, strict=True):
             if not value:
                 bad.append(Unreadable(offset, "empty", "the record has no value", value))
             elif len(value) > MAX_RECORD_BYTES:

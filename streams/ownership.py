@@ -43,6 +43,8 @@ class Moved:
 
     now: datetime
     closed_until: datetime | None
+    #: Sources of the topic whose records are to be held back.
+    halted_sources: frozenset[str] = frozenset()
 
 
 _FIND = """
@@ -87,7 +89,8 @@ SET next_offset = %(end)s, log_end = greatest(%(log_end)s, %(end)s), updated_at 
     watermark = greatest(watermark, %(watermark)s, %(newest)s), newest_fact = greatest(newest_fact, %(newest)s)
 WHERE cluster_id = %(cluster)s AND topic_id = %(topic_id)s AND partition = %(partition)s
   AND epoch = %(epoch)s AND next_offset = %(start)s
-RETURNING now(), (SELECT closed_until FROM ioc.window_close WHERE topic = %(topic)s)
+RETURNING now(), (SELECT closed_until FROM ioc.window_close WHERE topic = %(topic)s),
+    (SELECT array_agg(source) FROM ioc.source_halt WHERE topic = %(topic)s AND released_at IS NULL)
 """
 
 
@@ -201,7 +204,8 @@ async def move(
         raise FencedError(
             f"{claimed.partition.topic}/{claimed.partition.partition} has another owner than epoch {claimed.epoch}."
         )
-    now, closed_until = row
+    now, closed_until, halted_sources = row
     assert isinstance(now, datetime)  # noqa: S101 - narrows the driver's row
     assert closed_until is None or isinstance(closed_until, datetime)  # noqa: S101
-    return Moved(now, closed_until)
+    assert halted_sources is None or isinstance(halted_sources, list)  # noqa: S101
+    return Moved(now, closed_until, frozenset(halted_sources or ()))

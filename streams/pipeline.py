@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -22,6 +23,8 @@ from streams import ownership, unreadable
 from streams.batch import Batch, OffsetLost, Partition
 from streams.errors import FencedError, HaltedError
 from streams.ownership import Claim, Connection
+from streams.sources import Gate, Limit
+from streams.unreadable import Unreadable
 from streams.work import Projector, Work
 
 log = structlog.get_logger(__name__)
@@ -82,6 +85,7 @@ class Pipeline:
         silence_s: float,
         batch_records: int,
         batch_bytes: int,
+        limit: Limit,
     ) -> None:
         self.partition = partition
         self._source = source
@@ -91,6 +95,9 @@ class Pipeline:
         self._silence_s = silence_s
         self._batch_records = batch_records
         self._batch_bytes = batch_bytes
+        self._gate = Gate(partition, limit)
+        #: When a fact came last, or the silence after it was noted: records that are no facts are silence too.
+        self._quiet_since = time.monotonic()
         self._waiting: deque[Batch | OffsetLost] = deque()
         self._arrived = asyncio.Event()
         self._held = False
@@ -129,6 +136,7 @@ class Pipeline:
 
     async def _take(self, epoch: int | None = None) -> None:
         self._connection, self._claim = await self._claim_again(self.partition, epoch)
+        await self._gate.load(self._connection)
         self._projector = self._make_projector(self._claim, self._careful)
         self.committed = self._accepted = self._claim.next_offset
 
@@ -235,7 +243,7 @@ class Pipeline:
         connection, claim = self._connection, self._claim
         if connection is None or claim is None or self.committed != culprit.start:
             return
-        aside = unreadable.Unreadable(
+        aside = Unreadable(
             culprit.offsets[0], "unstorable", f"{type(error).__name__}: {error}", culprit.values[0]
         )
         async with connection.transaction():
@@ -300,16 +308,23 @@ class Pipeline:
                 if commit is not None and (projector.careful or self._narrowed):
                     await commit
                 self._attempted = batch
+                batch = self._gate.part(batch)
                 work = await projector.prepare(batch)
                 self._accepted = batch.end
                 if commit is not None:
                     await commit
                 commit = asyncio.create_task(self._commit(batch, work))
-                if work.exclusive or self._narrowed:
+                if work.watermark is not None:
+                    self._quiet_since = time.monotonic()
+                quiet = time.monotonic() - self._quiet_since > self._silence_s
+                if work.exclusive or self._narrowed or quiet:
                     await commit
                     commit = None
                     self._most = min(self._most * 2, self._batch_records)
                     self._narrowed = self._narrowed and self._most < self._batch_records
+                if quiet:
+                    await self._on_silence(projector, batch.end == batch.log_end)
+                    self._quiet_since = time.monotonic()
                 # Gives the commit its first step, so that the server works while the next batch is prepared.
                 await asyncio.sleep(0)
         finally:
@@ -373,8 +388,11 @@ class Pipeline:
             moved = await ownership.move(
                 connection, claim, self.committed, batch.end, batch.log_end, newest=work.watermark
             )
+            held = await self._gate.hold(connection, batch, moved.halted_sources)
             outcome = await work.apply(connection, moved)
-            await unreadable.store(connection, claim.log.topic_id, self.partition, outcome.unreadable)
+            judged = await self._gate.judge(connection, batch, outcome.unreadable)
+            aside = outcome.unreadable + held
+            await unreadable.store(connection, claim.log.topic_id, self.partition, aside)
             if outcome.late:
                 units = sorted(outcome.late)
                 await connection.execute(
@@ -387,26 +405,31 @@ class Pipeline:
                     ),
                 )
         self.committed = batch.end
+        self._gate.committed(batch, judged, moved.halted_sources)
         stats = self._stats
-        stats.records += len(batch)
+        stats.records += len(batch) + len(held)
         stats.facts += outcome.facts
         stats.duplicates += outcome.duplicates
         stats.late += outcome.late.total()
-        stats.unreadable += len(outcome.unreadable)
+        stats.unreadable += len(aside)
         stats.transactions += 1
 
-    async def _on_silence(self, projector: Projector) -> None:
-        """Record that nothing came, when Kafka itself says so; and write what the projector put off."""
+    async def _on_silence(self, projector: Projector, at_end: bool = False) -> None:
+        """Record that nothing came, when Kafka itself says so; and write what the projector put off.
+
+        :param at_end: all that came is read, and Kafka had no more when it was fetched.
+        """
         connection, claim = self._connection, self._claim
         if connection is None or claim is None:
             raise ConnectionError("the partition's session is closed")
-        end = self._source.caught_up_at(self.partition, self._silence_s)
+        end = self.committed if at_end else self._source.caught_up_at(self.partition, self._silence_s)
         async with connection.transaction():
             if end == self.committed:
                 row = await (await connection.execute("SELECT now()")).fetchone()
                 now = None if row is None else row[0]
                 assert isinstance(now, datetime)  # noqa: S101 - narrows the driver's row
-                await ownership.move(connection, claim, end, end, end, watermark=now)
+                moved = await ownership.move(connection, claim, end, end, end, watermark=now)
+                self._gate.know(moved.halted_sources)
                 await connection.execute(
                     _SILENCE, (self.partition.topic, claim.log.topic_id, self.partition.partition, end, now)
                 )

@@ -20,6 +20,7 @@ from streams.errors import HaltedError
 from streams.ownership import Claim, Connection
 from streams.pipeline import Pipeline, Source, Stats
 from streams.registry import Registry
+from streams.sources import Limit
 from streams.work import Projector
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,9 @@ class Sink:
         self._pipelines: dict[Partition, Pipeline] = {}
         self._identities = LogIdentities(settings.kafka_servers)
         self._ranges: dict[Partition, tuple[int, int]] = {}
+        self._limit = Limit(
+            settings.source_bad_share, settings.source_bad_window_s, settings.source_bad_minimum
+        )
         self.stats = Stats()
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
         self.source: LogSource | None = None
@@ -107,6 +111,7 @@ class Sink:
                     silence_s=self._settings.silence_s,
                     batch_records=self._settings.batch_records,
                     batch_bytes=self._settings.fetch_bytes,
+                    limit=self._limit,
                 )
                 self._pipelines[partition] = pipeline
                 start = await self._start(pipeline, asked)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from streams.batch import Partition
+from streams.origin import source_of
 from streams.ownership import Connection
 
-#: As much of a record as is kept; Kafka has the rest until its retention ends.
+#: As much of a record as is kept; Kafka has the rest until its retention ends. What is only held is kept whole.
 KEPT_BYTES = 64 * 1024
+#: Reason under which the records of a halted source are held.
+HELD = "source-halted"
 
 _INSERT = """
-INSERT INTO ioc.unreadable (topic, topic_id, partition, "offset", reason, detail, bytes, size)
-SELECT %s, %s, %s, * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bytea[], %s::bigint[])
+INSERT INTO ioc.unreadable (topic, topic_id, partition, "offset", reason, detail, bytes, size, source)
+SELECT %s, %s, %s, * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bytea[], %s::bigint[], %s::text[])
 ON CONFLICT (topic_id, partition, "offset") DO NOTHING
 """
 
@@ -23,7 +26,7 @@ class Unreadable:
 
     ``reason`` is one of a few words that can be counted: ``empty``, ``too-large``, ``not-json``,
     ``unknown-type``, ``invalid``, ``far-future``, ``far-past``, ``conflict``, ``unknown-unit``,
-    ``unknown-device``, ``unstorable``.
+    ``unknown-device``, ``unstorable``; ``source-halted`` marks a record that nobody looked at.
     """
 
     offset: int
@@ -48,7 +51,12 @@ async def store(
             [r.reason for r in records],
             # PostgreSQL text takes no NUL; what a hostile record put there is of no use to a reader
             [r.detail.replace("\x00", "\\0")[:2000] for r in records],
-            [None if r.value is None else r.value[:KEPT_BYTES] for r in records],
+            [None if r.value is None else _kept(r.value, r.reason) for r in records],
             [0 if r.value is None else len(r.value) for r in records],
+            [source_of(r.value) for r in records],
         ),
     )
+
+
+def _kept(value: bytes, reason: str) -> bytes:
+    return value if reason == HELD else value[:KEPT_BYTES]

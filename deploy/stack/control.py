@@ -26,6 +26,8 @@ from ioc.errors import InputError, SettingsError, UnavailableError
 from ioc.settings import Settings
 
 _STOP_S = 90.0
+#: What ends sooner needs no words.
+_QUIET_S = 2.0
 _LAST_BREATH_S = 10.0
 _POLL_S = 0.1
 #: One of these with a value means that facts went all the way from a source to an indicator.
@@ -170,10 +172,7 @@ def wait_until_up(
             told_phase = status.phase
             if status.phase == "installing":
                 say("Installing what is missing of the servers (only the first time)")
-        for service in status.services if status is not None else ():
-            if told.get(service.name, "waiting") != service.state:
-                told[service.name] = service.state
-                say(f"{service.name}: {service.state}")
+        _tell_changes(status, told, say)
         if status is not None and status.services and all(service.is_up for service in status.services):
             if not figures or has_figures(settings):
                 return
@@ -183,6 +182,13 @@ def wait_until_up(
         _require_supervisor(settings, status, supervisor)
         time.sleep(_POLL_S)
     raise _too_late(settings, timeout_s, figures=figures)
+
+
+def _tell_changes(status: Status | None, told: dict[str, str], say: Callable[[str], None]) -> None:
+    for service in status.services if status is not None else ():
+        if told.get(service.name, "waiting") != service.state:
+            told[service.name] = service.state
+            say(f"{service.name}: {service.state}")
 
 
 def _require_supervisor(settings: Settings, status: Status | None, started: int | None) -> None:
@@ -228,9 +234,10 @@ def _too_late(settings: Settings, timeout_s: float, *, figures: bool) -> Unavail
     )
 
 
-def stop(settings: Settings) -> bool:
+def stop(settings: Settings, say: Callable[[str], None] = lambda _line: None) -> bool:
     """Stop the supervisor and all that it started; false when nothing ran.
 
+    :param say: told each change, one line, once it takes longer than two seconds.
     :raises UnavailableError: something does not end.
     """
     layout = Layout.of(settings)
@@ -242,6 +249,8 @@ def stop(settings: Settings) -> bool:
         _require_no_leftovers(layout)
         return had_leftovers
     deadline = time.monotonic() + _STOP_S
+    quiet_until = time.monotonic() + _QUIET_S
+    told: dict[str, str] = {}
     asked = 0
     with contextlib.ExitStack() as watched:
         ends: list[int] = []
@@ -251,6 +260,8 @@ def stop(settings: Settings) -> bool:
                     ends.append(_watch(pid, watched))
                     os.kill(pid, signal.SIGTERM)
                 asked = pid
+            if time.monotonic() > quiet_until:
+                _tell_changes(read_status(settings), told, say)
             time.sleep(_POLL_S)
         if pid:
             with contextlib.suppress(ProcessLookupError):

@@ -237,7 +237,9 @@ def _database(settings: Settings) -> Iterator[Finding]:
     for partition in worker_state.partition_states(settings) or []:
         if partition.halted_reason:
             message = f"{partition.topic}/{partition.partition} is halted: {partition.halted_reason}"
-            yield Finding("worker", ok=False, message=message, remedy="ioc stream --help names the repair.")
+            yield Finding("worker", ok=False, message=message, remedy=partition.repair)
+    for source in worker_state.source_halts(settings) or []:
+        yield Finding("halted source", ok=False, message=source.summary, remedy=source.repair)
 
 
 _STATIC: tuple[Callable[[Settings], Iterator[Finding]], ...] = (

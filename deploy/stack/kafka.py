@@ -142,12 +142,7 @@ class EmbeddedKafka:
         """
         if self.process.running:
             return
-        ports.require_free(self.settings.kafka_port, "Kafka", "IOC_KAFKA_PORT")
-        ports.require_free(
-            self.settings.kafka_port + 1,
-            "Kafka's controller",
-            "IOC_KAFKA_PORT (the next port is the controller's)",
-        )
+        ports.require_kafka_free(self.settings)
         self.format()
         self.process.start()
 

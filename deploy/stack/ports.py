@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 from ioc.errors import SettingsError
+from ioc.settings import Settings
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
@@ -50,3 +51,28 @@ def require_free(port: int, what: str, setting: str, host: str = "127.0.0.1") ->
             f"Port {port} on {host}, meant for {what}, is taken" + (f" by {who}." if who else "."),
             remedy=f"Stop that program, or set {setting} to a free port.",
         )
+
+
+def require_kafka_free(settings: Settings) -> None:
+    """:raises SettingsError: one of the embedded Kafka's two ports is taken."""
+    require_free(settings.kafka_port, "Kafka", "IOC_KAFKA_PORT")
+    require_free(
+        settings.kafka_port + 1, "Kafka's controller", "IOC_KAFKA_PORT (the next port is the controller's)"
+    )
+
+
+def require_database_free(settings: Settings) -> None:
+    """:raises SettingsError: the embedded PostgreSQL's port is taken."""
+    require_free(settings.database_port, "PostgreSQL", "IOC_DATABASE_PORT")
+
+
+def require_all_free(settings: Settings) -> None:
+    """Look at every port that the platform will need here.
+
+    :raises SettingsError: for the first one that is taken.
+    """
+    if settings.kafka_is_embedded:
+        require_kafka_free(settings)
+    if settings.database_is_embedded:
+        require_database_free(settings)
+    require_free(settings.api_port, "the API", "IOC_API_PORT", settings.api_host)

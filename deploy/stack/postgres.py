@@ -239,7 +239,7 @@ class EmbeddedPostgres:
         """
         if self.process.running:
             return
-        ports.require_free(self.settings.database_port, "PostgreSQL", "IOC_DATABASE_PORT")
+        ports.require_database_free(self.settings)
         self._prepare()
         self.process.start()
 

@@ -19,6 +19,7 @@ from types import FrameType
 
 import psycopg
 
+from deploy.stack import ports
 from deploy.stack.install import ensure_installed, missing
 from deploy.stack.kafka import EmbeddedKafka
 from deploy.stack.layout import Layout, write_atomically
@@ -157,6 +158,8 @@ class Supervisor:
                 remedy="Find them with ps (deploy/stack/guard.py) and end them.",
             )
         if missing(self.settings):
+            # told now, and not after minutes of fetching
+            ports.require_all_free(self.settings)
             self.phase = "installing"
             self._write_status()
             ensure_installed(self.settings, log.info)

@@ -29,6 +29,9 @@ SELECT topic, partition, greatest(log_end - next_offset, 0),
        extract(epoch FROM now() - updated_at)::float8, halted_reason
 FROM ioc.partition_offset WHERE retired_at IS NULL ORDER BY topic, partition
 """
+_SOURCES = """
+SELECT topic, source, bad, records, reason FROM ioc.source_halt WHERE released_at IS NULL ORDER BY topic, source
+"""
 _UNREADABLE = "SELECT topic, count(*) FROM ioc.unreadable GROUP BY topic"
 _PLATFORM = "SELECT kpi, topic, value FROM ioc.platform_now()"
 
@@ -73,6 +76,11 @@ class Metrics:
             "Partitions that wait for a named repair; above 0: ioc status names it.",
             registry=self.registry,
         )
+        self.sources_halted = Gauge(
+            "ioc_sources_halted",
+            "Sources whose records are held back since too many were bad; above 0: ioc status names them.",
+            registry=self.registry,
+        )
         self.unreadable = Gauge(
             "ioc_unreadable_records",
             "Unreadable records kept, by topic; growing: ioc dead-letters list shows why.",
@@ -98,15 +106,26 @@ async def live() -> dict[str, Any]:
     summary="The database answers and every partition's offset moves on",
 )
 async def ready(response: Response, database: CurrentDatabase) -> dict[str, Any]:
+    halted: list[str] = []
     try:
         rows = await database.rows(_OFFSETS)
+        # told, and no reason to be not ready: a source that sends rubbish must not take the platform away
+        halted = [
+            f"{topic}: {source}: {bad} of {records} records bad, mostly {reason}"
+            for topic, source, bad, records, reason in await database.rows(_SOURCES)
+        ]
     except IocError as error:
         reasons, partitions = [str(error)], None
     else:
         reasons, partitions = _reasons(rows), len(rows)
     if reasons:
         response.status_code = 503
-    return {"status": "not ready" if reasons else "ready", "reasons": reasons, "partitions": partitions}
+    return {
+        "status": "not ready" if reasons else "ready",
+        "reasons": reasons,
+        "partitions": partitions,
+        "halted_sources": halted,
+    }
 
 
 def _reasons(rows: list[tuple[Any, ...]]) -> list[str]:
@@ -115,7 +134,9 @@ def _reasons(rows: list[tuple[Any, ...]]) -> list[str]:
     found = []
     for topic, partition, lag, age_s, halted in rows:
         if halted is not None:
-            found.append(f"{topic}/{partition} is halted: {halted}")
+            found.append(
+                f"{topic}/{partition} is halted: {halted}; run: ioc repair offsets {topic} {partition} --to start"
+            )
         elif lag > 0 and age_s > STALL_S:
             found.append(f"{topic}/{partition} has {lag} records to read and has not moved for {age_s:.0f} s")
     return found
@@ -128,10 +149,12 @@ async def metrics(request: Request, database: CurrentDatabase) -> Response:
         platform = await database.rows(_PLATFORM)
         unreadable = await database.rows(_UNREADABLE)
         offsets = await database.rows(_OFFSETS)
+        sources = await database.rows(_SOURCES)
     except UnavailableError:
         found.database_up.set(0)
         found.clear()
         found.halted.set(float("nan"))
+        found.sources_halted.set(float("nan"))
     else:
         found.database_up.set(1)
         found.clear()
@@ -140,6 +163,7 @@ async def metrics(request: Request, database: CurrentDatabase) -> Response:
         for topic, count in unreadable:
             found.unreadable.labels(topic).set(count)
         found.halted.set(sum(1 for row in offsets if row[4] is not None))
+        found.sources_halted.set(len(sources))
     return Response(generate_latest(found.registry), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -173,3 +173,4 @@ class Health(BaseModel):
     status: str
     reasons: list[str] = []
     partitions: int | None = None
+    halted_sources: list[str] = []

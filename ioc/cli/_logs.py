@@ -42,3 +42,6 @@ def configure(*, verbose: bool = False) -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    if not verbose:
+        # tells of each tenth of a second that a busy machine took from the library's own loop
+        logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)

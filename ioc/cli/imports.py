@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ioc import settings as settings_module
+from ioc.cli._progress import progress
 from ioc.errors import InputError, UnavailableError
 from ioc.settings import Settings
 
@@ -88,7 +86,7 @@ def dossiers(
         return opened[0]
 
     try:
-        with _progress() as tick:
+        with progress() as tick:
             report = importer.run(file, None if dry_run else sink, tick=tick)
     except (OSError, sqlite3.Error) as error:
         raise state_unusable(settings, error) from None
@@ -222,29 +220,3 @@ def state_unusable(settings: Settings, error: Exception) -> UnavailableError:
         f"The state folder {settings.state_dir} can't be used: {error}.",
         remedy="Free space there or make it writable, or name another in IOC_STATE_DIR.",
     )
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar that appears when the work takes longer than two seconds."""
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
-    began = time.monotonic()
-    bars: dict[str, TaskID] = {}
-    progress = Progress(console=Console(stderr=True), transient=True)
-
-    def tick(what: str, done: int, of: int) -> None:
-        if time.monotonic() - began < 2:
-            return
-        if not bars:
-            progress.start()
-        if what not in bars:
-            bars[what] = progress.add_task(what, total=of)
-        progress.update(bars[what], completed=done, total=of)
-
-    try:
-        yield tick
-    finally:
-        if bars:
-            progress.stop()

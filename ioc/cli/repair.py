@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 
 
+class Held(StrEnum):
+    """What becomes of records that were held."""
+
+    send = "send"
+    leave = "leave"
+
+
 class Edge(StrEnum):
     """Where to go on."""
 
@@ -52,3 +59,38 @@ def register(app: typer.Typer) -> None:
                 f"{done.topic}/{done.partition}: was halted ({done.reason}) at offset {done.was},"
                 f" goes on from {done.now}"
             )
+
+    @group.command()
+    def source(
+        topic: Annotated[str, typer.Argument(help="Topic of the halted source, e.g. ioc.wifi.")],
+        name: Annotated[str, typer.Argument(help="The source as ioc status names it.")],
+        held: Annotated[
+            Held,
+            typer.Option(
+                help="send: put the records that were held into Kafka once more; "
+                "leave: they stay among the unreadable records."
+            ),
+        ] = Held.send,
+    ) -> None:
+        """Let a source go on that was halted because too many of its records could not be read.
+
+        Mend the source first: while its records stay bad it is halted again.
+
+        Example: ioc repair source ioc.wifi urn:ioc:wifi --held send
+        """
+        from ioc import settings
+        from ioc.cli._progress import progress
+        from ioc.platform.repair import release_source
+
+        with progress() as tick:
+            done = release_source(
+                settings.load(),
+                topic,
+                name,
+                send=held is Held.send,
+                tell=lambda sent, of: tick("sending held records", sent, of),
+            )
+        typer.echo(
+            f"{done.topic}: {done.source} {'goes on' if done.was_halted else 'was not halted any more'}; "
+            f"{done.sent} held records sent once more, {done.left} left among the unreadable"
+        )

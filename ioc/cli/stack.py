@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from deploy.stack.connector_state import ConnectorFacts
     from deploy.stack.control import ServiceFacts
-    from deploy.stack.worker_state import PartitionState
+    from deploy.stack.worker_state import PartitionState, SourceHalt
     from ioc.settings import Settings
 
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -115,7 +115,12 @@ def down() -> None:
     from deploy.stack import control
     from ioc.settings import load
 
-    typer.echo("Stopped." if control.stop(load()) else "Nothing runs.")
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        typer.echo(f"  {time.monotonic() - began:5.1f} s  {line}", err=True)
+
+    typer.echo("Stopped." if control.stop(load(), say) else "Nothing runs.")
 
 
 def _moment(instant: float | None) -> str:
@@ -143,6 +148,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     askable = pid is not None or not settings.database_is_embedded
     partitions = worker_state.partition_states(settings) if askable else None
     connectors = connector_state.connector_states(settings) if askable else None
+    sources = worker_state.source_halts(settings) if askable else None
     if as_json:
         facts = {
             "up": pid is not None,
@@ -170,6 +176,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
                     "partition": partition.partition,
                     "lag": partition.lag,
                     "halted_reason": partition.halted_reason,
+                    "repair": partition.repair if partition.halted_reason else None,
                     "updated_at": partition.updated_at.isoformat(),
                 }
                 for partition in partitions
@@ -177,6 +184,21 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             "connectors": None
             if connectors is None
             else [{**asdict(connector), "since": connector.since.isoformat()} for connector in connectors],
+            "halted_sources": None
+            if sources is None
+            else [
+                {
+                    "topic": source.topic,
+                    "source": source.source,
+                    "halted_at": source.halted_at.isoformat(),
+                    "records": source.records,
+                    "bad": source.bad,
+                    "reason": source.reason,
+                    "held": source.held,
+                    "repair": source.repair,
+                }
+                for source in sources
+            ],
         }
         typer.echo(json.dumps(facts, ensure_ascii=False))
     elif found is None:
@@ -185,6 +207,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         _tell_status(found.phase, pid, found.services)
         _tell_partitions(partitions)
         _tell_connectors(connectors or [])
+        _tell_sources(sources or [])
     if pid is None:
         raise typer.Exit(_NOT_UP)
 
@@ -219,6 +242,13 @@ def _tell_partitions(partitions: list[PartitionState] | None) -> None:
     for partition in partitions:
         if partition.halted_reason:
             typer.echo(f"  halted: {partition.topic}/{partition.partition}: {partition.halted_reason}")
+            typer.echo(f"    -> {partition.repair}")
+
+
+def _tell_sources(sources: list[SourceHalt]) -> None:
+    for source in sources:
+        typer.echo(f"  halted source: {source.summary}")
+        typer.echo(f"    -> mend it, then: {source.repair}")
 
 
 def _tell_connectors(connectors: list[ConnectorFacts]) -> None:

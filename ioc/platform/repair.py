@@ -1,12 +1,14 @@
-"""Repairs of partitions that are halted because Kafka does not have the offset that the database stands at."""
+"""Repairs that a person chooses: of partitions whose offset Kafka does not have, and of sources that were halted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 import psycopg
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from ioc.errors import UnavailableError, UsageError
 from ioc.settings import Settings
@@ -76,3 +78,129 @@ def _edges(settings: Settings, topic: str, partitions: list[int], to: str) -> di
             consumer.close()
     except Exception as error:
         raise UnavailableError(f"Kafka does not answer: {error}.", remedy="Run: ioc doctor") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A source that may go on."""
+
+    topic: str
+    source: str
+    #: False when it was released before, and held records were left over.
+    was_halted: bool
+    #: Held records that are in Kafka once more.
+    sent: int
+    #: Held records that stay among the unreadable ones.
+    left: int
+
+
+_RELEASE = """
+UPDATE ioc.source_halt SET released_at = now() WHERE ctid IN (
+    SELECT ctid FROM ioc.source_halt WHERE topic = %s AND source = %s AND released_at IS NULL FOR UPDATE
+)
+"""
+_HELD = """
+SELECT count(*), coalesce(max(unreadable_id), 0) FROM ioc.unreadable
+WHERE topic = %s AND source = %s AND reason = 'source-halted'
+"""
+_NEXT_HELD = """
+SELECT unreadable_id, partition, bytes FROM ioc.unreadable
+WHERE topic = %s AND source = %s AND reason = 'source-halted' AND unreadable_id <= %s
+ORDER BY unreadable_id LIMIT %s FOR UPDATE
+"""
+_SENT = "DELETE FROM ioc.unreadable WHERE unreadable_id = ANY(%s)"
+_SEND_AT_A_TIME = 500
+
+
+class _Subject(msgspec.Struct):
+    subject: str = ""
+
+
+_SUBJECT = msgspec.json.Decoder(_Subject)
+
+
+def release_source(
+    settings: Settings,
+    topic: str,
+    source: str,
+    *,
+    send: bool = True,
+    tell: Callable[[int, int], None] = lambda _sent, _of: None,
+) -> Released:
+    """Let a halted source go on, and send the records that were held meanwhile once more.
+
+    They go to the partition that they came from; facts are known by their ids, so that a repair that is
+    interrupted and done again counts nothing twice. Records that are still bad are set aside as such.
+
+    :param send: otherwise what was held stays among the unreadable records.
+    :param tell: called with how many were sent, and of how many.
+    :raises UsageError: when the source is not halted and nothing of it is held.
+    :raises UnavailableError: when Kafka does not answer; what was not sent stays held.
+    """
+    with psycopg.connect(settings.database_dsn, connect_timeout=5, autocommit=True) as connection:
+        with connection.transaction():
+            # Waits for transactions that hold records under this halt: all that is held is seen below.
+            was_halted = connection.execute(_RELEASE, (topic, source)).rowcount > 0
+        found: Any = connection.execute(_HELD, (topic, source)).fetchone()
+        held, newest = found
+        if not was_halted and not held:
+            raise UsageError(
+                f"No source {source} of {topic} is halted.", remedy="See the halted ones: ioc status"
+            )
+        sent = _send_held(settings, connection, topic, source, newest, held, tell) if send and held else 0
+        return Released(topic, source, was_halted, sent, held - sent)
+
+
+def _send_held(
+    settings: Settings,
+    connection: psycopg.Connection[tuple[object, ...]],
+    topic: str,
+    source: str,
+    newest: int,
+    held: int,
+    tell: Callable[[int, int], None],
+) -> int:
+    sent = 0
+    try:
+        producer = KafkaProducer(
+            bootstrap_servers=settings.kafka_servers.split(","),
+            client_id="ioc-repair",
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+        )
+    except Exception as error:
+        raise UnavailableError(f"Kafka does not answer: {error}.", remedy="Run: ioc doctor") from error
+    try:
+        while True:
+            with connection.transaction():
+                rows: list[Any] = connection.execute(
+                    _NEXT_HELD, (topic, source, newest, _SEND_AT_A_TIME)
+                ).fetchall()
+                if not rows:
+                    return sent
+                waiting = [
+                    producer.send(topic, key=_key(value), value=value, partition=partition)
+                    for _, partition, value in rows
+                ]
+                for future in waiting:
+                    future.get(timeout=30)
+                connection.execute(_SENT, ([row[0] for row in rows],))
+            sent += len(rows)
+            tell(sent, held)
+    except psycopg.Error:
+        raise
+    except Exception as error:
+        raise UnavailableError(
+            f"Kafka took {sent} of {held} held records: {error}.", remedy="Repeat the command for the others."
+        ) from error
+    finally:
+        producer.close()
+
+
+def _key(value: bytes) -> bytes | None:
+    """The key that the record had: its subject, where it has one."""
+    try:
+        return _SUBJECT.decode(value).subject.encode() or None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None

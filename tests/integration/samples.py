@@ -15,13 +15,14 @@ def wifi(
     clients: int | None = 5,
     unit: str = "unit-1",
     interval_s: float = 60,
+    source: str = "//test/wifi",
 ) -> bytes:
     """One access point's sample as a record's value."""
     return encode(
         WifiProbed(
             specversion="1.0",
-            id=event_id("//test/wifi", device, "probed", time),
-            source="//test/wifi",
+            id=event_id(source, device, "probed", time),
+            source=source,
             subject=device,
             time=time,
             data=WifiSample(unit=unit, status=status, clients=clients, interval_s=interval_s),

@@ -213,6 +213,8 @@ def test_kafka_wiped_while_the_database_stays_halts_until_a_repair_is_chosen(
         )
         time.sleep(2)
         assert scalar(settings, SAMPLES) == 1000
+        told = run_ioc(settings, "doctor").stdout
+        assert f"ioc repair offsets {settings.topic_prefix}{topics.WIFI} 0 --to start" in told
         repaired = run_ioc(
             settings, "repair", "offsets", settings.topic_prefix + topics.WIFI, "--to", "start"
         )

@@ -14,6 +14,7 @@ from streams import ownership
 from streams.batch import Batch, Partition
 from streams.ownership import Claim, Connection, LogIdentity, Moved
 from streams.pipeline import Pipeline, Stats
+from streams.sources import Limit
 from streams.work import Outcome
 
 PARTITION = Partition("ioc.test", 0)
@@ -98,6 +99,7 @@ async def run(settings: Settings, values: list[bytes], *, until: int) -> Log:
         silence_s=5,
         batch_records=1000,
         batch_bytes=10**6,
+        limit=Limit(share=0.5, window_s=300, minimum=100),
     )
     log.give(await log.pipeline.start())
     try:

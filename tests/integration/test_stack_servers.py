@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from deploy.stack.process import wait_for_leftovers
 from deploy.stack.supervisor import SupervisedPostgres
 from ioc.errors import SettingsError
 from ioc.settings import Settings
+from tests.integration.streaming import wait_until
 from tests.servers import Servers, state_folder
 
 ROOT = Path(__file__).parents[2]
@@ -123,14 +125,25 @@ def test_database_survives_a_kill_and_a_wipe_empties_it(private_postgres: Embedd
         assert connection.execute("SELECT to_regclass('kept')").fetchone() == (None,)
 
 
+def _states(server: EmbeddedPostgres) -> set[str]:
+    """States of its processes; those that have ended and wait for their frozen parent run no more."""
+    found = set()
+    for pid in (server.process.pid, *server.process.descendants()):
+        with contextlib.suppress(OSError):
+            found.add(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0])
+    return found - {"Z"}
+
+
 @pytest.mark.drills
 def test_frozen_database_answers_again_when_it_wakes(private_postgres: EmbeddedPostgres) -> None:
     with psycopg.connect(private_postgres.dsn) as connection:
         private_postgres.pause()
-        pids = [private_postgres.process.pid, *private_postgres.process.descendants()]
-        states = {Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] for pid in pids}
-        private_postgres.resume()
-        assert states == {"T"}
+        try:
+            wait_until(
+                lambda: _states(private_postgres) == {"T"}, within_s=20, what="every process to stand still"
+            )
+        finally:
+            private_postgres.resume()
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 

@@ -41,7 +41,7 @@ Supervisor(settings, mine).run()
 """
 
 
-def _wait(condition: Callable[[], bool], timeout_s: float = 40.0) -> bool:
+def _wait(condition: Callable[[], bool], timeout_s: float = 120.0) -> bool:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if condition():
@@ -197,6 +197,24 @@ def test_life_of_a_platform(platform: Platform) -> None:
     assert not any(_alive(pid) for pid in pids)
     assert platform.ioc("down").stdout.strip() == "Nothing runs."
     assert platform.ioc("status").returncode == 3
+
+
+def test_taken_port_is_told_before_anything_is_fetched() -> None:
+    import socket
+
+    with state_folder() as folder, socket.socket() as other:
+        settings = stack_settings(folder / "state", software_dir=folder / "software")
+        other.bind(("127.0.0.1", settings.api_port))
+        other.listen()
+        newcomer = Platform(settings)
+        try:
+            told = newcomer.ioc("up", "--timeout", "60")
+        finally:
+            newcomer.close()
+        assert not any((folder / "software").rglob("*.jar"))
+    assert told.returncode == SettingsError.exit_code, told.stderr
+    assert f"Port {settings.api_port}" in told.stderr
+    assert "IOC_API_PORT" in told.stderr
 
 
 @pytest.mark.servers

@@ -70,6 +70,7 @@ class CountingSink(Sink):
                 silence_s=3600.0,
                 batch_records=self._settings.batch_records,
                 batch_bytes=self._settings.fetch_bytes,
+                limit=self._limit,
             )
             pipeline.counter, pipeline.ready = self, await self._known(partition)
             self._pipelines[partition] = pipeline
