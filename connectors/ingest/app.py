@@ -31,6 +31,7 @@ from connectors.ingest.tee import Tee
 from connectors.onestop import portal_source
 from connectors.onestop.portal_source import PortalSource
 from connectors.shared.relay import Mode, Relay
+from connectors.shared.reporter import Reporter
 from ioc.access.keyring import Keyring
 from ioc.api.database import Database
 from ioc.api.ingest_openapi import SECURITY_SCHEMES
@@ -93,6 +94,7 @@ class _Running:
     def __init__(self, app: FastAPI, settings: Settings, pack_folder: Path | None) -> None:
         pack = _pack(pack_folder)
         self.relay = Relay(settings, "ingest")
+        self._reporter = Reporter(self.relay)
         self.keyring = Keyring(settings)
         self.keyring.start()
         self.metrics = Metrics()
@@ -161,6 +163,7 @@ class _Running:
         self._names.join(15)
         self.hub.close()
         self._parser.shutdown()
+        self._reporter.close()
         self.relay.close()
         self.keyring.close()
         self._store_names_once(told=False)

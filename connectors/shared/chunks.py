@@ -53,7 +53,7 @@ class ChunkProducer:
 
     def __init__(self, settings: Settings, client_id: str) -> None:
         self._servers = settings.kafka_servers
-        self._connect_s = settings.kafka_wait_s
+        self._connect_s = min(settings.kafka_wait_s, 10.0)
         self._client_id = client_id
         self._producer: KafkaProducer | None = None
         # it logs every connection that is refused; here the one who sends tells it, once

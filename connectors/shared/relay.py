@@ -15,9 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from itertools import islice
 from types import TracebackType
 from typing import Final, Self
@@ -26,6 +24,7 @@ import structlog
 
 from connectors.shared.chunks import CHUNK_BYTES, CHUNK_MESSAGES, MOST_VALUE_BYTES, ChunkProducer, Fault
 from connectors.shared.frames import Message
+from connectors.shared.lots import Call, Fate, Lot, Mode, RelayState, divide, tell
 from connectors.shared.spool import Kept, Spool, SpoolFullError
 from ioc import events
 from ioc.errors import InputError, UnavailableError
@@ -34,8 +33,6 @@ from ioc.settings import Settings
 
 __all__ = ["Fate", "Mode", "Relay", "RelayState", "SpoolFullError"]
 
-_OVERHEAD_BYTES: Final = 300
-"""What a waiting message costs in Python objects beside its own bytes."""
 _GROUP_BYTES: Final = 4 * 1024 * 1024
 """Most bytes written to the spool with one fsync."""
 _FIRST_REST_S: Final = 0.5
@@ -46,79 +43,6 @@ _SMALLEST_CHUNK: Final = 4 * 1024
 _STUCK_S: Final = 60.0
 
 log = structlog.get_logger(__name__)
-
-
-class Fate(StrEnum):
-    """Where accepted events are."""
-
-    ACKNOWLEDGED = "acknowledged"
-    SPOOLED = "spooled"
-
-
-class Mode(StrEnum):
-    """Which way events take."""
-
-    DIRECT = "direct"
-    SPOOLING = "spooling"
-    DRAINING = "draining"
-    FULL = "full"
-    """Kafka is away and there is no room: new events are refused."""
-
-
-@dataclass(frozen=True)
-class RelayState:
-    """A relay at one moment."""
-
-    mode: Mode
-    since: datetime
-    """When the way was last turned from or to direct."""
-    reason: str | None
-    """Why it is not direct."""
-    spooled_events: int
-    """Events on disk that Kafka has not acknowledged."""
-    spooled_bytes: int
-    oldest_age_s: float | None
-    """Age of the oldest event on disk; None when there is none."""
-    waiting_events: int
-    """Events in memory, neither acknowledged nor on disk yet."""
-    taken: int
-    """Events handed in since the start; those refused for want of room are not among them."""
-    acknowledged: int
-    """Events of this process that Kafka acknowledged without the spool between."""
-    spooled: int
-    """Events that went to the spool since the start."""
-    forwarded: int
-    """Events that Kafka acknowledged from the spool, earlier processes' included."""
-    failed: int
-    """Events that were taken and could then be kept nowhere; whoever handed them in was told."""
-    refused: int
-    """Events not taken for want of room."""
-    set_aside: int
-    """Damaged stretches of the spool and messages that Kafka never takes, kept in its folder ``aside``."""
-
-
-class _Call:
-    """What one caller handed in, in one or more lots."""
-
-    __slots__ = ("error", "fate", "future", "left")
-
-    def __init__(self, future: Future[Fate] | None, lots: int) -> None:
-        self.future = future
-        self.left = lots
-        self.fate = Fate.ACKNOWLEDGED
-        self.error: UnavailableError | None = None
-
-
-class _Lot:
-    """Messages that travel together: at most a chunk."""
-
-    __slots__ = ("call", "cost", "messages", "size")
-
-    def __init__(self, messages: list[Message], call: _Call) -> None:
-        self.messages = messages
-        self.call = call
-        self.size = sum(message.size for message in messages)
-        self.cost = self.size + len(messages) * _OVERHEAD_BYTES
 
 
 class Relay:
@@ -157,9 +81,9 @@ class Relay:
         self._for_sender = threading.Condition(self._lock)
         self._for_keeper = threading.Condition(self._lock)
         self._for_callers = threading.Condition(self._lock)
-        self._queue: deque[_Lot] = deque()
+        self._queue: deque[Lot] = deque()
         self._queued_cost = self._queued_size = self._queued = 0
-        self._in_flight: list[_Lot] | None = None
+        self._in_flight: list[Lot] | None = None
         self._in_flight_since = 0.0
         self._keeping = False
         #: While the last of the spool is forwarded, new events wait in memory: else it would never be empty.
@@ -229,7 +153,7 @@ class Relay:
         if not messages:
             future.set_result(Fate.ACKNOWLEDGED)
             return future
-        lots = _lots(messages, future)
+        lots = divide(messages, future)
         with self._lock:
             refusal = self._refusal(lots)
             if refusal is None:
@@ -319,7 +243,7 @@ class Relay:
         return Message(self._prefix + events.topic_of(event), event.subject.encode(), value)
 
     def _put(self, messages: list[Message]) -> None:
-        lots = _lots(messages, None)
+        lots = divide(messages, None)
         cost = sum(lot.cost for lot in lots)
         end = time.monotonic() + _STUCK_S
         with self._lock:
@@ -337,7 +261,7 @@ class Relay:
                     raise self._stuck()
                 self._for_callers.wait(1.0)
 
-    def _refusal(self, lots: Sequence[_Lot], *, count: bool = True) -> UnavailableError | None:
+    def _refusal(self, lots: Sequence[Lot], *, count: bool = True) -> UnavailableError | None:
         """Why these have no room. The caller holds the lock."""
         if self._closing:
             return UnavailableError("The connector is ending.", remedy="Hand the events in again.")
@@ -354,7 +278,7 @@ class Relay:
             self._refused += sum(len(lot.messages) for lot in lots)
         return SpoolFullError(why, remedy="See that Kafka answers, or raise IOC_SPOOL_BYTES.")
 
-    def _enqueue(self, lots: Sequence[_Lot]) -> None:
+    def _enqueue(self, lots: Sequence[Lot]) -> None:
         for lot in lots:
             self._queue.append(lot)
             self._count_queued(lot, 1)
@@ -366,13 +290,13 @@ class Relay:
         else:
             self._for_keeper.notify()
 
-    def _count_queued(self, lot: _Lot, sign: int) -> None:
+    def _count_queued(self, lot: Lot, sign: int) -> None:
         self._queued_cost += sign * lot.cost
         self._queued_size += sign * lot.size
         self._queued += sign * len(lot.messages)
 
-    def _take(self, most_bytes: int, most: int) -> list[_Lot]:
-        taken: list[_Lot] = []
+    def _take(self, most_bytes: int, most: int) -> list[Lot]:
+        taken: list[Lot] = []
         size = count = 0
         while self._queue and (
             not taken
@@ -455,7 +379,7 @@ class Relay:
                     return self._drain
                 self._for_sender.wait(rest_s)
 
-    def _send(self, lots: list[_Lot]) -> None:
+    def _send(self, lots: list[Lot]) -> None:
         fault = self._kafka.send([m for lot in lots for m in lot.messages], self._wait_s)
         with self._lock:
             self._note_chunk(fault, sum(len(lot.messages) for lot in lots))
@@ -467,7 +391,7 @@ class Relay:
             self._in_flight = None
             self._acknowledged += sum(len(lot.messages) for lot in lots)
             done = self._settle(lots, None, None)
-        _tell(done)
+        tell(done)
 
     def _drain(self) -> None:
         kept = self._spool.peek(self._chunk_bytes, self._chunk_messages)
@@ -537,9 +461,9 @@ class Relay:
                     log.error("relay.failed", relay=self.name, events=failed, reason=fault.message)
                     done += self._settle(lots[safe:], None, fault)
                 self._for_sender.notify_all()
-            _tell(done)
+            tell(done)
 
-    def _keep(self, lots: list[_Lot]) -> tuple[int, UnavailableError | None]:
+    def _keep(self, lots: list[Lot]) -> tuple[int, UnavailableError | None]:
         """Put lots on disk; returns how many of them are safe, and why the rest is not."""
         safe = 0
         try:
@@ -558,7 +482,7 @@ class Relay:
             return safe, UnavailableError(f"The spool failed: {type(error).__name__}.")
         return safe, None
 
-    def _next_group(self) -> list[_Lot] | None:
+    def _next_group(self) -> list[Lot] | None:
         with self._lock:
             while True:
                 now = time.monotonic()
@@ -582,7 +506,7 @@ class Relay:
                     until = now + 0.5
                 self._for_keeper.wait(None if until is None else max(0.0, until - now))
 
-    def _settle(self, lots: Sequence[_Lot], fate: Fate | None, error: UnavailableError | None) -> list[_Call]:
+    def _settle(self, lots: Sequence[Lot], fate: Fate | None, error: UnavailableError | None) -> list[Call]:
         """Count these as settled; returns the calls that are complete. The caller holds the lock."""
         done = []
         for lot in lots:
@@ -605,27 +529,3 @@ class Relay:
             f"The relay {self.name} moves nothing: neither Kafka nor the spool {self._spool.folder} takes events.",
             remedy="Look at Kafka and at the disk.",
         )
-
-
-def _lots(messages: list[Message], future: Future[Fate] | None) -> list[_Lot]:
-    """Divide messages into lots that fit a chunk."""
-    parts: list[list[Message]] = [[]]
-    size = 0
-    for message in messages:
-        if parts[-1] and (size + message.size > CHUNK_BYTES or len(parts[-1]) >= 500):
-            parts.append([])
-            size = 0
-        parts[-1].append(message)
-        size += message.size
-    call = _Call(future, len(parts))
-    return [_Lot(part, call) for part in parts]
-
-
-def _tell(calls: Iterable[_Call]) -> None:
-    for call in calls:
-        if call.future is None or not call.future.set_running_or_notify_cancel():
-            continue
-        if call.error is not None:
-            call.future.set_exception(call.error)
-        else:
-            call.future.set_result(call.fate)

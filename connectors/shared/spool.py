@@ -12,7 +12,6 @@ import errno
 import fcntl
 import os
 import re
-import struct
 import threading
 import time
 from collections.abc import Sequence
@@ -21,17 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
-from zlib import crc32
 
 import structlog
 
 from connectors.shared import frames
 from connectors.shared.checkpoint import sync_folder, write_durably
+from connectors.shared.cursor import Cursor
 from connectors.shared.frames import MOST_MESSAGE_BYTES, Frame, Message, Short
 from ioc.errors import InputError, UnavailableError, UsageError
 
-_SLOT: Final = struct.Struct("<QQQQI")
-_SLOT_BYTES: Final = 64
 _SEGMENT: Final = re.compile(r"(\d{20})\.seg")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}")
 _MOST_ASIDE_BYTES: Final = 16 * 1024 * 1024
@@ -100,7 +97,6 @@ class Spool:
         self._offset = 0
         #: Numbers: of the oldest message; of the next one to be safe on disk; of the next one to be written.
         self._acknowledged = self._put = self._next = 1
-        self._sequence = 0
         self._writer: int | None = None
         self._reader: tuple[int, int] | None = None
         #: A segment that is not written any more, because a write to it failed.
@@ -116,7 +112,7 @@ class Spool:
         except OSError as error:
             raise self._unusable(error) from error
         try:
-            self._cursor = os.open(folder / "cursor", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._cursor = Cursor(folder / "cursor")
             self._open()
         except OSError as error:
             os.close(self._lock)
@@ -252,7 +248,7 @@ class Spool:
         """Let go of the folder; what is in it stays."""
         with self._writing, self._state:
             self._close_files()
-            os.close(self._cursor)
+            self._cursor.close()
             os.close(self._lock)
 
     def __enter__(self) -> Self:
@@ -271,7 +267,7 @@ class Spool:
             for path in sorted(self.folder.iterdir())
             if (match := _SEGMENT.fullmatch(path.name))
         ]
-        self._sequence, self._acknowledged, current, self._offset = self._load_cursor()
+        self._acknowledged, current, self._offset = self._cursor.load()
         while segments and segments[0].first < current:
             segments.pop(0).path.unlink()
         self._segments = segments
@@ -299,17 +295,6 @@ class Spool:
             log.warning("spool.cut", spool=self.folder.name, bytes=self._cut_bytes)
             os.truncate(last.path, offset)
             last.size = offset
-
-    def _load_cursor(self) -> tuple[int, int, int, int]:
-        """Sequence, next number to acknowledge, segment and offset of the newer slot that can be read."""
-        best = (0, 1, 0, 0)
-        for place in (0, 1):
-            slot = os.pread(self._cursor, _SLOT.size, place * _SLOT_BYTES)
-            if len(slot) == _SLOT.size:
-                *found, crc = _SLOT.unpack(slot)
-                if crc == crc32(slot[:-4]):
-                    best = max(best, (found[0], found[1], found[2], found[3]))
-        return best
 
     # -- parts: the caller holds the lock of state -----------------------------------------------------------
 
@@ -388,9 +373,7 @@ class Spool:
         if self._offset >= self._disk_bytes():
             self._acknowledged = self._put
         current = self._segments[0].first if self._segments else current
-        self._sequence += 1
-        slot = _SLOT.pack(self._sequence, self._acknowledged, current, self._offset, 0)[:-4]
-        os.pwrite(self._cursor, slot + struct.pack("<I", crc32(slot)), self._sequence % 2 * _SLOT_BYTES)
+        self._cursor.store(self._acknowledged, current, self._offset)
         for segment in behind:
             segment.path.unlink(missing_ok=True)
         if behind:

@@ -1,0 +1,116 @@
+"""What the relay carries: lots of messages, the calls that handed them in, and what it says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from connectors.shared.chunks import CHUNK_BYTES
+from connectors.shared.frames import Message
+from ioc.errors import UnavailableError
+
+OVERHEAD_BYTES: Final = 300
+"""What a waiting message costs in Python objects beside its own bytes."""
+_LOT_MESSAGES: Final = 500
+
+
+class Fate(StrEnum):
+    """Where accepted events are."""
+
+    ACKNOWLEDGED = "acknowledged"
+    SPOOLED = "spooled"
+
+
+class Mode(StrEnum):
+    """Which way events take."""
+
+    DIRECT = "direct"
+    SPOOLING = "spooling"
+    DRAINING = "draining"
+    FULL = "full"
+    """Kafka is away and there is no room: new events are refused."""
+
+
+@dataclass(frozen=True)
+class RelayState:
+    """A relay at one moment."""
+
+    mode: Mode
+    since: datetime
+    """When the way was last turned from or to direct."""
+    reason: str | None
+    """Why it is not direct."""
+    spooled_events: int
+    """Events on disk that Kafka has not acknowledged."""
+    spooled_bytes: int
+    oldest_age_s: float | None
+    """Age of the oldest event on disk; None when there is none."""
+    waiting_events: int
+    """Events in memory, neither acknowledged nor on disk yet."""
+    taken: int
+    """Events handed in since the start; those refused for want of room are not among them."""
+    acknowledged: int
+    """Events of this process that Kafka acknowledged without the spool between."""
+    spooled: int
+    """Events that went to the spool since the start."""
+    forwarded: int
+    """Events that Kafka acknowledged from the spool, earlier processes' included."""
+    failed: int
+    """Events that were taken and could then be kept nowhere; whoever handed them in was told."""
+    refused: int
+    """Events not taken for want of room."""
+    set_aside: int
+    """Damaged stretches of the spool and messages that Kafka never takes, kept in its folder ``aside``."""
+
+
+class Call:
+    """What one caller handed in, in one or more lots."""
+
+    __slots__ = ("error", "fate", "future", "left")
+
+    def __init__(self, future: Future[Fate] | None, lots: int) -> None:
+        self.future = future
+        self.left = lots
+        self.fate = Fate.ACKNOWLEDGED
+        self.error: UnavailableError | None = None
+
+
+class Lot:
+    """Messages that travel together: at most a chunk."""
+
+    __slots__ = ("call", "cost", "messages", "size")
+
+    def __init__(self, messages: list[Message], call: Call) -> None:
+        self.messages = messages
+        self.call = call
+        self.size = sum(message.size for message in messages)
+        self.cost = self.size + len(messages) * OVERHEAD_BYTES
+
+
+def divide(messages: list[Message], future: Future[Fate] | None) -> list[Lot]:
+    """Divide messages into lots that fit a chunk."""
+    parts: list[list[Message]] = [[]]
+    size = 0
+    for message in messages:
+        if parts[-1] and (size + message.size > CHUNK_BYTES or len(parts[-1]) >= _LOT_MESSAGES):
+            parts.append([])
+            size = 0
+        parts[-1].append(message)
+        size += message.size
+    call = Call(future, len(parts))
+    return [Lot(part, call) for part in parts]
+
+
+def tell(calls: Iterable[Call]) -> None:
+    """Give completed calls their outcome; runs the callers' callbacks, so no lock may be held."""
+    for call in calls:
+        if call.future is None or not call.future.set_running_or_notify_cancel():
+            continue
+        if call.error is not None:
+            call.future.set_exception(call.error)
+        else:
+            call.future.set_result(call.fate)
