@@ -54,6 +54,8 @@ class Ingested:
     cores: float
     peak_mib: float
     pinned: bool
+    load: float
+    """Of the machine before the start."""
 
     @property
     def median(self) -> float:
@@ -68,6 +70,7 @@ def measure(ground: Ground, *, events: int = 60_000, rounds: int = 3, rate: int 
     :param rate: single events a second.
     :raises WrongCountError: when Kafka holds another number of events than were acknowledged.
     """
+    load = os.getloadavg()[0]
     prefix = ground.new_topic(4)
     with ground.database(recent(1_000, devices=10)) as database, ground.folder() as folder:
         settings = ground.worker_settings(prefix, database, folder)
@@ -89,7 +92,7 @@ def measure(ground: Ground, *, events: int = 60_000, rounds: int = 3, rate: int 
             peak = outcome.peak_mib(process.pid)
         _check(ground, prefix, events * rounds + sent)
     ground.drop_topics(prefix)
-    return Ingested(_BATCH, tuple(rates), rate, spread(waits), cores, peak, pinned)
+    return Ingested(_BATCH, tuple(rates), rate, spread(waits), cores, peak, pinned, load)
 
 
 @contextmanager

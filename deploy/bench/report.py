@@ -249,8 +249,8 @@ def ingest(seen: Ingested) -> str:
         f"## HTTP ingest\n\n`ioc connect ingest` {where}; medians of {len(seen.rates)} rounds. Every event was "
         "answered with 200, which says that Kafka acknowledged it, and Kafka held as many afterwards. The time of a "
         "single event runs from when it was due to be sent. At single events the process took "
-        f"{seen.cores:.2f} of its core; it held {seen.peak_mib:.0f} MiB at most.\n\n"
-        + table(("measured", "asked", "found", "holds"), rows)
+        f"{seen.cores:.2f} of its core; it held {seen.peak_mib:.0f} MiB at most. Load before the "
+        f"start: {seen.load:.1f}.\n\n" + table(("measured", "asked", "found", "holds"), rows)
     )
 
 

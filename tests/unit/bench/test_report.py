@@ -125,7 +125,7 @@ def test_processor_is_read_from_the_kernels_text() -> None:
 
 
 def test_the_ingest_section_says_what_held() -> None:
-    seen = Ingested(200, (4_000.0, 6_000.0, 9_000.0), 1_000, spread([0.01, 0.2]), 0.5, 100.0, True)
+    seen = Ingested(200, (4_000.0, 6_000.0, 9_000.0), 1_000, spread([0.01, 0.2]), 0.5, 100.0, True, 0.1)
     text = report.ingest(seen)
     assert "6,000 (4,000 to 9,000) | yes" in text
     assert "| **no** |" in text, "200 ms is more than was asked"
