@@ -1,4 +1,7 @@
-"""Ticket facts and one row a ticket. Moments of a ticket are the earliest of their kind, whatever the order."""
+"""Ticket facts and one row a ticket. Moments of a ticket are the earliest of their kind, whatever the order.
+
+A number that is given twice in a day is two tickets: see ``ioc.ticket_rounds``.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +48,13 @@ INSERT INTO ioc.ticket (kiosk, date, number, unit_id)
 SELECT DISTINCT ON (kiosk, date, number) * FROM unnest(%s::text[], %s::date[], %s::text[], %s::int[])
     AS n (kiosk, date, number, unit_id)
 ORDER BY kiosk, date, number
-ON CONFLICT (kiosk, date, number) DO NOTHING
+ON CONFLICT (kiosk, date, number, round) DO NOTHING
 """
 _FIND = """
 SELECT t.kiosk, t.date, t.number, t.ticket_id FROM ioc.ticket t
 JOIN (SELECT DISTINCT * FROM unnest(%s::text[], %s::date[], %s::text[]) AS n (kiosk, date, number)) n
     USING (kiosk, date, number)
+WHERE t.round = 1
 ORDER BY t.ticket_id FOR UPDATE OF t
 """
 _FACTS = """
@@ -59,6 +63,18 @@ SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::timestamptz[], %s:
     %s::timestamptz[], %s::jsonb[])
 ON CONFLICT DO NOTHING RETURNING ticket_id, source_id, id
 """
+_NUMBERS = "SELECT DISTINCT coalesce(first_id, ticket_id) FROM ioc.ticket WHERE ticket_id = ANY(%s)"
+_OPEN = """
+INSERT INTO ioc.ticket (kiosk, date, number, unit_id, round, first_id)
+SELECT t.kiosk, t.date, t.number, t.unit_id, r.round, t.ticket_id
+FROM (SELECT DISTINCT ticket_id, round FROM ioc.ticket_rounds(%s) WHERE round > 1) r JOIN ioc.ticket t USING (ticket_id)
+ON CONFLICT (kiosk, date, number, round) DO NOTHING
+"""
+_CLOSE = """
+DELETE FROM ioc.ticket t
+WHERE t.first_id = ANY(%(numbers)s)
+  AND NOT EXISTS (SELECT FROM ioc.ticket_rounds(%(numbers)s) r WHERE r.ticket_id = t.first_id AND r.round = t.round)
+"""
 # Computed from the facts, so that order and repetition don't matter.
 _PROJECT = """
 UPDATE ioc.ticket t SET
@@ -66,9 +82,9 @@ UPDATE ioc.ticket t SET
     completed_at = f.completed_at, no_show_at = f.no_show_at, cancelled_at = f.cancelled_at, recalls = f.recalls,
     service = f.service, counter = f.counter
 FROM (
-    SELECT n.*, coalesce((SELECT u.unit_id FROM ioc.unit u WHERE u.code = n.unit), k.unit_id) AS unit_id
+    SELECT k.ticket_id, n.*, coalesce((SELECT u.unit_id FROM ioc.unit u WHERE u.code = n.unit), k.unit_id) AS unit_id
     FROM (
-        SELECT ticket_id,
+        SELECT ticket_id AS number_id, round,
             (array_agg(body->>'unit' ORDER BY time, sequence, id))[1] AS unit,
             min(time) FILTER (WHERE kind = 1) AS issued_at,
             min(time) FILTER (WHERE kind = 2) AS called_at,
@@ -81,8 +97,10 @@ FROM (
                 FILTER (WHERE body ? 'service' OR body ? 'to_service'))[1] AS service,
             (array_agg(body->>'counter' ORDER BY time DESC, sequence DESC, id DESC)
                 FILTER (WHERE body ? 'counter'))[1] AS counter
-        FROM ioc.ticket_fact WHERE ticket_id = ANY(%s) GROUP BY ticket_id
-    ) n JOIN ioc.ticket k USING (ticket_id)
+        FROM ioc.ticket_rounds(%s) GROUP BY ticket_id, round
+    ) n
+    JOIN ioc.ticket a ON a.ticket_id = n.number_id
+    JOIN ioc.ticket k ON (k.kiosk, k.date, k.number, k.round) = (a.kiosk, a.date, a.number, n.round)
 ) f
 WHERE t.ticket_id = f.ticket_id
   AND (t.unit_id, t.issued_at, t.called_at, t.started_at, t.completed_at, t.no_show_at, t.cancelled_at, t.recalls,
@@ -94,8 +112,15 @@ WHERE t.ticket_id = f.ticket_id
 
 
 async def project(connection: Connection, ticket_ids: Sequence[int]) -> int:
-    """Compute tickets anew from their facts; return how many differed from what was stored."""
-    return (await connection.execute(_PROJECT, (list(ticket_ids),))).rowcount
+    """Compute tickets, and all of the same number and day, anew from their facts.
+
+    :returns: how many differed from what was stored.
+    """
+    rows: list[Any] = await (await connection.execute(_NUMBERS, (list(ticket_ids),))).fetchall()
+    numbers = [number for (number,) in rows]
+    await connection.execute(_OPEN, (numbers,))
+    changed = (await connection.execute(_PROJECT, (numbers,))).rowcount
+    return changed + (await connection.execute(_CLOSE, {"numbers": numbers})).rowcount
 
 
 @dataclass(slots=True)

@@ -87,17 +87,30 @@ async def store(settings: Settings, batches: list[list[QueueEvent]]) -> tuple[An
         for batch in batches:
             await feeder.feed([encode(event) for event in batch])
         tickets = await feeder.rows(
-            f"SELECT {_COLUMNS} FROM ioc.ticket JOIN ioc.unit u USING (unit_id) ORDER BY kiosk, date, number"  # noqa: S608
+            f"SELECT {_COLUMNS} FROM ioc.ticket JOIN ioc.unit u USING (unit_id) ORDER BY kiosk, date, number, round"  # noqa: S608
         )
         return tickets, feeder
 
 
+def given_again(event: QueueEvent, before: list[QueueEvent]) -> bool:
+    """Whether a number is given to somebody else, after the facts before."""
+    issued = [e.time for e in before if isinstance(e, TicketIssued)]
+    if not isinstance(event, TicketIssued) or not issued:
+        return False
+    ended = [e.time for e in before if isinstance(e, TicketCompleted | TicketNoShow | TicketCancelled)]
+    over = bool(ended) and max(ended) >= max(issued)
+    return event.time - max(issued) >= timedelta(minutes=1 if over else 10)
+
+
 def plainly(known: list[QueueEvent]) -> list[tuple[object, ...]]:
-    tickets: dict[tuple[str, str, str], list[QueueEvent]] = {}
+    numbers: dict[tuple[str, str, str], list[list[QueueEvent]]] = {}
     for event in sorted(known, key=lambda e: (e.time, e.sequence, e.id)):
-        tickets.setdefault((event.data.kiosk, event.data.date, event.data.number), []).append(event)
+        rounds = numbers.setdefault((event.data.kiosk, event.data.date, event.data.number), [[]])
+        if given_again(event, [fact for of_round in rounds for fact in of_round]):
+            rounds.append([])
+        rounds[-1].append(event)
     rows: list[tuple[object, ...]] = []
-    for key, facts in sorted(tickets.items()):
+    for key, facts in ((key, facts) for key, rounds in sorted(numbers.items()) for facts in rounds):
 
         def first(kind: Any, facts: list[QueueEvent] = facts) -> datetime | None:
             return next((e.time for e in facts if isinstance(e, kind)), None)
@@ -156,6 +169,33 @@ def test_numbers_begin_anew_each_day_and_at_each_machine(own: Settings) -> None:
         ("k2", "2026-03-02", "1"),
     ]
     assert [row[8] for row in tickets] == [None, BASE + timedelta(minutes=9 + 24 * 60), None]
+
+
+def test_a_number_given_twice_in_a_day_is_two_tickets(own: Settings) -> None:
+    """The kiosk was switched off and on at ten, or counted to 999 and began anew."""
+    story = [
+        happened(TicketIssued, 0, service="land"),
+        happened(TicketStarted, 5),
+        happened(TicketCompleted, 9),
+        happened(TicketIssued, 120, service="trade"),
+        happened(TicketCalled, 125),
+        happened(TicketStarted, 126),
+    ]
+    for order in (story, story[::-1]):
+        tickets, _ = asyncio.run(store(own, [[event] for event in order]))
+        assert [row[:3] for row in tickets] == [("k1", "2026-03-02", "1")] * 2
+        assert [row[4] for row in tickets] == ["land", "trade"]
+        minutes = [[t and (t - BASE).total_seconds() / 60 for t in row[6:10]] for row in tickets]
+        assert minutes == [[0, None, 5, 9], [120, 125, 126, None]]
+
+
+def test_a_number_issued_again_at_once_is_a_clock_set_right(own: Settings) -> None:
+    tickets, _ = asyncio.run(store(own, [[happened(TicketIssued, 0), happened(TicketIssued, 9)]]))
+    assert [row[6] for row in tickets] == [BASE]
+    tickets, _ = asyncio.run(
+        store(own, [[happened(TicketIssued, 0), happened(TicketIssued, 15)], [happened(TicketIssued, 8)]])
+    )
+    assert [row[6] for row in tickets] == [BASE]  # what came late shows that it was one ticket all the time
 
 
 def test_a_service_without_a_beginning_is_known_as_far_as_it_goes(own: Settings) -> None:

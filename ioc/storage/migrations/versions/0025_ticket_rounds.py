@@ -1,0 +1,10 @@
+"""A number that is given twice in a day."""
+
+from ioc.storage.plain_sql import run
+
+revision = "0025"
+down_revision = "0020"
+
+
+def upgrade() -> None:
+    run("0025_ticket_rounds.sql")
