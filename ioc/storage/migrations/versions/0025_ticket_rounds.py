@@ -3,7 +3,7 @@
 from ioc.storage.plain_sql import run
 
 revision = "0025"
-down_revision = "0020"
+down_revision = "0017"
 
 
 def upgrade() -> None:
