@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
 
-from connectors.ingest import dvcqg, errors, events
+from connectors.ingest import dvcqg, errors, events, tickets
 from connectors.ingest.body import ByteBudget, Limits
 from connectors.ingest.dvcqg import Portal
 from connectors.ingest.events import EventIntake
@@ -28,10 +28,15 @@ from connectors.ingest.metrics import Metrics
 from connectors.ingest.portal_hub import PortalHub
 from connectors.ingest.portal_look_up import LookUps
 from connectors.ingest.tee import Tee
+from connectors.ingest.tickets import TicketIntake
 from connectors.onestop import portal_source
 from connectors.onestop.portal_source import PortalSource
+from connectors.queues.clocks import Clocks
+from connectors.queues.reading import TicketReader
+from connectors.shared.health import Health as KioskHealth
 from connectors.shared.relay import Mode, Relay
 from connectors.shared.reporter import Reporter
+from connectors.sources import kiosk_units
 from ioc.access.keyring import Keyring
 from ioc.api.database import Database
 from ioc.api.ingest_openapi import SECURITY_SCHEMES
@@ -82,6 +87,7 @@ def create_app(settings: Settings, pack_folder: Path | None = None) -> FastAPI:
     )
     errors.install(app)
     app.include_router(events.router)
+    app.include_router(tickets.router)
     app.include_router(dvcqg.router)
     _install_health(app)
     _complete_openapi(app)
@@ -94,7 +100,8 @@ class _Running:
     def __init__(self, app: FastAPI, settings: Settings, pack_folder: Path | None) -> None:
         pack = _pack(pack_folder)
         self.relay = Relay(settings, "ingest")
-        self._reporter = Reporter(self.relay)
+        kiosks = KioskHealth("kiosk")
+        self._reporter = Reporter(self.relay, [kiosks])
         self.keyring = Keyring(settings)
         self.keyring.start()
         self.metrics = Metrics()
@@ -116,6 +123,21 @@ class _Running:
         app.state.running = self
         app.state.intake = EventIntake(
             settings, self.relay, gate, Answers(), limits, self.metrics, self._parser
+        )
+        app.state.tickets = TicketIntake(
+            settings,
+            self.relay,
+            gate,
+            Answers(),
+            limits,
+            self.metrics,
+            self._parser,
+            reader=TicketReader(
+                zone=ZoneInfo(pack.time_zone if pack else "UTC"),
+                unit_of=kiosk_units(pack) if pack else None,
+                future_tolerance_s=settings.future_tolerance_s,
+                clocks=Clocks(kiosks.note, settings.future_tolerance_s),
+            ),
         )
         self.portal = app.state.portal = Portal(
             self.hub,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,11 +35,22 @@ _DECIDED_S: Final = 30.0
 router = APIRouter(tags=["ingest"])
 
 
-class Accepted(msgspec.Struct):
+class Accepted(msgspec.Struct, omit_defaults=True):
     """The answer to a request that was taken."""
 
     accepted: int
     fate: Fate
+    rejected: tuple[Rejected, ...] = ()
+    """What was left out, where a request may be taken in part."""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What a request handed over to the relay."""
+
+    count: int
+    future: Future[Fate]
+    rejected: tuple[Rejected, ...] = ()
 
 
 @dataclass
@@ -97,11 +109,12 @@ class EventIntake:
     async def _answer(self, request: Request, key: Key, body: bytes) -> Answer:
         if len(body) > _LARGE:
             loop = asyncio.get_running_loop()
-            count, future = await loop.run_in_executor(self.parser, self._hand_over, request, key, body)
+            handed = await loop.run_in_executor(self.parser, self.hand_over, request, key, body)
         else:
-            count, future = self._hand_over(request, key, body)
+            handed = self.hand_over(request, key, body)
+        count = handed.count
         try:
-            fate = await decided(future)
+            fate = await decided(handed.future)
         except SpoolFullError as error:
             self.gate.give_back(key, count)
             raise busy(error.message, retry_s=30, kind="spool-full") from None
@@ -110,9 +123,13 @@ class EventIntake:
             raise
         self.metrics.events.labels(fate.value).inc(count)
         status = 200 if fate is Fate.ACKNOWLEDGED else 202
-        return Answer(status, msgspec.json.encode(Accepted(count, fate)), "application/json")
+        return Answer(status, msgspec.json.encode(Accepted(count, fate, handed.rejected)), "application/json")
 
-    def _hand_over(self, request: Request, key: Key, body: bytes) -> tuple[int, Future[Fate]]:
+    def hand_over(self, request: Request, key: Key, body: bytes) -> Handed:
+        """Read a request's body and give its facts to the relay.
+
+        :raises IocError: when nothing of it is taken.
+        """
         settings = self.settings
         many = read_request(
             request.headers,
@@ -121,10 +138,17 @@ class EventIntake:
             future_tolerance=timedelta(seconds=settings.future_tolerance_s),
             max_events=settings.ingest_max_events,
         )
+        return self.give(key, many)
+
+    def give(self, key: Key, many: Sequence[facts.AnyEvent], rejected: tuple[Rejected, ...] = ()) -> Handed:
+        """Check what the key may send, take its quota, and hand the facts over.
+
+        :raises RefusedError: when the key may not, or its quota is used up.
+        """
         _check_limits(key, many)
         if len(many) > 1:
             self.gate.charge(key, len(many) - 1, paid=1)
-        return len(many), self.relay.accept(many)
+        return Handed(len(many), self.relay.accept(many), rejected)
 
 
 async def decided(future: Future[Fate]) -> Fate:
@@ -141,7 +165,7 @@ async def decided(future: Future[Fate]) -> Fate:
         raise busy("Neither Kafka nor the disk took the events in time.", retry_s=10) from None
 
 
-def _check_limits(key: Key, many: list[facts.AnyEvent]) -> None:
+def _check_limits(key: Key, many: Sequence[facts.AnyEvent]) -> None:
     if key.sources is None and key.topics is None and key.units is None:
         return
     found = [

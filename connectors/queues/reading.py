@@ -112,19 +112,22 @@ class TicketReader:
         if len(line) > MOST_BYTES:
             raise ValueError(f"longer than {MOST_BYTES} bytes")
         try:
-            return self._fact(msgspec.json.decode(line), now, kiosk)
+            return self._fact(msgspec.json.decode(line), now, kiosk, self._source)
         except (ArithmeticError, RecursionError) as error:
             raise ValueError(_plainly(error)) from None
 
-    def read_many(self, body: bytes, now: datetime, *, kiosk: str | None = None) -> Reading:
+    def read_many(
+        self, body: bytes, now: datetime, *, kiosk: str | None = None, source: str | None = None
+    ) -> Reading:
         """Read a message of one JSON object, an array of them, or one a line; what is bad costs only itself.
 
+        :param source: CloudEvents source of these facts; the reader's own when absent.
         :raises InputError: when the message as a whole can't be read.
         """
         reading = Reading()
         for index, item in enumerate(_items(body)):
             try:
-                fact = self._fact(item, now, kiosk)
+                fact = self._fact(item, now, kiosk, source or self._source)
             except _READABLE as error:
                 reading.faults.append(Fault(index, _plainly(error)))
             else:
@@ -132,7 +135,7 @@ class TicketReader:
                     reading.events.append(fact)
         return reading
 
-    def _fact(self, item: object, now: datetime, named: str | None) -> QueueEvent | None:
+    def _fact(self, item: object, now: datetime, named: str | None, source: str) -> QueueEvent | None:
         if item is _NOT_JSON:
             raise ValueError("it is not JSON")
         if self._mapping is not None:
@@ -158,8 +161,8 @@ class TicketReader:
         what = "\x1f".join((row.happened, day, number, row.to_service or ""))
         event = kind(
             specversion="1.0",
-            id=event_id(self._source, kiosk, what, stated),
-            source=self._source,
+            id=event_id(source, kiosk, what, stated),
+            source=source,
             subject=kiosk,
             time=moment,
             data=Ticket(

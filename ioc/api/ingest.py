@@ -141,6 +141,17 @@ async def events(request: Request) -> Response:
 
 
 @router.post(
+    "/ingest/v1/tickets",
+    summary="Take queue tickets as kiosks write them",
+    description=ingest_openapi.TICKETS_DESCRIPTION,
+    responses=ingest_openapi.TICKETS_RESPONSES,
+    openapi_extra=ingest_openapi.TICKETS_EXTRA,
+)
+async def tickets(request: Request) -> Response:
+    return await _forward(request)
+
+
+@router.post(
     "/ingest/v1/dvcqg",
     summary="Take the calls that a one-stop system makes to the national portal",
     description=ingest_openapi.PORTAL_DESCRIPTION,

@@ -109,6 +109,59 @@ EVENTS_EXTRA: Final[dict[str, Any]] = {
     },
     "security": [{"ApiKey": []}, {"Bearer": []}],
 }
+TICKETS_DESCRIPTION: Final = (
+    "One JSON object for each thing that happened to a ticket; an array of them, or one a line. What can't be read is "
+    "named by its place in `rejected` and costs no other; 422 when nothing can. The same again is harmless."
+)
+_TAKEN: Final[dict[str, Any]] = {
+    **_ACCEPTED,
+    "properties": {
+        **_ACCEPTED["properties"],
+        "accepted": {"type": "integer", "description": "Tickets taken."},
+        "rejected": {
+            "type": "array",
+            "description": "Those left out; absent when there are none.",
+            "items": {
+                "type": "object",
+                "properties": {"index": {"type": "integer"}, "reason": {"type": "string"}},
+            },
+        },
+    },
+}
+TICKETS_RESPONSES: Final[Responses] = {
+    **EVENTS_RESPONSES,
+    200: {"description": "Kafka has those taken.", "headers": _QUOTA, "content": _json(_TAKEN)},
+    202: {"description": "Those taken are safe on disk.", "headers": _QUOTA, "content": _json(_TAKEN)},
+}
+_TICKET: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["happened", "number", "time", "kiosk"],
+    "properties": {
+        "happened": {
+            "enum": [
+                "issued", "called", "recalled", "started", "completed", "no-show", "transferred", "cancelled"
+            ]
+        },
+        "number": {"type": ["string", "integer"]},
+        "time": {"type": "string", "description": "ISO 8601; local time when it has no offset."},
+        "kiosk": {"type": "string", "description": "Its code in devices.csv of the district pack."},
+        "unit": {"type": "string", "description": "For kiosks that the pack does not name."},
+        "date": {"type": "string", "format": "date", "description": "Local day on the ticket."},
+        "service": {"type": "string"},
+        "counter": {"type": ["string", "integer"]},
+        "to_service": {"type": "string"},
+    },
+}  # fmt: skip
+TICKETS_EXTRA: Final[dict[str, Any]] = {
+    **EVENTS_EXTRA,
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"oneOf": [_TICKET, {"type": "array", "items": _TICKET}]}},
+            "application/x-ndjson": {"schema": {"type": "string", "description": "A ticket a line."}},
+        },
+    },
+}
 SECURITY_SCHEMES: Final[dict[str, Any]] = {
     "ApiKey": {
         "type": "apiKey",
