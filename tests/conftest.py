@@ -42,6 +42,12 @@ def _clean_environment() -> Iterator[None]:
     load.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def _fresh_settings() -> None:
+    """Settings are read once per process: what one test set must not reach the next."""
+    load.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data beside the project (``IOC_SHARED``, else ``../shared``)."""

@@ -154,7 +154,8 @@ async def test_what_is_stored_is_proved_and_what_was_altered_is_put_right(stored
         alter("DELETE FROM ioc.device_minute WHERE kind = 1 AND bucket = %s", at)
         alter(
             "UPDATE ioc.device_run SET ended = ended - interval '1 s' WHERE (device_id, started) IN"
-            " (SELECT device_id, started FROM ioc.device_run WHERE kind = 2 AND started > %s LIMIT 1)",
+            " (SELECT device_id, started FROM ioc.device_run WHERE kind = 2 AND started > %s"
+            " AND ended > started + interval '9 s' LIMIT 1)",
             at,
         )
         alter("UPDATE ioc.dossier SET completed_at = NULL WHERE code = 'd3'")
