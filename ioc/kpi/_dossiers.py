@@ -3,14 +3,88 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from ioc.dossiers.ledger import Measure
 from ioc.kpi.definition import Aggregation, Direction, Kpi, Source, Window
 
 _DIMENSIONS: Final = ("unit", "channel", "field", "procedure")
 _COUNT_EMPTY: Final = "0 once the scope has its first fact; null before it"
-_RATIO_EMPTY: Final = "null"
+
+
+class _Words(TypedDict):
+    """What every definition says of itself."""
+
+    id: str
+    name_vi: str
+    name_en: str
+    formula_vi: str
+    formula_en: str
+    numerator: str
+
+
+def _count(*, measure: Measure, direction: Direction = Direction.NONE, **words: Unpack[_Words]) -> Kpi:
+    """What happened to dossiers in the period."""
+    return _dossiers(measure, direction, Aggregation.SUM, Window.TODAY, Source.DOSSIER_FLOW, words)
+
+
+def _gauge(*, measure: Measure, direction: Direction = Direction.NONE, **words: Unpack[_Words]) -> Kpi:
+    """How many dossiers are in a state at the last instant of the period."""
+    return _dossiers(measure, direction, Aggregation.LAST, Window.NOW, Source.DOSSIER_GAUGE, words)
+
+
+def _dossiers(
+    measure: Measure,
+    direction: Direction,
+    over_time: Aggregation,
+    window: Window,
+    source: Source,
+    words: _Words,
+) -> Kpi:
+    return Kpi(
+        **words,
+        version=1,
+        unit_of_measure="dossiers",
+        denominator=None,
+        over_units=Aggregation.SUM,
+        over_time=over_time,
+        when_empty=_COUNT_EMPTY,
+        direction=direction,
+        dimensions=_DIMENSIONS,
+        current_window=window,
+        source=source,
+        numerator_measures=(measure,),
+    )
+
+
+def _share(
+    *,
+    direction: Direction,
+    numerator_measures: tuple[Measure, ...],
+    denominator_measures: tuple[Measure, ...],
+    denominator: str,
+    known_measures: tuple[Measure, ...] = (),
+    source: Source = Source.DOSSIER_FLOW,
+    when_empty: str = "null",
+    **words: Unpack[_Words],
+) -> Kpi:
+    """A ratio of sums."""
+    return Kpi(
+        **words,
+        version=1,
+        unit_of_measure="share",
+        denominator=denominator,
+        over_units=Aggregation.RATIO,
+        over_time=Aggregation.RATIO,
+        when_empty=when_empty,
+        direction=direction,
+        dimensions=_DIMENSIONS,
+        current_window=Window.TODAY,
+        source=source,
+        numerator_measures=numerator_measures,
+        denominator_measures=denominator_measures,
+        known_measures=known_measures,
+    )
 
 
 def _processing_days(kpi_id: str, quantile: float, word_vi: str, word_en: str) -> Kpi:
@@ -43,47 +117,26 @@ def _processing_days(kpi_id: str, quantile: float, word_vi: str, word_en: str) -
 
 
 DOSSIER_ENTRIES: Final = (
-    Kpi(
+    _count(
         id="dossier.received",
-        version=1,
         name_vi="Hồ sơ tiếp nhận",
         name_en="Dossiers received",
         formula_vi="Số hồ sơ được tiếp nhận trong kỳ, theo thời điểm tiếp nhận; không tính hồ sơ chưa từng được tiếp nhận.",
         formula_en="Dossiers accepted in the period, by time of acceptance; those never accepted are outside.",
-        unit_of_measure="dossiers",
         numerator="dossiers accepted in the period",
-        denominator=None,
-        over_units=Aggregation.SUM,
-        over_time=Aggregation.SUM,
-        when_empty=_COUNT_EMPTY,
-        direction=Direction.NONE,
-        dimensions=_DIMENSIONS,
-        current_window=Window.TODAY,
-        source=Source.DOSSIER_FLOW,
-        numerator_measures=(Measure.RECEIVED,),
+        measure=Measure.RECEIVED,
     ),
-    Kpi(
+    _count(
         id="dossier.completed",
-        version=1,
         name_vi="Hồ sơ đã giải quyết",
         name_en="Dossiers completed",
         formula_vi="Số hồ sơ lần đầu đạt trạng thái 9 (đã xử lý xong) hoặc 10 (đã trả kết quả) trong kỳ.",
         formula_en="Dossiers that reach status 9 (done) or 10 (result returned) for the first time in the period.",
-        unit_of_measure="dossiers",
         numerator="dossiers completed in the period",
-        denominator=None,
-        over_units=Aggregation.SUM,
-        over_time=Aggregation.SUM,
-        when_empty=_COUNT_EMPTY,
-        direction=Direction.NONE,
-        dimensions=_DIMENSIONS,
-        current_window=Window.TODAY,
-        source=Source.DOSSIER_FLOW,
-        numerator_measures=(Measure.COMPLETED,),
+        measure=Measure.COMPLETED,
     ),
-    Kpi(
+    _share(
         id="dossier.on_time_rate",
-        version=1,
         name_vi="Tỷ lệ giải quyết đúng hạn",
         name_en="On-time rate",
         formula_vi=(
@@ -94,41 +147,23 @@ DOSSIER_ENTRIES: Final = (
             "(Dossiers completed in the period whose completion date is not after the due date, or that have no due date, "
             "plus those withdrawn in the period) over (completed plus withdrawn in the period). Dates are compared, not hours."
         ),
-        unit_of_measure="share",
         numerator="dossiers completed on time, and dossiers withdrawn, in the period",
         denominator="dossiers completed or withdrawn in the period",
-        over_units=Aggregation.RATIO,
-        over_time=Aggregation.RATIO,
-        when_empty=_RATIO_EMPTY,
         direction=Direction.UP,
-        dimensions=_DIMENSIONS,
-        current_window=Window.TODAY,
-        source=Source.DOSSIER_FLOW,
         numerator_measures=(Measure.ON_TIME, Measure.WITHDRAWN),
         denominator_measures=(Measure.COMPLETED, Measure.WITHDRAWN),
     ),
-    Kpi(
+    _gauge(
         id="dossier.open",
-        version=1,
         name_vi="Hồ sơ đang giải quyết",
         name_en="Open dossiers",
         formula_vi="Số hồ sơ đã tiếp nhận mà chưa giải quyết xong, chưa rút, tại thời điểm cuối cùng của kỳ (hiện tại, với kỳ đang diễn ra).",
         formula_en="Dossiers accepted and neither completed nor withdrawn at the last instant of the period (now, in the current one).",
-        unit_of_measure="dossiers",
         numerator="open dossiers at the last instant of the period",
-        denominator=None,
-        over_units=Aggregation.SUM,
-        over_time=Aggregation.LAST,
-        when_empty=_COUNT_EMPTY,
-        direction=Direction.NONE,
-        dimensions=_DIMENSIONS,
-        current_window=Window.NOW,
-        source=Source.DOSSIER_GAUGE,
-        numerator_measures=(Measure.OPEN,),
+        measure=Measure.OPEN,
     ),
-    Kpi(
+    _gauge(
         id="dossier.overdue",
-        version=1,
         name_vi="Hồ sơ quá hạn đang giải quyết",
         name_en="Overdue dossiers",
         formula_vi=(
@@ -139,79 +174,42 @@ DOSSIER_ENTRIES: Final = (
             "Open dossiers past their due date at the last instant of the period (now, in the current one): from midnight of the "
             "day after the due date; those that wait for a supplement or are paused are not counted."
         ),
-        unit_of_measure="dossiers",
         numerator="overdue dossiers at the last instant of the period",
-        denominator=None,
-        over_units=Aggregation.SUM,
-        over_time=Aggregation.LAST,
-        when_empty=_COUNT_EMPTY,
         direction=Direction.DOWN,
-        dimensions=_DIMENSIONS,
-        current_window=Window.NOW,
-        source=Source.DOSSIER_GAUGE,
-        numerator_measures=(Measure.OVERDUE,),
+        measure=Measure.OVERDUE,
     ),
-    Kpi(
+    _share(
         id="dossier.online_rate",
-        version=1,
         name_vi="Tỷ lệ hồ sơ trực tuyến",
         name_en="Online rate",
         formula_vi="Hồ sơ tiếp nhận trực tuyến trong kỳ chia cho hồ sơ tiếp nhận trong kỳ.",
         formula_en="Dossiers accepted through the online channel in the period over dossiers accepted in the period.",
-        unit_of_measure="share",
         numerator="dossiers accepted online in the period",
         denominator="dossiers accepted in the period",
-        over_units=Aggregation.RATIO,
-        over_time=Aggregation.RATIO,
-        when_empty=_RATIO_EMPTY,
         direction=Direction.UP,
-        dimensions=_DIMENSIONS,
-        current_window=Window.TODAY,
-        source=Source.DOSSIER_FLOW,
         numerator_measures=(Measure.ONLINE,),
         denominator_measures=(Measure.RECEIVED,),
     ),
-    Kpi(
+    _count(
         id="dossier.withdrawn",
-        version=1,
         name_vi="Hồ sơ rút",
         name_en="Dossiers withdrawn",
         formula_vi="Số hồ sơ được rút (trạng thái 7) trong kỳ trước khi giải quyết xong.",
         formula_en="Dossiers withdrawn (status 7) in the period before they were completed.",
-        unit_of_measure="dossiers",
         numerator="dossiers withdrawn in the period",
-        denominator=None,
-        over_units=Aggregation.SUM,
-        over_time=Aggregation.SUM,
-        when_empty=_COUNT_EMPTY,
-        direction=Direction.NONE,
-        dimensions=_DIMENSIONS,
-        current_window=Window.TODAY,
-        source=Source.DOSSIER_FLOW,
-        numerator_measures=(Measure.WITHDRAWN,),
+        measure=Measure.WITHDRAWN,
     ),
-    Kpi(
+    _gauge(
         id="dossier.paused",
-        version=1,
         name_vi="Hồ sơ tạm dừng",
         name_en="Paused dossiers",
         formula_vi="Số hồ sơ đang giải quyết ở trạng thái 6 (chờ nộp phí, lệ phí) hoặc 8 (dừng xử lý) tại thời điểm cuối cùng của kỳ (hiện tại, với kỳ đang diễn ra).",
         formula_en="Open dossiers in status 6 (fee due) or 8 (stopped) at the last instant of the period (now, in the current one).",
-        unit_of_measure="dossiers",
         numerator="paused dossiers at the last instant of the period",
-        denominator=None,
-        over_units=Aggregation.SUM,
-        over_time=Aggregation.LAST,
-        when_empty=_COUNT_EMPTY,
-        direction=Direction.NONE,
-        dimensions=_DIMENSIONS,
-        current_window=Window.NOW,
-        source=Source.DOSSIER_GAUGE,
-        numerator_measures=(Measure.PAUSED,),
+        measure=Measure.PAUSED,
     ),
-    Kpi(
+    _share(
         id="dossier.late_rate_gialai",
-        version=1,
         name_vi="Tỷ lệ trễ hạn (cách tính của Gia Lai)",
         name_en="Late rate by the formula of Gia Lai",
         formula_vi=(
@@ -222,22 +220,15 @@ DOSSIER_ENTRIES: Final = (
             "(Dossiers overdue at the end of the period plus those completed late in it) over (dossiers accepted in the period plus "
             "those carried over from before it). On time by this formula is the rest to 1."
         ),
-        unit_of_measure="share",
         numerator="dossiers overdue at the end of the period, and completed late in it",
         denominator="dossiers accepted in the period, and open at its start",
-        over_units=Aggregation.RATIO,
-        over_time=Aggregation.RATIO,
-        when_empty=_RATIO_EMPTY,
         direction=Direction.DOWN,
-        dimensions=_DIMENSIONS,
-        current_window=Window.TODAY,
         source=Source.DOSSIER_CARRIED,
         numerator_measures=(Measure.LATE, Measure.OVERDUE),
         denominator_measures=(Measure.RECEIVED, Measure.OPEN),
     ),
-    Kpi(
+    _gauge(
         id="dossier.due_24h",
-        version=1,
         name_vi="Hồ sơ sắp quá hạn",
         name_en="Dossiers about to fall due",
         formula_vi=(
@@ -248,21 +239,12 @@ DOSSIER_ENTRIES: Final = (
             "Open dossiers within 24 hours of their due moment and not overdue yet, at the last instant of the period (now, in the "
             "current one); those that wait for a supplement or are paused are not counted."
         ),
-        unit_of_measure="dossiers",
         numerator="dossiers about to fall due at the last instant of the period",
-        denominator=None,
-        over_units=Aggregation.SUM,
-        over_time=Aggregation.LAST,
-        when_empty=_COUNT_EMPTY,
         direction=Direction.DOWN,
-        dimensions=_DIMENSIONS,
-        current_window=Window.NOW,
-        source=Source.DOSSIER_GAUGE,
-        numerator_measures=(Measure.DUE_SOON,),
+        measure=Measure.DUE_SOON,
     ),
-    Kpi(
+    _gauge(
         id="dossier.late_without_apology",
-        version=1,
         name_vi="Hồ sơ quá hạn chưa có thư xin lỗi",
         name_en="Overdue without an apology",
         formula_vi=(
@@ -273,79 +255,49 @@ DOSSIER_ENTRIES: Final = (
             "Overdue open dossiers that no letter of apology covers, at the last instant of the period (now, in the current one). A "
             "letter covers from its issue through the date that it promises; one without a date covers for good."
         ),
-        unit_of_measure="dossiers",
         numerator="overdue dossiers without an apology at the last instant of the period",
-        denominator=None,
-        over_units=Aggregation.SUM,
-        over_time=Aggregation.LAST,
-        when_empty=_COUNT_EMPTY,
         direction=Direction.DOWN,
-        dimensions=_DIMENSIONS,
-        current_window=Window.NOW,
-        source=Source.DOSSIER_GAUGE,
-        numerator_measures=(Measure.LATE_WITHOUT_APOLOGY,),
+        measure=Measure.LATE_WITHOUT_APOLOGY,
     ),
-    Kpi(
+    _share(
         id="dossier.paid_online_rate",
-        version=1,
         name_vi="Tỷ lệ hồ sơ thanh toán trực tuyến",
         name_en="Paid-online rate",
         formula_vi="Hồ sơ tiếp nhận trong kỳ có thanh toán trực tuyến chia cho hồ sơ tiếp nhận trong kỳ.",
         formula_en="Dossiers accepted in the period that were paid online over dossiers accepted in the period.",
-        unit_of_measure="share",
         numerator="dossiers accepted in the period that were paid online",
         denominator="dossiers accepted in the period",
-        over_units=Aggregation.RATIO,
-        over_time=Aggregation.RATIO,
         when_empty="null, also while no source says of any dossier whether it was",
         direction=Direction.UP,
-        dimensions=_DIMENSIONS,
-        current_window=Window.TODAY,
-        source=Source.DOSSIER_FLOW,
         numerator_measures=(Measure.PAID_ONLINE,),
         denominator_measures=(Measure.RECEIVED,),
         known_measures=(Measure.PAID_KNOWN,),
     ),
-    Kpi(
+    _share(
         id="dossier.digitised_rate",
-        version=1,
         name_vi="Tỷ lệ hồ sơ số hóa",
         name_en="Digitised rate",
         formula_vi="Hồ sơ tiếp nhận trong kỳ có thành phần được số hóa chia cho hồ sơ tiếp nhận trong kỳ.",
         formula_en="Dossiers accepted in the period whose papers were digitised over dossiers accepted in the period.",
-        unit_of_measure="share",
         numerator="dossiers accepted in the period that were digitised",
         denominator="dossiers accepted in the period",
-        over_units=Aggregation.RATIO,
-        over_time=Aggregation.RATIO,
         when_empty="null, also while no source says of any dossier whether it was",
         direction=Direction.UP,
-        dimensions=_DIMENSIONS,
-        current_window=Window.TODAY,
-        source=Source.DOSSIER_FLOW,
         numerator_measures=(Measure.DIGITISED,),
         denominator_measures=(Measure.RECEIVED,),
         known_measures=(Measure.DIGITISED_KNOWN,),
     ),
     _processing_days("dossier.processing_days_p50", 0.5, "trung vị", "median"),
     _processing_days("dossier.processing_days_p90", 0.9, "phân vị 90", "90th percentile"),
-    Kpi(
+    _share(
         id="dossier.satisfaction",
-        version=1,
         name_vi="Tỷ lệ hài lòng",
         name_en="Satisfaction",
         formula_vi="Hồ sơ được đánh giá hài lòng trong kỳ chia cho hồ sơ được đánh giá trong kỳ; đánh giá mới nhất của mỗi hồ sơ được tính.",
         formula_en="Dossiers rated as satisfying in the period over dossiers rated in it; the newest rating of each dossier counts.",
-        unit_of_measure="share",
         numerator="dossiers rated as satisfying in the period",
         denominator="dossiers rated in the period",
-        over_units=Aggregation.RATIO,
-        over_time=Aggregation.RATIO,
-        when_empty=_RATIO_EMPTY,
         direction=Direction.UP,
-        dimensions=_DIMENSIONS,
-        current_window=Window.TODAY,
-        source=Source.DOSSIER_FLOW,
         numerator_measures=(Measure.SATISFIED,),
         denominator_measures=(Measure.RATED,),
     ),
