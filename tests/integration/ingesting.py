@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,77 +16,32 @@ from kafka import KafkaConsumer, TopicPartition
 from ioc import topics
 from ioc.access import keys
 from ioc.settings import Settings
-from tests.integration.streaming import ROOT, environment, log_ends, wait_until
+from tests.integration.streaming import IocProcess, log_ends, started, wait_until
 
 
-class Ingest:
+class Ingest(IocProcess):
     """``ioc connect ingest`` as a process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        super().__init__(settings, "ingest", "connect", "ingest", stop_s=60)
         self.url = f"http://127.0.0.1:{settings.ingest_port}"
-        self.log = settings.state_dir / f"ingest-{time.monotonic_ns()}.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
 
     def start(self) -> None:
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ioc.cli", "connect", "ingest"],
-                cwd=ROOT,
-                env=environment(self.settings),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        """Start it, and wait until it answers."""
+        super().start()
         wait_until(self._answers, within_s=90, what="ingest answers")
 
     def _answers(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self.log.read_text()
+        assert self.running, self.log.read_text()
         try:
             return httpx.get(f"{self.url}/health/live", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
 
-    def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
 
-    def kill(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGCONT)
-            self._process.kill()
-            self._process.wait(10)
-
-    def stop(self) -> int:
-        assert self._process is not None
-        self._process.terminate()
-        return self._process.wait(60)
-
-    def peak_mib(self) -> float:
-        """Most memory that it held so far."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) / 1024
-        raise AssertionError("no VmHWM")
-
-
-@contextmanager
-def ingest(settings: Settings) -> Iterator[Ingest]:
-    """A running ingest process; its log is shown when the test fails inside."""
-    process = Ingest(settings)
-    try:
-        process.start()
-        yield process
-    except BaseException:
-        print(process.log.read_text()[-6000:])  # noqa: T201 - pytest shows it with the failure
-        raise
-    finally:
-        process.kill()
+def ingest(settings: Settings) -> AbstractContextManager[Ingest]:
+    """A running ingest process, see :func:`started`."""
+    return started(Ingest(settings))
 
 
 def make_key(settings: Settings, name: str = "sender", **limits: Any) -> str:

@@ -8,9 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -46,13 +46,17 @@ def run_ioc(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[
     )
 
 
-class WorkerProcess:
-    """``ioc stream`` as a process."""
+class IocProcess:
+    """A command of the platform that runs until it is told to stop, as a process of its own.
 
-    def __init__(self, settings: Settings, *arguments: str) -> None:
-        self._settings = settings
+    :param stop_s: longest wait for its end after SIGTERM.
+    """
+
+    def __init__(self, settings: Settings, name: str, *arguments: str, stop_s: float) -> None:
+        self.settings = settings
         self._arguments = arguments
-        self.log = settings.state_dir / f"worker-{time.monotonic_ns()}.log"
+        self._stop_s = stop_s
+        self.log = settings.state_dir / f"{name}-{time.monotonic_ns()}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -67,9 +71,9 @@ class WorkerProcess:
     def start(self) -> None:
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ioc.cli", "stream", *self._arguments],
+                [sys.executable, "-m", "ioc.cli", *self._arguments],
                 cwd=ROOT,
-                env=environment(self._settings),
+                env=environment(self.settings),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -90,28 +94,42 @@ class WorkerProcess:
         """SIGTERM; returns the exit status."""
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(20)
+        return self._process.wait(self._stop_s)
 
-    def memory_mib(self) -> float:
-        """Resident memory now."""
+    def memory_mib(self, field: str = "VmRSS") -> float:
+        """Resident memory now; with ``VmHWM``, the most that it held so far."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS"):
+            if line.startswith(field):
                 return int(line.split()[1]) / 1024
-        raise AssertionError("no VmRSS")
+        raise AssertionError(f"no {field}")
+
+
+P = TypeVar("P", bound=IocProcess)
+
+
+class WorkerProcess(IocProcess):
+    """``ioc stream`` as a process."""
+
+    def __init__(self, settings: Settings, *arguments: str) -> None:
+        super().__init__(settings, "worker", "stream", *arguments, stop_s=20)
 
 
 @contextmanager
-def worker(settings: Settings, *arguments: str) -> Iterator[WorkerProcess]:
-    """A running worker, killed at the end whatever happens; its log is shown when the test fails inside."""
-    process = WorkerProcess(settings, *arguments)
-    process.start()
+def started(process: P) -> Iterator[P]:
+    """Start a process, and kill it at the end whatever happens; its log is shown when the test fails inside."""
     try:
+        process.start()
         yield process
     except BaseException:
         print(process.log.read_text()[-6000:])  # noqa: T201 - pytest shows it with the failure
         raise
     finally:
         process.kill()
+
+
+def worker(settings: Settings, *arguments: str) -> AbstractContextManager[WorkerProcess]:
+    """A running worker, see :func:`started`."""
+    return started(WorkerProcess(settings, *arguments))
 
 
 def wait_until(condition: Callable[[], Any], *, within_s: float, what: str) -> Any:
