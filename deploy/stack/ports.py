@@ -76,3 +76,4 @@ def require_all_free(settings: Settings) -> None:
     if settings.database_is_embedded:
         require_database_free(settings)
     require_free(settings.api_port, "the API", "IOC_API_PORT", settings.api_host)
+    require_free(settings.ingest_port, "ingest", "IOC_INGEST_PORT", settings.ingest_host)

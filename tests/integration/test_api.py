@@ -303,7 +303,8 @@ async def test_readiness_is_progress_of_offsets(client: httpx.AsyncClient, conne
     connection.execute(
         "UPDATE ioc.partition_offset SET halted_reason = 'the log was wiped' WHERE partition = 0"
     )
-    assert "ioc.wifi/0 is halted: the log was wiped" in (await ready())[1]
+    repair = "ioc repair offsets ioc.wifi 0 --to start"
+    assert f"ioc.wifi/0 is halted: the log was wiped; run: {repair}" in (await ready())[1]
     connection.execute("UPDATE ioc.partition_offset SET retired_at = now() WHERE partition = 0")
     connection.execute("UPDATE ioc.partition_offset SET next_offset = 9 WHERE partition = 1")
     assert await ready() == (200, [])

@@ -82,7 +82,10 @@ class Platform:
 
     def start(self, what: str = "servers") -> subprocess.Popen[bytes]:
         environment = {**os.environ, **self.environment}
-        command = [sys.executable, "-c", _SUPERVISE, self.settings.model_dump_json(), what]
+        facts = self.settings.model_dump(mode="json")
+        if self.settings.database_url is not None:  # which is masked there
+            facts["database_url"] = self.settings.database_url.get_secret_value()
+        command = [sys.executable, "-c", _SUPERVISE, json.dumps(facts), what]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
         self.processes.append(process)
         return process

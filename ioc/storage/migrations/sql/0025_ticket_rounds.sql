@@ -29,3 +29,4 @@ LANGUAGE sql STABLE AS $$
     WINDOW so_far AS (PARTITION BY f.ticket_id ORDER BY f.time, f.sequence, f.source_id, f.id
                       ROWS UNBOUNDED PRECEDING)
 $$;
+REVOKE ALL ON FUNCTION ioc.ticket_rounds (bigint[]) FROM PUBLIC;
