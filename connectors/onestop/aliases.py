@@ -19,6 +19,7 @@ from typing import Final, Self, TypeVar
 import msgspec
 
 from connectors.shared.snapshots import from_microseconds, microseconds
+from connectors.shared.sqlite_file import open_file
 from ioc.errors import UnavailableError
 from ioc.events import DossierEvent, DossierMerge, DossierMerged, DossierRecorded, event_id
 
@@ -83,13 +84,7 @@ class AliasStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(
-                path, isolation_level=None, timeout=30.0, check_same_thread=False
-            )
-            self._database.execute("pragma journal_mode = wal")
-            self._database.execute("pragma synchronous = full")
-            self._database.executescript(_SCHEMA)
+            self._database = open_file(path, _SCHEMA, any_thread=True)
         except (OSError, sqlite3.Error) as error:
             raise self._unavailable(error) from None
 

@@ -22,6 +22,7 @@ from connectors.onestop.rows import content
 from connectors.shared.privacy import slug
 from connectors.shared.relay import Fate, Relay
 from connectors.shared.snapshots import SnapshotStore, Version
+from connectors.shared.sqlite_file import open_file
 from ioc.district.agencies import AgencyResolver
 from ioc.errors import UnavailableError
 from ioc.events import DossierEvent, DossierMerged, DossierRecorded, event_id
@@ -246,11 +247,10 @@ class _Units:
     """The unit that each dossier had when it was seen last: steps don't say it."""
 
     def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("pragma journal_mode = wal")
-        self._database.execute("pragma synchronous = normal")
-        self._database.execute(
-            "create table if not exists unit (subject text primary key, unit text not null) without rowid"
+        self._database = open_file(
+            path,
+            "create table if not exists unit (subject text primary key, unit text not null) without rowid",
+            synchronous="normal",
         )
 
     def get(self, code: str) -> str | None:

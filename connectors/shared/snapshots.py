@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from connectors.shared.sqlite_file import open_file
 from ioc.errors import UnavailableError
 
 _SCHEMA: Final = """
@@ -72,10 +73,7 @@ class SnapshotStore:
             raise UnavailableError(
                 f"Another import of this source is running ({path}).", remedy="Wait for it, or stop it."
             ) from None
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("pragma journal_mode = wal")
-        self._database.execute("pragma synchronous = full")
-        self._database.execute(_SCHEMA)
+        self._database = open_file(path, _SCHEMA)
 
     def resolve(self, subject: str, fingerprint: bytes, latest: datetime) -> Version:
         """Tell which version this content is. Changes nothing.
