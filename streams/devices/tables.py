@@ -78,8 +78,12 @@ class CameraTable:
         "clock_offset_s",
         "frozen",
         "stalled",
+        "moved",
+        "stalls_per_minute",
+        "observed_s",
         "rung",
         "reason",
+        "detail",
     )
     clients_column = "NULL::int"
 
@@ -97,10 +101,25 @@ class CameraTable:
             optional([d.clock_offset_s for d in data], ">f8"),
             optional([d.frozen for d in data], "u1"),
             optional([d.stalled for d in data], "u1"),
+            optional([d.moved for d in data], "u1"),
+            optional([d.stalls_per_minute for d in data], ">f4"),
+            optional([d.observed_s for d in data], ">f4"),
         ]
 
     def texts(self, data: Sequence[CameraSample]) -> list[dict[int, bytes]]:
-        return [_texts([d.rung for d in data]), _texts([d.reason for d in data])]
+        details = {row: detail for row, d in enumerate(data) if (detail := self._detail(d)) is not None}
+        return [
+            _texts([d.rung for d in data]),
+            _texts([d.reason for d in data]),
+            {row: jsonb(detail) for row, detail in details.items()},
+        ]
+
+    @staticmethod
+    def _detail(d: CameraSample) -> bytes | None:
+        if d.model is None and d.firmware is None and d.uptime_s is None and not d.disks:
+            return None
+        detail = {"model": d.model, "firmware": d.firmware, "uptime_s": d.uptime_s, "disks": d.disks}
+        return _json.encode({name: value for name, value in detail.items() if value not in (None, ())})
 
     def content(self, event: CameraProbed) -> tuple[object, ...]:
         d = event.data
@@ -111,12 +130,17 @@ class CameraTable:
             d.clock_offset_s,
             d.frozen,
             d.stalled,
+            d.moved,
+            _single(d.stalls_per_minute),
+            _single(d.observed_s),
             d.rung,
             d.reason,
+            None if (detail := self._detail(d)) is None else msgspec.json.decode(detail),
         )
 
     def stored_content(self, row: Sequence[object]) -> tuple[object, ...]:
-        return (_single(row[0]), _single(row[1]), _single(row[2]), *row[3:])
+        singles = (0, 1, 2, 7, 8)
+        return tuple(_single(value) if place in singles else value for place, value in enumerate(row))
 
 
 class WifiTable:

@@ -12,7 +12,17 @@ import psycopg
 import pytest
 
 from ioc import topics
-from ioc.events import CameraProbed, CameraSample, Interface, Radio, Status, WifiProbed, WifiSample, encode
+from ioc.events import (
+    CameraProbed,
+    CameraSample,
+    Disk,
+    Interface,
+    Radio,
+    Status,
+    WifiProbed,
+    WifiSample,
+    encode,
+)
 from ioc.settings import Settings
 from streams.devices import projector
 from streams.devices.runs import runs_of
@@ -208,8 +218,14 @@ def test_a_camera_sample_that_is_sent_again_is_no_conflict(database: str) -> Non
         clock_offset_s=-1e-300,
         frozen=False,
         stalled=True,
+        moved=True,
+        stalls_per_minute=1 / 7,
+        observed_s=3.9999,
         rung="decode",
         reason="mờ",
+        model='DS-2CD \\ "x"',
+        uptime_s=0.1,
+        disks=(Disk(name="ổ 1", state="normal", ok=True, size_bytes=2**63, free_bytes=0),),
     )
 
     async def scene(feeder: Feeder) -> None:
@@ -218,6 +234,12 @@ def test_a_camera_sample_that_is_sent_again_is_no_conflict(database: str) -> Non
         assert (feeder.facts, feeder.duplicates, feeder.bad) == (2, 2, [])
         await feeder.feed([camera(0, fps=24.98)])
         assert feeder.bad == [(4, "conflict")]
+        kept, empty = await feeder.rows(
+            "SELECT moved, round(stalls_per_minute::numeric, 3)::float8, detail FROM ioc.camera_sample ORDER BY time"
+        )
+        disk = {"name": "ổ 1", "state": "normal", "ok": True, "size_bytes": 2**63, "free_bytes": 0}
+        assert kept == (True, 0.143, {"model": 'DS-2CD \\ "x"', "uptime_s": 0.1, "disks": [disk]})
+        assert empty == (None, None, None)
 
     play(database, scene, topic=topics.CAMERAS)
 
