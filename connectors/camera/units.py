@@ -38,8 +38,13 @@ class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One family of the table."""
 
     name: str
-    label: str
+    title: str
+    """For people: what of whom."""
+    mibs: tuple[str, ...]
     match: tuple[Match, ...]
+    recorded: bool = False
+    """Tried against a recording of a real device."""
+    note: str = ""
     kind: str | None = None
     """What it is, when it does not tell its model."""
     model: Cells | None = None

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ioc.docs import cli, events, http, kpis, settings
+from ioc.docs import cli, devices, events, http, kpis, settings
 
 
 def pages() -> dict[str, str]:
@@ -16,6 +16,7 @@ def pages() -> dict[str, str]:
         "http.md": http.page(),
         "events.md": events.page(),
         "cli.md": cli.page(),
+        "devices.md": devices.page(),
         **{f"schemas/{name}": text for name, text in events.schemas().items()},
     }
 
