@@ -18,13 +18,14 @@ from connectors.camera.probe import Aside, CameraTarget, aside, conclude, eviden
 from connectors.camera.seen import Keep, Seen
 from connectors.camera.verdict import Verdict
 from connectors.camera.watchers import Link, Lost, Watchers
+from ioc.errors import UnavailableError
 from ioc.events import CameraProbed, Status
 
 _FIRST_WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 60.0
 _LIFE_S: Final = 6 * 3600.0
 """A watcher is replaced after this time, so that no leak of a decoder grows for ever."""
-_START_S: Final = 20.0
+_SLACK_S: Final = 10.0
 
 
 class _Told:
@@ -127,7 +128,7 @@ async def _session(
     try:
         async with pool.start(target.order(endless=True), _LIFE_S) as link:
             while time.monotonic() - began < _LIFE_S - 60:
-                seen = await link.hear(target.first_frame_s + target.watch_s + _START_S)
+                seen = await link.hear(target.first_frame_s + target.watch_s + _SLACK_S)
                 if seen is None:
                     yield judge(target, memory, Lost.DIED), None
                     return
@@ -138,8 +139,10 @@ async def _session(
                     return
     except TimeoutError:
         yield judge(target, memory, Lost.HUNG), None
-    except OSError:
+    except UnavailableError:
         yield judge(target, memory, Lost.OURS), None
+    except OSError:
+        yield judge(target, memory, Lost.DIED), None
 
 
 def _carry(last: Seen | None, seen: Seen) -> None:

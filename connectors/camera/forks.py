@@ -21,6 +21,8 @@ import msgspec
 
 from connectors.camera.seen import Keep, Order, Seen
 
+READY: Final = b"ready"
+"""A watcher's first word: from here on its time counts."""
 _MOST_MESSAGE: Final = 65_536
 _PR_SET_PDEATHSIG: Final = 1
 _MIB: Final = 1024 * 1024
@@ -144,6 +146,7 @@ def _watch(link: socket.socket) -> NoReturn:
     def say(seen: Seen) -> None:
         link.sendall(msgspec.json.encode(seen))
 
+    link.sendall(READY)
     order = msgspec.json.decode(link.recv(_MOST_MESSAGE), type=Order)
     Watcher(order, say, hear).run()
     os._exit(0)

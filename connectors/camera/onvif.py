@@ -62,7 +62,7 @@ class Answered:
     """It refused the login, though that was written in its own time."""
 
 
-class _FaultError(Exception):
+class UnusableAnswerError(Exception):
     """An answer that can't be used; the text may be shown."""
 
     def __init__(self, reason: str, *, refused: bool = False) -> None:
@@ -116,7 +116,7 @@ async def ask(
             return Answered(offset_s, None, _text(body, "Model"), _text(body, "FirmwareVersion"))
     except TimeoutError:
         return Answered(offset_s, None if offset_s is not None else f"no answer within {timeout_s:g} s")
-    except _FaultError as fault:
+    except UnusableAnswerError as fault:
         return Answered(offset_s, None if offset_s is not None else fault.reason, refused=fault.refused)
 
 
@@ -133,12 +133,12 @@ async def _offset_s(service: Service, tls: Tls | None) -> float:
 def read_clock(body: bytes) -> datetime:
     """The time that an answer to GetSystemDateAndTime tells.
 
-    :raises _FaultError: when it tells none.
+    :raises UnusableAnswerError: when it tells none.
     """
     root = _parse(body)
     clock = next((node for node in root.iter() if _name(node.tag) == "UTCDateTime"), None)
     if clock is None:
-        raise _FaultError("it tells no UTC time")
+        raise UnusableAnswerError("it tells no UTC time")
     numbers = {_name(node.tag): (node.text or "").strip() for node in clock.iter()}
     try:
         year, month, day, hour, minute, second = (
@@ -146,13 +146,13 @@ def read_clock(body: bytes) -> datetime:
         )
         return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise _FaultError("the time that it tells makes no sense") from None
+        raise UnusableAnswerError("the time that it tells makes no sense") from None
 
 
 async def _call(
     service: Service, action: str, tls: Tls | None, login: Login | None = None, offset_s: float = 0.0
 ) -> bytes:
-    header = "" if login is None else _security(login, datetime.now(UTC) + timedelta(seconds=offset_s))
+    header = "" if login is None else security(login, datetime.now(UTC) + timedelta(seconds=offset_s))
     envelope = (
         '<?xml version="1.0" encoding="utf-8"?>'
         '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope">'
@@ -171,11 +171,11 @@ async def _call(
             headers["Authorization"] = answer
             status, _, body = await _post(service, envelope, headers, tls)
     if status in (401, 403) or (status == 400 and b"NotAuthorized" in body):
-        raise _FaultError(f"ONVIF refuses the login ({status})", refused=True)
+        raise UnusableAnswerError(f"ONVIF refuses the login ({status})", refused=True)
     if 300 <= status < 400:
-        raise _FaultError(f"it sends us elsewhere ({status}), which is not followed")
+        raise UnusableAnswerError(f"it sends us elsewhere ({status}), which is not followed")
     if status != 200:
-        raise _FaultError(f"{action} was answered {status}")
+        raise UnusableAnswerError(f"{action} was answered {status}")
     return body
 
 
@@ -196,19 +196,23 @@ async def _post(
             async for chunk in answer.aiter_raw():
                 body += chunk
                 if len(body) > _MOST_BYTES:
-                    raise _FaultError(f"its answer is longer than {_MOST_BYTES // 1024} KiB")
+                    raise UnusableAnswerError(f"its answer is longer than {_MOST_BYTES // 1024} KiB")
             challenges = answer.headers.get_list("www-authenticate")
             return answer.status_code, challenges, bytes(body)
     except httpx.ConnectError as error:
         untrusted = "certificate" in str(error).lower()
-        raise _FaultError(
+        raise UnusableAnswerError(
             "its certificate is not trusted" if untrusted else "nothing answers there"
         ) from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-        raise _FaultError(f"its answer can't be read ({type(error).__name__})") from None
+        raise UnusableAnswerError(f"its answer can't be read ({type(error).__name__})") from None
 
 
-def _security(login: Login, created: datetime) -> str:
+def security(login: Login, created: datetime) -> str:
+    """The header of a WS-UsernameToken; the password goes in as a digest with nonce and time.
+
+    :param created: in the camera's own time.
+    """
     stamp = created.strftime("%Y-%m-%dT%H:%M:%S.") + f"{created.microsecond // 1000:03d}Z"
     nonce = secrets.token_bytes(16)
     digest = hashlib.sha1(nonce + stamp.encode() + login.password.encode(), usedforsecurity=False).digest()
@@ -225,7 +229,7 @@ def _parse(body: bytes) -> Element:
     try:
         root: Element = ElementTree.fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
-        raise _FaultError("its answer is no XML that can be trusted") from None
+        raise UnusableAnswerError("its answer is no XML that can be trusted") from None
     return root
 
 

@@ -23,8 +23,8 @@ from connectors.shared.snmp.agent import Memory as SnmpMemory
 from ioc.events import CameraProbed, CameraSample, Status, event_id
 
 SOURCE: Final = "urn:ioc:probe:camera"
-_START_S: Final = 10.0
-"""Allowance for a watcher's start on a busy machine."""
+_START_S: Final = 60.0
+"""Allowance for a watcher's start on a busy machine, and for one that has to be stopped."""
 _ONVIF_REST_S: Final = 3600.0
 """A camera that has no ONVIF where it is looked for unasked is left alone for this long."""
 

@@ -18,11 +18,14 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from connectors.camera.forks import Fork, Kill
+from connectors.camera.forks import READY, Fork, Kill
 from connectors.camera.seen import Keep, Order, Seen
+from ioc.errors import UnavailableError
 
-_START_S: Final = 20.0
-"""Allowance for the fork server's start and a fork, on a busy machine."""
+_START_S: Final = 30.0
+"""Allowance for the fork server's start and a fork, on a busy machine; a camera is not blamed for it."""
+_SLACK_S: Final = 10.0
+"""How much later than its time a watcher may speak before it counts as hung."""
 _MOST_MESSAGE: Final = 65_536
 _MEMORY_MIB: Final = 192
 
@@ -66,12 +69,16 @@ class Watchers:
     """Starts watchers; the fork server is started when first needed, and again when it ended.
 
     :param memory_mib: memory that one watcher may take of its own.
-    :param start_s: allowance for starting, in seconds; a watcher that says nothing for so long after its time hangs.
+    :param start_s: allowance for starting, in seconds.
+    :param slack_s: how much later than its time a watcher may speak before it counts as hung, in seconds.
     """
 
-    def __init__(self, memory_mib: int = _MEMORY_MIB, *, start_s: float = _START_S) -> None:
+    def __init__(
+        self, memory_mib: int = _MEMORY_MIB, *, start_s: float = _START_S, slack_s: float = _SLACK_S
+    ) -> None:
         self._memory_mib = memory_mib
         self._start_s = start_s
+        self._slack_s = slack_s
         self._numbers = itertools.count(1)
         self._server: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
@@ -87,16 +94,25 @@ class Watchers:
         """Have a watcher for the block; it is gone afterwards.
 
         :param life_s: the kernel ends it after this time at the latest.
-        :raises OSError: when none can be started.
+        :raises UnavailableError: when none comes up.
         """
         number = next(self._numbers)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours:
             ours.setblocking(False)
-            with theirs:
-                self._ask(Fork(number, life_s, self._memory_mib), theirs)
+            loop = asyncio.get_running_loop()
             try:
-                await asyncio.get_running_loop().sock_sendall(ours, msgspec.json.encode(order))
+                with theirs:
+                    self._ask(Fork(number, life_s + self._start_s, self._memory_mib), theirs)
+                async with asyncio.timeout(self._start_s):
+                    if await loop.sock_recv(ours, _MOST_MESSAGE) != READY:
+                        raise OSError("it ended at once")
+                    await loop.sock_sendall(ours, msgspec.json.encode(order))
+            except (OSError, TimeoutError) as error:
+                with suppress(OSError):
+                    self._ask(Kill(number))
+                raise UnavailableError(f"No watcher comes up: {str(error) or 'it takes too long'}.") from None
+            try:
                 yield Link(ours)
             finally:
                 with suppress(OSError):
@@ -107,22 +123,24 @@ class Watchers:
 
         :param decide: says where the picture is to be kept, or None; asked only when the order keeps one.
         """
-        longest_s = order.first_frame_s + order.watch_s + self._start_s
+        longest_s = order.first_frame_s + order.watch_s + self._slack_s
         for _ in range(2):
             try:
-                async with self.start(order, longest_s + self._start_s) as link:
+                async with self.start(order, longest_s + self._slack_s) as link:
                     seen = await link.hear(longest_s)
                     if seen is None:
                         continue
                     if order.keeps and decide is not None:
                         link.tell(Keep(decide(seen)))
                         with suppress(TimeoutError):
-                            await link.hear(self._start_s)  # its end: the picture is on the disk
+                            await link.hear(self._slack_s)  # its end: the picture is on the disk
                     return seen
             except TimeoutError:
                 return Lost.HUNG
-            except OSError:
+            except UnavailableError:
                 return Lost.OURS
+            except OSError:
+                continue
         return Lost.DIED
 
     def close(self) -> None:
