@@ -18,7 +18,7 @@ from connectors.shared.snmp.login import Login, parse_secret
 from connectors.wifi import targets as wifi
 from ioc.district import Pack, PackError, examine
 from ioc.district.model import Device, DeviceKind
-from ioc.district.probing import FILE, SECRETS, endpoint
+from ioc.district.probing import FILE, SECRETS, behind, endpoint
 from ioc.district.secrets import read_secret
 from ioc.errors import IocError
 
@@ -53,7 +53,31 @@ def wifi_jobs(devices: Path) -> list[Job]:
     :param devices: the pack's ``devices.csv``; the files beside it are read too.
     :raises PackError: when the pack has mistakes.
     """
-    return list(_jobs(devices.parent, DeviceKind.WIFI, lambda *row: wifi.job(wifi_entry(*row))))
+    pack = usable_pack(devices.parent)
+    return list(
+        _jobs(
+            devices.parent,
+            DeviceKind.WIFI,
+            lambda device, unit, secret: wifi.job(
+                msgspec.structs.replace(
+                    wifi_entry(device, unit, secret), access_points=access_points(pack, device.code)
+                )
+            ),
+        )
+    )
+
+
+def access_points(pack: Pack, controller: str) -> dict[str, wifi.PlaceEntry]:
+    """Where the access points stand that a controller reports: its name for each, and the pack's."""
+    today = datetime.now(ZoneInfo(pack.time_zone)).date()
+    found = {}
+    for device in pack.devices:
+        place = behind(device)
+        unit = pack.unit_of(device.point, today)
+        if place is None or place[0] != controller or unit is None or not device.period.holds_on(today):
+            continue
+        found[place[1]] = wifi.PlaceEntry(device.code, unit, device.point)
+    return found
 
 
 def usable_pack(folder: Path) -> Pack:
@@ -77,6 +101,7 @@ def _jobs(folder: Path, kind: DeviceKind, make: _Make) -> Iterator[Job]:
         if (
             device.kind is not kind
             or device.address is None
+            or behind(device) is not None
             or unit is None
             or not device.period.holds_on(today)
         ):

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from pydantic import SecretStr
 
+from connectors import polled
 from connectors.shared.health import Health
 from ioc.district import Pack
 from ioc.district.model import DeviceKind
@@ -26,11 +27,13 @@ from ioc.district.problems import Problem
 from ioc.district.secrets import read_secret
 from ioc.district.sources import FILE, Source
 from ioc.errors import InputError, IocError
+from ioc.events import AnyEvent
 from ioc.settings import Settings
 
 if TYPE_CHECKING:
     from connectors.onestop.mapping import UnitTable
     from connectors.queues.reading import TicketReader
+    from connectors.shared.mqtt import Message, Read
     from connectors.shared.relay import Relay
 
 _FIRST_REST_S: Final = 1.0
@@ -117,10 +120,16 @@ Prepare: TypeAlias = Callable[[Source, Context], Run]
 
 def _queues(source: Source, context: Context) -> Run:
     from connectors.queues.broker import TOPIC, route
+
+    return _subscribed(
+        source, context, *route(source.options.get("topic", TOPIC), _tickets(source, context, live=True))
+    )
+
+
+def _subscribed(source: Source, context: Context, wanted: str, read: Read) -> Run:
     from connectors.shared.mqtt import Broker, Subscriber
 
     broker = Broker.at(source.address or "", context.login(source), ca=context.file(source, "ca"))
-    wanted, read = route(source.options.get("topic", TOPIC), _tickets(source, context, live=True))
 
     def run(relay: Relay, stop: threading.Event) -> None:
         Subscriber(
@@ -133,6 +142,36 @@ def _queues(source: Source, context: Context) -> Run:
         ).run(stop)
 
     return run
+
+
+def _wifi_status(source: Source, context: Context) -> Run:
+    from connectors.shared.topics import machine_of, topic_filter
+    from connectors.wifi.status import TOPIC, StatusReader
+    from connectors.wifi.targets import PlaceEntry
+
+    today = datetime.now(context.zone).date()
+    known = {
+        device.code: (PlaceEntry(device.code, unit, device.point), device.interval_s)
+        for device in context.pack.devices
+        if device.kind is DeviceKind.WIFI and (unit := context.pack.unit_of(device.point, today))
+    }
+
+    def place_of(device: str) -> tuple[PlaceEntry, float] | None:
+        if device in known:
+            return known[device]
+        return (PlaceEntry(device, source.unit, source.point), 60.0) if source.unit else None
+
+    topic, place = source.options.get("topic", TOPIC), "{device}"
+    wanted = topic_filter(topic, place)
+    if place not in topic.split("/"):
+        raise InputError(f"The topic has no {place}.", remedy=f"Write one such as {TOPIC}.")
+    tolerance_s = context.settings.future_tolerance_s
+    reader = StatusReader(source.uri, place_of, future_tolerance_s=tolerance_s)
+
+    def read(message: Message) -> Sequence[AnyEvent]:
+        return reader.read(message, machine_of(message.topic, topic, place) or "")
+
+    return _subscribed(source, context, wanted, read)
 
 
 def _tickets(source: Source, context: Context, *, live: bool) -> TicketReader:
@@ -257,24 +296,17 @@ def _rest(source: Source, context: Context) -> Run:
     return run
 
 
-#: Kinds that a process of their own reads. The others come to the ingest process by themselves.
+#: Kinds whose lines have a thread each, in one process a kind.
 READERS: Final[Mapping[str, Prepare]] = {
     "mqtt-queues": _queues,
+    "mqtt-wifi": _wifi_status,
     "folder": _folder,
     "rest": _rest,
 }
 #: Kinds that come to the ingest process.
 SERVED: Final = ("portal", "http")
-
-
-def active(pack: Pack, kind: str | None = None) -> tuple[Source, ...]:
-    """Sources that hold today, of one kind or of all."""
-    today = datetime.now(ZoneInfo(pack.time_zone)).date()
-    return tuple(
-        source
-        for source in pack.sources
-        if kind in (None, source.kind.name) and source.period.holds_on(today)
-    )
+#: Kinds that have a process.
+RUN: Final = (*READERS, *polled.POLLED)
 
 
 def examine_sources(context: Context) -> Iterator[Problem]:
@@ -283,15 +315,16 @@ def examine_sources(context: Context) -> Iterator[Problem]:
     A secret that is not here is left to :func:`ioc.district.examine`, which notes it.
     """
     for source in context.pack.sources:
-        prepare = READERS.get(source.kind.name)
-        if prepare is None:
-            continue
+        name = source.kind.name
         try:
             context.login(source)
         except InputError:
             continue
         try:
-            prepare(source, context)
+            if name in READERS:
+                READERS[name](source, context)
+            elif name in polled.POLLED:
+                polled.check(source, context.pack, context.folder)
         except IocError as error:
             yield Problem(FILE, source.line, f"{source.code}: {error.message}", error.remedy)
 

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from connectors.queues.reading import TicketReader
 from connectors.shared.mqtt import Message, PartlyReadError, Read
-from ioc.errors import UsageError
+from connectors.shared.topics import machine_of, topic_filter
 from ioc.events import AnyEvent
 
 TOPIC: Final = "kiosks/{kiosk}/tickets"
 _PLACE: Final = "{kiosk}"
-
-
-def topic_filter(topic: str) -> str:
-    """The MQTT filter of a topic in which ``{kiosk}`` stands for the machine.
-
-    :raises UsageError: when it is no topic.
-    """
-    levels = topic.split("/")
-    fits = (
-        0 < len(topic.encode()) <= 1000
-        and topic.isprintable()
-        and levels.count(_PLACE) <= 1
-        and all(level in {_PLACE, "+", "#"} or not re.search(r"[{}+#]", level) for level in levels)
-        and "#" not in levels[:-1]
-    )
-    if not fits:
-        raise UsageError(
-            f"{topic[:100]!r} is no topic.",
-            remedy=f"Write one such as {TOPIC}: {_PLACE} is the machine's code, + anything, # the rest.",
-        )
-    return "/".join("+" if level == _PLACE else level for level in levels)
 
 
 def route(topic: str, reader: TicketReader) -> tuple[str, Read]:
@@ -41,11 +19,9 @@ def route(topic: str, reader: TicketReader) -> tuple[str, Read]:
 
     :raises UsageError: when ``topic`` is none.
     """
-    wanted = topic_filter(topic)
-    place = topic.split("/").index(_PLACE) if _PLACE in topic.split("/") else None
 
     def read(message: Message) -> Sequence[AnyEvent]:
-        kiosk = None if place is None else message.topic.split("/")[place]
+        kiosk = machine_of(message.topic, topic, _PLACE)
         reading = reader.read_many(message.payload, message.received_at, kiosk=kiosk)
         if reading.faults:
             raise PartlyReadError(
@@ -53,4 +29,4 @@ def route(topic: str, reader: TicketReader) -> tuple[str, Read]:
             )
         return reading.events
 
-    return wanted, read
+    return topic_filter(topic, _PLACE), read

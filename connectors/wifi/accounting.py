@@ -7,7 +7,7 @@ import ipaddress
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -84,15 +84,22 @@ class Accountant:
 
         :raises InputError: naming what can't be used; no secret is repeated.
         """
+        return self.of(targets.load(path, NasEntry), path.parent)
+
+    def of(self, entries: Iterable[NasEntry], folder: Path) -> list[Job]:
+        """Take these servers, and no others; as :meth:`jobs`.
+
+        :param folder: from which the paths of secrets count.
+        """
         found: dict[str, _Nas] = {}
-        for entry in targets.load(path, NasEntry):
+        for entry in entries:
             try:
                 address = str(ipaddress.ip_address(entry.address))
             except ValueError:
-                raise InputError(f"The address of {entry.device} in {path} is none.") from None
+                raise InputError(f"The address of {entry.device} is none.") from None
             if address in found:
-                raise InputError(f"{path} names the address {address} more than once.")
-            secret = read_secret(entry.secret, path.parent).get_secret_value().encode()
+                raise InputError(f"The address {address} is named more than once.")
+            secret = read_secret(entry.secret, folder).get_secret_value().encode()
             before = self._nas.get(address)
             if before is not None and (before.entry, before.secret) == (entry, secret):
                 found[address] = before

@@ -26,7 +26,7 @@ from deploy.stack.layout import Layout, write_atomically
 from deploy.stack.process import Command, Process
 from ioc.district import Pack, examine
 from ioc.district.model import DeviceKind
-from ioc.district.probing import probed
+from ioc.district.probing import behind, probed
 from ioc.settings import Settings
 
 _LOOK_S: Final = 2.0
@@ -66,7 +66,11 @@ def groups_of(pack: Pack, folder: Path, *, kinds: Iterable[str]) -> dict[str, Gr
         codes = tuple(
             device.code
             for device in pack.devices
-            if device.kind is kind and probed(device) and device.address and device.period.holds_on(today)
+            if device.kind is kind
+            and probed(device)
+            and device.address
+            and behind(device) is None
+            and device.period.holds_on(today)
         )
         if codes:
             found[name] = Group(

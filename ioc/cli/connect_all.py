@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,13 +31,13 @@ def everything() -> None:
 
     Example: ioc connect all
     """
-    from connectors.sources import READERS
+    from connectors.sources import RUN
     from deploy.stack.connecting import Connecting
     from ioc.cli.district import pack_folder
     from ioc.settings import load
 
     stop = connect._stop_event()
-    Connecting(load(), pack_folder(None).absolute(), kinds=READERS).run(stop)
+    Connecting(load(), pack_folder(None).absolute(), kinds=RUN).run(stop)
 
 
 def sources(
@@ -46,25 +47,37 @@ def sources(
 
     Example: ioc connect sources mqtt-queues
     """
-    from connectors.pack import usable_pack
+    from connectors.pack import devices_file, usable_pack
+    from connectors.polled import POLLED, active
     from connectors.shared.relay import Relay
     from connectors.shared.reporter import Reporter
-    from connectors.sources import READERS, active, run_sources
+    from connectors.shared.runner import Poller
+    from connectors.sources import RUN, run_sources
     from ioc.cli.district import pack_folder
     from ioc.settings import load
 
-    if kind not in READERS:
-        raise UsageError(f"No process of its own reads {kind!r}.", remedy=f"Kinds are {', '.join(READERS)}.")
+    if kind not in RUN:
+        raise UsageError(f"No process of its own reads {kind!r}.", remedy=f"Kinds are {', '.join(RUN)}.")
     settings = load()
     folder = pack_folder(None)
     pack = usable_pack(folder)
     found = active(pack, kind)
     if not found:
         raise UsageError(f"The pack {folder} names no source of the kind {kind} today.")
-    stop = connect._stop_event()
     shared = context(settings, pack, folder)
+    polled = POLLED[kind](kind, found) if kind in POLLED else None
+    stop = connect._stop_event()
     with Relay(settings, f"pack-{kind}") as relay, Reporter(relay, [shared.sources, shared.kiosks]):
-        run_sources(found, shared, relay, stop)
+        if polled is None:
+            run_sources(found, shared, relay, stop)
+            return
+
+        async def poll() -> None:
+            async with polled.beside:
+                poller = Poller(polled.jobs, devices_file(folder), relay, workers=16, health=shared.sources)
+                await poller.run(stop)
+
+        asyncio.run(poll())
 
 
 def context(settings: Settings, pack: Pack, folder: Path) -> Context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,12 +37,14 @@ OPTIONS: Final[Mapping[DeviceKind, Mapping[str, float | type]]] = {
     DeviceKind.WIFI: {"timeout_s": 60.0},
     DeviceKind.KIOSK: {},
 }
+#: Kinds of sources that report access points.
+CONTROLLERS: Final = ("unifi", "openwisp", "radius")
 #: Options that name where a secret is kept, as the column ``secret`` does.
 SECRETS: Final = ("snmp_secret",)
-_SCHEMES: Final = {DeviceKind.CAMERA: ("rtsp", "rtsps"), DeviceKind.WIFI: ("snmp",)}
+_SCHEMES: Final = {DeviceKind.CAMERA: ("rtsp", "rtsps"), DeviceKind.WIFI: ("snmp", "via")}
 _SHAPES: Final = {
     DeviceKind.CAMERA: "rtsp://host[:port]/path or rtsps://host[:port]/path",
-    DeviceKind.WIFI: "snmp://host[:port]",
+    DeviceKind.WIFI: "snmp://host[:port], or via://CODE/KEY of the controller that knows it",
 }
 
 
@@ -64,6 +67,16 @@ def endpoint(device: Device) -> tuple[str, int | None]:
             remedy=f"Write it as {_SHAPES.get(device.kind, 'scheme://host[:port]')}, without a login.",
         )
     return host, port
+
+
+def behind(device: Device) -> tuple[str, str] | None:
+    """The source or device that reports an access point, and its name there; None when it is asked itself.
+
+    Written ``via://CODE/KEY``: the code of a controller's line, and the serial number or MAC address it knows.
+    """
+    scheme, _, rest = (device.address or "").partition("://")
+    code, _, key = rest.partition("/")
+    return (code, key) if scheme == "via" else None
 
 
 def probed(device: Device) -> bool:
@@ -96,6 +109,7 @@ def check_probing(pack: Pack, folder: Path, problems: Problems) -> None:
                 f"{device.code} has the address of {other.code} on line {other.line}.",
                 "Correct one of them, or end the earlier row with valid_to.",
             )
+        _check_behind(device, pack, problems)
     silent = [device.code for device in pack.devices if probed(device) and device.address is None]
     if silent:
         shown = ", ".join(silent[:5]) + (", …" if len(silent) > 5 else "")
@@ -103,6 +117,30 @@ def check_probing(pack: Pack, folder: Path, problems: Problems) -> None:
             FILE,
             0,
             f"{len(silent)} devices are not probed and stay unknown: no address in the pack ({shown}).",
+        )
+
+
+def _check_behind(device: Device, pack: Pack, problems: Problems) -> None:
+    found = behind(device)
+    if found is None:
+        return
+    code, key = found
+    known = [source.code for source in pack.sources if source.kind.name in CONTROLLERS]
+    known += [other.code for other in pack.devices if other.kind is DeviceKind.WIFI and behind(other) is None]
+    if not key:
+        problems.error(
+            FILE,
+            device.line,
+            f"The address of {device.code} names no access point.",
+            "Write via://CODE/KEY with the serial number or MAC address that the controller knows.",
+        )
+    elif code not in known:
+        near = difflib.get_close_matches(code, known, n=1)
+        problems.error(
+            FILE,
+            device.line,
+            f"{device.code} is reported by {code!r}, which is no controller of the pack.",
+            f"Did you mean {near[0]}?" if near else f"Add its line to sources.csv: {', '.join(CONTROLLERS)}.",
         )
 
 

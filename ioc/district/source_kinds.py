@@ -45,6 +45,11 @@ _BROKER: Final = {
     "client": "name of our session at the broker; nobody else may use it",
 }
 
+_CONTROLLER: Final = {
+    "calls_a_minute": "what the host allows, 60 when absent",
+    "ca": "file of the certificate authority to trust (PEM), from the pack's folder on",
+}
+
 KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
@@ -93,7 +98,6 @@ KINDS: Final[Mapping[str, Kind]] = {
             "a broker to which access points publish",
             _MQTT,
             "mqtts://broker:8883",
-            mapping=Need.MAY,
             options=_BROKER,
         ),
         Kind(
@@ -102,8 +106,13 @@ KINDS: Final[Mapping[str, Kind]] = {
             _HTTP,
             "https://controller",
             secret=Need.MUST,
-            login_is="a token, or user:password",
+            login_is="its API token",
             interval_s=60.0,
+            options={
+                "site": "slug of the organization; all when absent",
+                "devices": "access points expected, 50 when absent: each is a call",
+                **_CONTROLLER,
+            },
         ),
         Kind(
             "unifi",
@@ -111,15 +120,19 @@ KINDS: Final[Mapping[str, Kind]] = {
             _HTTP,
             "https://controller:8443",
             secret=Need.MUST,
+            login_is="user:password, or an API key,",
             interval_s=60.0,
+            options={"site": "name of the site; default when absent", **_CONTROLLER},
         ),
         Kind(
             "radius",
-            "access points that send RADIUS accounting to us; the address is where we listen",
+            "an access server that sends RADIUS accounting to us; the address is where it sends from",
             ("udp",),
-            "udp://0.0.0.0:1813",
+            "udp://10.0.0.5",
             secret=Need.MUST,
             login_is="the shared secret",
+            interval_s=60.0,
+            options={"listen": "UDP port of ours that all of this kind send to; 1813 when absent"},
         ),
     )
 }

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from ioc.events import decode
 from ioc.settings import Settings
 from tests.integration.streaming import ROOT, environment, wait_until
 from tests.integration.test_connectors_kafka import records
+from tests.peers.conftest import free_port
 from tests.peers.mosquitto import Mosquitto
 
 SHIPPED = ROOT / "deploy" / "packs" / "go-dau"
@@ -134,13 +136,30 @@ def test_what_a_pack_names_runs_and_follows_it(own: Settings, pack: Path, tmp_pa
             wait_until(lambda: numbers(own) == expected, within_s=60, what="each ticket is in Kafka")
 
             (pack / "spool").mkdir()
-            write(pack, broker, "files,folder,spool,,,,holds=tickets")
+            (pack / "shared-secret").write_text("a secret of both")
+            listen = free_port(socket.SOCK_DGRAM)
+            nas = f"nas,radius,udp://127.0.0.1,file:shared-secret,,,listen={listen}"
+            points = f"points,mqtt-wifi,{mosquitto.address},,,,"
+            write(pack, broker, "files,folder,spool,,,,holds=tickets", nas, points)
             (pack / "spool" / "a.jsonl").write_bytes(ticket(900, kiosk="kiosk-huyen-01") + b"\n")
             more = expected | {("kiosk-huyen-01", "A900", "go-dau.phuong")}
             wait_until(
                 lambda: numbers(own) == more, within_s=60, what="the new line is read without a restart"
             )
             assert running.facts()["problems"] == []
+            wait_until(
+                lambda: "as ioc-go-dau-points" in mosquitto.log.read_text(),
+                within_s=60,
+                what="status is read",
+            )
+            mosquitto.publish("wifi/ap-bau-don-01/status", [b'{"status":"ok","clients":3}'])
+            wait_until(
+                lambda: (
+                    {"nas", "ap-bau-don-01"} <= {decode(r.value).subject for r in records(own, topics.WIFI)}
+                ),
+                within_s=60,
+                what="the access server and the access point that were added are told of",
+            )
 
             write(pack, "files,folder,spool,,,,holds=tickets")
             wait_until(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -83,18 +84,25 @@ class Controllers:
         :raises InputError: naming what can't be used, or a host that would be called more often than it allows; no
             secret is repeated.
         """
-        entries = targets.load(path, ControllerEntry)
+        return self.of(targets.load(path, ControllerEntry), path.parent)
+
+    def of(self, entries: Sequence[ControllerEntry], folder: Path) -> list[Job]:
+        """Make jobs of entries.
+
+        :param folder: from which the paths of secrets and certificates count.
+        :raises InputError: as :meth:`jobs`.
+        """
         by_host: dict[str, list[ControllerEntry]] = defaultdict(list)
         for entry in entries:
             parts = urlsplit(entry.url)
             if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.query:
                 raise InputError(
-                    f"The url of {entry.device} in {path} can't be used.",
+                    f"The url of {entry.device} can't be used.",
                     remedy="Write https://host[:port], without a login.",
                 )
             by_host[entry.host].append(entry)
         budgets = {host: self._budget(host, those) for host, those in by_host.items()}
-        return [self._job(entry, path.parent, budgets[entry.host]) for entry in entries]
+        return [self._job(entry, folder, budgets[entry.host]) for entry in entries]
 
     def _budget(self, host: str, entries: list[ControllerEntry]) -> CallBudget:
         allowed = min(entry.calls_a_minute for entry in entries)
