@@ -7,6 +7,7 @@ first. What a number format means, and how a serial number becomes a date, is op
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -42,6 +43,19 @@ _LAST_SERIAL: Final = 2_958_466
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 
 
+#: What the zip library says of an archive that was tampered with: odd offsets, sizes, names, methods.
+_DAMAGED: Final = (
+    XmlRefused,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+)
 _Start: TypeAlias = Callable[[str, dict[str, str], int], None]
 _End: TypeAlias = Callable[[str, str], None]
 
@@ -84,14 +98,7 @@ class Workbook:
             self._dates = self._date_styles()
             self._strings = self._shared_strings()
             self._sheet, self.header, self._places, self._first = self._choose(sheets)
-        except (
-            XmlRefused,
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
+        except _DAMAGED as error:
             raise self._refused(error) from None
         self.positions = {purpose: self.header.index(column) for purpose, column in mapping.columns().items()}
 
@@ -111,7 +118,7 @@ class Workbook:
                         row = self._row(number, cells)
                         if row is not None:
                             yield row
-            except (XmlRefused, zipfile.BadZipFile, zlib.error, EOFError) as error:
+            except _DAMAGED as error:
                 raise self._refused(error) from None
 
     def _refused(self, error: Exception) -> InputError:
