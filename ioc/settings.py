@@ -122,6 +122,8 @@ class Settings(BaseSettings):
     """Fewest records of a source in the window to judge it by."""
     device_ttl_intervals: float = Field(default=3.0, ge=1.0)
     """A device's state holds for this many of its probe intervals; after that it is unknown."""
+    saturated_clients: int = Field(default=50, ge=1)
+    """Clients from which on an access point counts as saturated, where the pack's devices.csv gives it no limit."""
 
     @field_validator("database_url")
     @classmethod

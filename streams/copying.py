@@ -57,6 +57,9 @@ def timestamps(micros: npt.NDArray[np.int64]) -> Column:
 
 def optional(values: Sequence[float | int | bool | None], dtype: str) -> Column:
     """Column of a field that may be absent."""
+    if values.count(None) == len(values):
+        # by far quicker than finding the same out from an array
+        return Column(np.zeros(len(values)), dtype, np.zeros(len(values), np.bool_))
     floats = np.array(values, dtype=np.float64)  # None becomes NaN, which no reading is
     absent = np.isnan(floats)
     if not absent.any():

@@ -42,18 +42,19 @@ ON CONFLICT (code, valid_from) DO UPDATE
 
 # A fact stamps the unit of its own time; the pack's unit holds only until there is one.
 _DEVICE = """
-INSERT INTO ioc.device AS d (code, kind, unit_id, point_code, name, address, interval_s, valid_from, valid_to, declared)
+INSERT INTO ioc.device AS d (code, kind, unit_id, point_code, name, address, interval_s, valid_from, valid_to,
+                             client_limit, declared)
 VALUES (%(code)s, %(kind)s, (SELECT unit_id FROM ioc.unit WHERE code = %(unit)s), %(point)s, %(name)s, %(address)s,
-        %(interval_s)s, %(valid_from)s, %(valid_to)s, true)
+        %(interval_s)s, %(valid_from)s, %(valid_to)s, %(client_limit)s, true)
 ON CONFLICT (code) DO UPDATE
    SET kind = excluded.kind, point_code = excluded.point_code, name = excluded.name, address = excluded.address,
        interval_s = excluded.interval_s, valid_from = excluded.valid_from, valid_to = excluded.valid_to,
-       declared = true,
+       client_limit = excluded.client_limit, declared = true,
        unit_id = CASE WHEN EXISTS (SELECT FROM ioc.device_state s WHERE s.device_id = d.device_id)
                       THEN d.unit_id ELSE excluded.unit_id END
- WHERE (d.kind, d.point_code, d.name, d.address, d.interval_s, d.valid_from, d.valid_to, d.declared)
+ WHERE (d.kind, d.point_code, d.name, d.address, d.interval_s, d.valid_from, d.valid_to, d.client_limit, d.declared)
        IS DISTINCT FROM (excluded.kind, excluded.point_code, excluded.name, excluded.address, excluded.interval_s,
-                         excluded.valid_from, excluded.valid_to, true)
+                         excluded.valid_from, excluded.valid_to, excluded.client_limit, true)
     OR (d.unit_id <> excluded.unit_id
         AND NOT EXISTS (SELECT FROM ioc.device_state s WHERE s.device_id = d.device_id))
 """
@@ -216,6 +217,7 @@ def _device_row(pack: Pack, device: Device, today: date) -> dict[str, Any]:
         "interval_s": device.interval_s,
         "valid_from": device.period.start,
         "valid_to": device.period.end,
+        "client_limit": device.client_limit,
     }
 
 

@@ -118,6 +118,8 @@ class Device:
     """Where the login is kept: ``env:NAME`` or ``file:PATH``."""
     options: Mapping[str, Option] = field(default_factory=dict, hash=False)
     """What the probe of this kind takes besides; by name, a number in the unit that the name ends with."""
+    client_limit: int | None = None
+    """Clients from which on an access point counts as saturated; None leaves it to the settings."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
     ),
     "devices.csv": (
         ("code", "kind", "point", "name", "address", "interval_s", "valid_from", "valid_to"),
-        ("secret", "options", "note"),
+        ("secret", "options", "client_limit", "note"),
         True,
     ),
     "fields.csv": (("code", "name_vi", "name_en"), ("note",), False),
@@ -61,6 +61,7 @@ _LINE_BY_LINE: Final = ("devices.csv", "sources.csv")
 
 UNIT_KINDS: Final = ("province", "district", "commune", "ward", "town", "group", "other")
 _SECONDS_PER_DAY: Final = 86_400.0
+_MOST_CLIENTS: Final = 100_000.0
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,13 @@ def _devices(rows: Iterator[Row]) -> Iterator[Device]:
             line=row.line,
             secret=row.secret("secret"),
             options=row.options("options"),
+            client_limit=_limit(row),
         )
+
+
+def _limit(row: Row) -> int | None:
+    found = row.number("client_limit", 0.0, _MOST_CLIENTS)
+    return None if found is None else max(1, round(found))
 
 
 def _fields(rows: Iterator[Row]) -> Iterator[Field]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Source(StrEnum):
@@ -18,13 +18,29 @@ class Source(StrEnum):
     DOSSIER_QUANTILE = "dossier_quantile"
     """Amounts of ledger entries with an effective time inside the bucket."""
     DEVICE_TIME = "device_time"
-    """Device-time by state, per unit and minute; samples where a single device is asked for."""
+    """Device-time by state, per unit and minute and rolled up; runs of equal state where devices are asked for."""
     DEVICE_CLIENTS = "device_clients"
-    """Client-time of access points, per unit and minute; samples where a single device is asked for."""
+    """Client-time of access points, likewise; samples and their roll-ups where single devices are asked for."""
     DEVICE_GAUGE = "device_gauge"
     """Runs of equal state that hold just before the bucket's end."""
+    DEVICE_REPAIRS = "device_repairs"
+    """Runs of state down that ended in the bucket with the device working again."""
+    DEVICE_SAMPLES = "device_samples"
+    """Sums over samples inside the bucket, or over their roll-ups."""
+    DEVICE_QUANTILE = "device_quantile"
+    """How many samples inside the bucket fall into which bin, or their roll-ups."""
+    DEVICE_OFFSET = "device_offset"
+    """The newest clock offset of each device inside the bucket."""
+    QUEUE_FLOW = "queue_flow"
+    """Tickets that were issued, or whose wait ended, inside the bucket."""
+    QUEUE_QUANTILE = "queue_quantile"
+    """Waits of the tickets that were served from inside the bucket on."""
+    QUEUE_GAUGE = "queue_gauge"
+    """Tickets whose wait had begun and not ended just before the bucket's end."""
     PLATFORM_GAUGE = "platform_gauge"
     """Stored offsets and newest facts now, and the evaluator's samples of them before."""
+    PLATFORM_UNREADABLE = "platform_unreadable"
+    """Unreadable records met inside the bucket."""
 
 
 class Aggregation(StrEnum):
@@ -35,6 +51,41 @@ class Aggregation(StrEnum):
     LAST = "value at the end"
     MAX = "greatest"
     QUANTILE = "quantile of all together"
+
+
+class DeviceMeasure(IntEnum):
+    """What device indicators are made of: times in a state, a state, or something that lasts beside it."""
+
+    UP = 1
+    DEGRADED = 2
+    DOWN = 3
+    MAINTENANCE = 4
+    UNKNOWN = 5
+    FROZEN = 11
+    STALLED = 12
+    SATURATED = 13
+
+
+class SampleMeasure(IntEnum):
+    """What is added up over samples."""
+
+    LOSS = 1
+    LOSS_KNOWN = 2
+    INTERNET_OK = 3
+    INTERNET_KNOWN = 4
+    OCTETS = 5
+
+
+class QueueMeasure(IntEnum):
+    """What is counted of tickets."""
+
+    ISSUED = 1
+    SERVED = 2
+    SERVED_SOON = 3
+    SERVED_KNOWN = 4
+    NO_SHOW = 5
+    CANCELLED = 6
+    LAPSED = 7
 
 
 class Direction(StrEnum):
@@ -52,6 +103,7 @@ class Window(StrEnum):
     TODAY = "today"
     HOUR = "1h"
     FIVE_MINUTES = "5min"
+    THIRTY_DAYS = "30d"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +111,9 @@ class Kpi:
     """The definition of one indicator.
 
     ``numerator`` and ``denominator`` say in words what the two figures beside a value are; a count or gauge has no
-    denominator and its numerator is its value. ``numerator_measures`` and ``denominator_measures`` are the ledger
-    measures that are summed, for dossier sources.
+    denominator and its numerator is its value. ``numerator_measures`` and ``denominator_measures`` are what is summed:
+    ledger measures, :class:`DeviceMeasure`, :class:`SampleMeasure` or :class:`QueueMeasure`, as the source has it; of a
+    quantile the percentage.
     """
 
     id: str
@@ -70,7 +123,7 @@ class Kpi:
     formula_vi: str
     formula_en: str
     unit_of_measure: str
-    """``dossiers``, ``share`` (0 to 1), ``working days``, ``cameras``, ``clients``, ``records`` or ``s``."""
+    """``share`` (0 to 1), ``s``, ``ms``, ``octets``, ``working days``, or what is counted: ``dossiers``, ..."""
     numerator: str
     denominator: str | None
     over_units: Aggregation
@@ -101,5 +154,5 @@ class Kpi:
 
     @property
     def subject(self) -> str:
-        """First word of the id: dossier, camera, wifi, platform."""
+        """First word of the id: dossier, queue, camera, wifi, platform."""
         return self.id.split(".", 1)[0]

@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 
 from ioc import topics
 from ioc.kpi.query import sample_platform
-from ioc.platform import log_ends, windows
+from ioc.platform import log_ends, samples, windows
 from ioc.platform.kafka_view import KafkaView
 from ioc.settings import Settings
 
@@ -68,6 +68,8 @@ def _rounds(
     kafka_failing = False
     while not stop.is_set():
         windows.close(connection, settings.grace_s, kinds)
+        for topic, kind in kinds.items():
+            samples.roll_up(connection, kind, topic)
         try:
             if time.monotonic() - sampled >= _SAMPLE_S:
                 sampled = time.monotonic()

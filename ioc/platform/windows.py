@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from ioc.storage.device_minutes import ADD_UP
+from ioc.platform import rollups
 
 #: One evaluator at a time on a database.
 EVALUATOR_LOCK = 0x696F6302
@@ -25,17 +25,6 @@ INSERT INTO ioc.window_close AS w (topic, closed_until) VALUES (%s, %s)
 ON CONFLICT (topic) DO UPDATE SET closed_until = greatest(w.closed_until, excluded.closed_until), updated_at = now()
 WHERE excluded.closed_until > w.closed_until
 """
-# Late partials of minutes that were folded before are added to the folded row: folding is addition.
-_FOLD = f"""
-WITH closed AS (
-    DELETE FROM ioc.device_minute WHERE kind = %s AND part >= 0 AND bucket < %s RETURNING *
-)
-INSERT INTO ioc.device_minute AS m (kind, unit_id, bucket, part, up_ms, degraded_ms, down_ms, maintenance_ms,
-    client_ms, client_known_ms, client_max, samples, late)
-SELECT kind, unit_id, bucket, -1, sum(up_ms), sum(degraded_ms), sum(down_ms), sum(maintenance_ms),
-    sum(client_ms), sum(client_known_ms), max(client_max), sum(samples), sum(late)
-FROM closed GROUP BY kind, unit_id, bucket ORDER BY unit_id, bucket
-{ADD_UP}"""  # noqa: S608 - a constant of ours
 _LATE = """
 UPDATE ioc.window_close w SET late_facts = c.facts
 FROM (SELECT topic, sum(facts) AS facts FROM ioc.late_count GROUP BY topic) c
@@ -66,6 +55,6 @@ def close(connection: Connection, grace_s: float, kinds: dict[str, int]) -> dict
             if connection.execute(_CLOSE, (topic, until)).rowcount:
                 moved[topic] = until
                 if topic in kinds:
-                    connection.execute(_FOLD, (kinds[topic], until))
+                    rollups.fold(connection, kinds[topic], until)
     connection.execute(_LATE)
     return moved

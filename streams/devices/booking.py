@@ -23,6 +23,13 @@ _MANY_MINUTES = 8
 
 #: Device states as stored. Unknown is the absence of knowledge: it is never booked.
 UNKNOWN, OK, DEGRADED, DOWN, MAINTENANCE = 0, 1, 2, 3, 4
+#: Beside the state a probe may see other things that last. Both are carried as one number, flags above the state, so
+#: that a run ends where either changes; device-time looks at the state alone.
+STATE_MASK, FLAG_SHIFT = 7, 3
+#: Flags as stored: of cameras, pictures that do not change and packets that do not come; of access points, too many
+#: clients or too little air.
+FROZEN, STALLED = 1, 2
+SATURATED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +190,7 @@ def sum_by_minute(spans: Spans) -> Minutes:
 
 def _weights(spans: Spans) -> Ints:
     """What a millisecond of each span adds to each of the six sums, shape (6, n)."""
-    state, sign = spans.state, spans.sign
+    state, sign = spans.state & STATE_MASK, spans.sign
     known = sign * ((spans.clients >= 0) & (state != DOWN) & (state != UNKNOWN))
     return np.stack(
         [

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from streams.devices.booking import Spans
+from streams.devices.booking import STATE_MASK, Spans
 from streams.devices.memory import DeviceMemory, note
 from streams.devices.runs import OPEN, Run, splice
 from streams.devices.tables import SampleTable
@@ -58,18 +58,18 @@ _AROUND = """
 SELECT w.device_id, s.time, s.valid_ms, s.unit_id, s.state, s.clients, s.reason
 FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[]) AS w (device_id, low, high)
 CROSS JOIN LATERAL (
-    (SELECT time, valid_ms, unit_id, state, {clients} AS clients, reason FROM {table} f
+    (SELECT time, valid_ms, unit_id, state | (flags << 3) AS state, {clients} AS clients, reason FROM {table} f
      WHERE f.device_id = w.device_id AND f.time < w.low ORDER BY f.time DESC LIMIT 1)
     UNION ALL
-    (SELECT time, valid_ms, unit_id, state, {clients}, reason FROM {table} f
+    (SELECT time, valid_ms, unit_id, state | (flags << 3), {clients}, reason FROM {table} f
      WHERE f.device_id = w.device_id AND f.time BETWEEN w.low AND w.high)
     UNION ALL
-    (SELECT time, valid_ms, unit_id, state, {clients}, reason FROM {table} f
+    (SELECT time, valid_ms, unit_id, state | (flags << 3), {clients}, reason FROM {table} f
      WHERE f.device_id = w.device_id AND f.time > w.high ORDER BY f.time LIMIT 1)
 ) s
 """
 _RUNS = """
-SELECT started, ended, unit_id, state, reason FROM ioc.device_run
+SELECT started, ended, unit_id, state | (flags << 3), reason FROM ioc.device_run
 WHERE device_id = %s AND ended >= %s AND started <= %s ORDER BY started
 """
 
@@ -113,7 +113,7 @@ async def _sort_out_known(
     }
     fresh: list[LateSample] = []
     for sample, device_id in zip(samples, ids, strict=True):
-        content = (sample.unit, sample.state, sample.valid // 1000, *sample.content)
+        content = (sample.unit, sample.state & STATE_MASK, sample.valid // 1000, *sample.content)
         stored = known.setdefault((device_id, sample.time), content)
         if stored is content:
             fresh.append(sample)

@@ -19,11 +19,11 @@ Ints = npt.NDArray[np.int64]
 # Of a device whose silence is written, the run before it is the one that ended when its last state ran out.
 _LOAD = """
 SELECT d.code, d.device_id, w.last_time, w.since, w.valid_until, r.started AS run_began,
-    s.time, s.unit_id, s.state, s.valid_ms, s.clients, s.reason, b.reason AS run_reason
+    d.client_limit, s.time, s.unit_id, s.state | (s.flags << 3), s.valid_ms, s.clients, s.reason, b.reason AS run_reason
 FROM ioc.device d
 LEFT JOIN ioc.device_state w USING (device_id)
 LEFT JOIN LATERAL (
-    SELECT time, unit_id, state, valid_ms, {clients} AS clients, reason FROM {table} f
+    SELECT time, unit_id, state, flags, valid_ms, {clients} AS clients, reason FROM {table} f
     WHERE f.device_id = d.device_id AND f.time >= w.last_time ORDER BY f.time DESC LIMIT 1
 ) s ON w.device_id IS NOT NULL
 LEFT JOIN ioc.device_run r ON r.device_id = d.device_id AND w.since >= w.valid_until AND r.ended = w.since
@@ -61,7 +61,8 @@ class DeviceMemory:
 
     ``newest`` is -1 where a device has no sample yet. ``lapsed`` marks devices whose silence has been written
     as an unknown run already; ``since`` then still tells when the run before it began. ``flushed`` is the time
-    of the sample that the row in ``ioc.device_state`` shows, -1 where there is no row.
+    of the sample that the row in ``ioc.device_state`` shows, -1 where there is no row. ``state`` carries flags
+    above the state, see :mod:`streams.devices.booking`. ``client_limit`` is the pack's, -1 where it has none.
     """
 
     def __init__(self) -> None:
@@ -74,7 +75,7 @@ class DeviceMemory:
         self.device_id = self.newest = self.end = self.unit = self.state = self.clients = np.empty(
             0, np.int64
         )
-        self.since = self.flushed = np.empty(0, np.int64)
+        self.since = self.flushed = self.client_limit = np.empty(0, np.int64)
         self.lapsed = np.empty(0, np.bool_)
 
     def __len__(self) -> int:
@@ -93,6 +94,7 @@ class DeviceMemory:
             ("clients", -1),
             ("since", 0),
             ("flushed", -1),
+            ("client_limit", -1),
         ):
             setattr(self, name, np.concatenate([getattr(self, name), np.full(more, filler, dtype=np.int64)]))
         self.lapsed = np.concatenate([self.lapsed, np.zeros(more, dtype=np.bool_)])
@@ -103,11 +105,12 @@ class DeviceMemory:
         query = _LOAD.format(table=table.name, clients=table.clients_column)
         rows: list[Any] = await (await connection.execute(query, (list(codes), table.kind))).fetchall()
         self._grow(len(self) + len(rows))
-        for code, device_id, flushed, since, until, run_began, *newest, run_reason in rows:
+        for code, device_id, flushed, since, until, run_began, limit, *newest, run_reason in rows:
             at = self.index.setdefault(str(code), len(self.codes))
             if at == len(self.codes):
                 self.codes.append(str(code))
             self.device_id[at] = device_id
+            self.client_limit[at] = -1 if limit is None else limit
             self.flushed[at] = -1 if flushed is None else micros(flushed)
             time, unit, state, valid_ms, clients, reason = newest
             if time is None:

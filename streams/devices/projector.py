@@ -89,6 +89,7 @@ class DeviceProjector:
         self._part = claim.partition.partition
         self._registry = registry
         self._ttl = settings.device_ttl_intervals
+        self._client_limit = settings.saturated_clients
         self._grace_us = int(settings.grace_s * 1e6)
         self._decoder: BatchDecoder[Any] = BatchDecoder(table.topic, settings.future_tolerance_s)
         self._memory = DeviceMemory()
@@ -132,18 +133,24 @@ class DeviceProjector:
         work.offsets += found.offsets
         work.unreadable += found.bad
         intervals = np.array([d.interval_s for d in data], dtype=np.float64)
-        clients = self._table.clients(data)
+        payload = Payload.of(self._table, data)
+        place = np.array(devices, dtype=np.int64)
+        clients = np.array([-1 if c is None else c for c in self._table.clients(data)], dtype=np.int64)
+        state = np.array(list(map(STATES.__getitem__, self._table.statuses(data))), dtype=np.int64)
+        limits = self._memory.client_limit[place]
+        flags = self._table.flags(data, payload, clients, np.where(limits < 0, self._client_limit, limits))
         arrivals = Arrivals(
-            device=np.array(devices, dtype=np.int64),
+            device=place,
             time=found.time_us,
             # whole milliseconds, and one at least: a run has a length
             valid=np.maximum(np.rint(intervals * (self._ttl * 1e3)), 1.0).astype(np.int64) * 1000,
             unit=np.array(list(map(unit_ids.__getitem__, codes)), dtype=np.int64),
-            state=np.array(list(map(STATES.__getitem__, self._table.statuses(data))), dtype=np.int64),
-            clients=np.array([-1 if c is None else c for c in clients], dtype=np.int64),
+            # of a device about which nothing is known nothing is seen either
+            state=np.where(state == booking.UNKNOWN, state, state | (flags << booking.FLAG_SHIFT)),
+            clients=clients,
             recorded=np.full(len(data), -1) if found.learned_us is None else found.learned_us,
         )
-        return arrivals, Payload.of(self._table, data)
+        return arrivals, payload
 
     def _reckon(self, work: DeviceWork) -> None:
         """Hold a batch against what is remembered, and move the memory on."""
@@ -284,7 +291,8 @@ class DeviceProjector:
         closed_us = -1 if moved.closed_until is None else micros(moved.closed_until)
         most = np.full(len(key), -1, dtype=np.int64)
         # clients of a device that is down, or about which nothing is known, are in no sum either
-        seen = (a.state != booking.DOWN) & (a.state != booking.UNKNOWN)
+        state = a.state & booking.STATE_MASK
+        seen = (state != booking.DOWN) & (state != booking.UNKNOWN)
         np.maximum.at(most, place, np.where(seen, a.clients, -1))
         late = np.bincount(place, weights=a.time < closed_us, minlength=len(key)).astype(np.int64)
         found = samples > 0

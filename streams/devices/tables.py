@@ -15,6 +15,7 @@ from ioc import topics
 from ioc.events import CameraProbed, CameraSample, Status, WifiProbed, WifiSample
 from streams.copying import Column, encode, jsonb, optional, text, timestamps
 from streams.devices import booking
+from streams.devices.booking import FROZEN, SATURATED, STALLED
 
 Ints = npt.NDArray[np.int64]
 
@@ -25,6 +26,9 @@ STATES: Final = {
     Status.DOWN: booking.DOWN,
     Status.MAINTENANCE: booking.MAINTENANCE,
 }
+
+#: Share of time for which a radio's channel is busy, from which on an access point counts as saturated.
+_FULL_AIR: Final = 0.8
 
 _json = msgspec.json.Encoder()
 
@@ -40,7 +44,7 @@ class SampleTable(Protocol):
     def name(self) -> str: ...
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns that follow device, time, recorded_at, unit, state and validity."""
+        """Columns that follow device, time, recorded_at, unit, state, flags and validity."""
 
     @property
     def clients_column(self) -> str: ...
@@ -52,6 +56,14 @@ class SampleTable(Protocol):
 
     def texts(self, data: Sequence[Any]) -> list[dict[int, bytes]]:
         """Return the others in COPY's wire form, by place in ``data``."""
+
+    def flags(self, data: Sequence[Any], payload: Payload, clients: Ints, limits: Ints) -> Ints:
+        """Return what lasts beside each sample's state, see :mod:`streams.devices.booking`.
+
+        :param payload: of the same samples.
+        :param clients: -1 where not known.
+        :param limits: most clients that each sample's device serves well.
+        """
 
     def content(self, event: Any) -> tuple[object, ...]: ...
     def stored_content(self, row: Sequence[object]) -> tuple[object, ...]: ...
@@ -121,6 +133,10 @@ class CameraTable:
         detail = {"model": d.model, "firmware": d.firmware, "uptime_s": d.uptime_s, "disks": d.disks}
         return _json.encode({name: value for name, value in detail.items() if value not in (None, ())})
 
+    def flags(self, data: Sequence[CameraSample], payload: Payload, clients: Ints, limits: Ints) -> Ints:  # noqa: ARG002
+        frozen, stalled = payload.fixed[4], payload.fixed[5]
+        return frozen.values.astype(np.int64) * FROZEN | stalled.values.astype(np.int64) * STALLED
+
     def content(self, event: CameraProbed) -> tuple[object, ...]:
         d = event.data
         return (
@@ -149,7 +165,7 @@ class WifiTable:
     kind = 2
     topic = topics.WIFI
     name = "ioc.wifi_sample"
-    columns = ("clients", "rtt_ms", "loss", "internet_ok", "reason", "detail")
+    columns = ("clients", "rtt_ms", "loss", "internet_ok", "rx_bytes", "tx_bytes", "reason", "detail")
     clients_column = "clients"
 
     def statuses(self, data: Sequence[WifiSample]) -> list[Status]:
@@ -164,6 +180,9 @@ class WifiTable:
             optional([d.rtt_ms for d in data], ">f4"),
             optional([d.loss for d in data], ">f4"),
             optional([d.internet_ok for d in data], "u1"),
+            # octets of a minute are far below 2**53, up to which this is exact
+            optional([d.rx_bytes for d in data], ">f8"),
+            optional([d.tx_bytes for d in data], ">f8"),
         ]
 
     def texts(self, data: Sequence[WifiSample]) -> list[dict[int, bytes]]:
@@ -178,6 +197,14 @@ class WifiTable:
             _texts([d.reason for d in data]),
             {row: jsonb(detail) for row, detail in details.items() if detail is not None},
         ]
+
+    def flags(self, data: Sequence[WifiSample], payload: Payload, clients: Ints, limits: Ints) -> Ints:
+        full = clients >= limits
+        # radios are in the detail, and hardly any sample has one
+        for row in payload.texts[1]:
+            if any((radio.utilisation or 0.0) >= _FULL_AIR for radio in data[row].radios):
+                full[row] = True
+        return full * SATURATED
 
     @staticmethod
     def _detail(d: WifiSample) -> bytes | None:
@@ -194,6 +221,8 @@ class WifiTable:
             _single(d.rtt_ms),
             _single(d.loss),
             d.internet_ok,
+            None if d.rx_bytes is None else float(d.rx_bytes),
+            None if d.tx_bytes is None else float(d.tx_bytes),
             d.reason,
             None if detail is None else msgspec.json.decode(detail),
         )
@@ -204,7 +233,8 @@ class WifiTable:
 
 def copy_columns(table: SampleTable) -> str:
     """Column list of COPY into the table, in the order of :func:`copy_rows`."""
-    return ", ".join(("device_id", "time", "unit_id", "state", "valid_ms", "recorded_at", *table.columns))
+    common = ("device_id", "time", "unit_id", "state", "flags", "valid_ms", "recorded_at")
+    return ", ".join((*common, *table.columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +282,8 @@ def copy_rows(
             Column(device_id, ">i4"),
             timestamps(time_us),
             Column(unit, ">i4"),
-            Column(state, ">i2"),
+            Column(state & booking.STATE_MASK, ">i2"),
+            Column(state >> booking.FLAG_SHIFT, ">i2"),
             Column(valid_ms, ">i4"),
             timestamps(recorded_us),
             *(column.take(rows) for column in payload.fixed),

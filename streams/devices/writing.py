@@ -30,19 +30,20 @@ FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %
         client_max)
 {ADD_UP}"""  # noqa: S608 - a constant of ours
 _STATES = """
-INSERT INTO ioc.device_state AS d (device_id, kind, unit_id, state, since, last_time, valid_until, clients, reason)
-SELECT device_id, %s, unit_id, state, timestamptz 'epoch' + since * interval '1 microsecond',
+INSERT INTO ioc.device_state AS d (device_id, kind, unit_id, state, flags, since, last_time, valid_until, clients,
+    reason)
+SELECT device_id, %s, unit_id, state & 7, state >> 3, timestamptz 'epoch' + since * interval '1 microsecond',
     timestamptz 'epoch' + newest * interval '1 microsecond', timestamptz 'epoch' + lapses * interval '1 microsecond',
     nullif(clients, -1), reason
 FROM unnest(%s::int[], %s::int[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::text[])
     AS n (device_id, unit_id, state, since, newest, lapses, clients, reason)
-ON CONFLICT (device_id) DO UPDATE SET unit_id = excluded.unit_id, state = excluded.state, since = excluded.since,
-    last_time = excluded.last_time, valid_until = excluded.valid_until, clients = excluded.clients,
-    reason = excluded.reason
+ON CONFLICT (device_id) DO UPDATE SET unit_id = excluded.unit_id, state = excluded.state, flags = excluded.flags,
+    since = excluded.since, last_time = excluded.last_time, valid_until = excluded.valid_until,
+    clients = excluded.clients, reason = excluded.reason
 """
 _RUNS = """
-INSERT INTO ioc.device_run AS r (device_id, kind, unit_id, state, started, ended, reason)
-SELECT device_id, %s, unit_id, state, started, ended, reason
+INSERT INTO ioc.device_run AS r (device_id, kind, unit_id, state, flags, started, ended, reason)
+SELECT device_id, %s, unit_id, state & 7, state >> 3, started, ended, reason
 FROM unnest(%s::int[], %s::int[], %s::smallint[], %s::timestamptz[], %s::timestamptz[], %s::text[])
     AS n (device_id, unit_id, state, started, ended, reason)
 """

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ioc.storage.device_minutes import ADD_UP
+from streams.devices.booking import FLAG_SHIFT, STATE_MASK
 from streams.devices.runs import OPEN, Run, runs_of
 from streams.devices.tables import SampleTable
 from streams.instants import micros, moment
@@ -75,10 +76,11 @@ INSERT INTO ioc.device_minute AS m (kind, unit_id, bucket, part, up_ms, degraded
 VALUES (%s, %s, %s, 0, %s, %s, %s, %s, %s, %s, %s)
 {ADD_UP}"""  # noqa: S608 - a constant of ours
 _SAMPLES: Final = """
-SELECT time, valid_ms, unit_id, state, reason FROM {table} WHERE device_id = %s AND time >= %s ORDER BY time
+SELECT time, valid_ms, unit_id, state | (flags << 3), reason FROM {table}
+WHERE device_id = %s AND time >= %s ORDER BY time
 """
 _RUNS: Final = """
-SELECT device_id, started, ended, unit_id, state, reason FROM ioc.device_run
+SELECT device_id, started, ended, unit_id, state | (flags << 3), reason FROM ioc.device_run
 WHERE device_id = ANY(%s) AND started > %s AND ended <= %s ORDER BY device_id, started
 """
 
@@ -229,12 +231,15 @@ async def _replace(connection: Connection, kind: int, device: int, wrong: set[Ru
     )
     async with connection.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO ioc.device_run (device_id, kind, unit_id, state, started, ended, reason)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+            "INSERT INTO ioc.device_run (device_id, kind, unit_id, state, flags, started, ended, reason)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (device_id, started) DO UPDATE SET unit_id = excluded.unit_id, state = excluded.state,"
-            " ended = excluded.ended, reason = excluded.reason",
+            " flags = excluded.flags, ended = excluded.ended, reason = excluded.reason",
             [
-                (device, kind, run.unit, run.state, moment(run.started), moment(run.ended), run.reason)
+                (
+                    *(device, kind, run.unit, run.state & STATE_MASK, run.state >> FLAG_SHIFT),
+                    *(moment(run.started), moment(run.ended), run.reason),
+                )
                 for run in sorted(right, key=lambda run: run.started)
             ],
         )

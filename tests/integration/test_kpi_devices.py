@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from ioc.kpi import find
 from ioc.kpi.query import Point, answer, ask, current, sample_platform, series
 from ioc.kpi.question import Asked, Question
+from streams.devices.runs import runs_of
+from streams.instants import micros, moment
 from tests.integration.kpi_data import Connection, add_device, add_district, add_unit, empty
 from tests.servers import Servers
 
@@ -73,6 +75,7 @@ def book(
         values += [s.clients] if kind == 2 else []
         marks = ", ".join(["%s"] * len(values))
         connection.execute(f"INSERT INTO ioc.{table} ({columns}) VALUES ({marks})".encode(), values)
+    store_runs(connection, kind, samples, ids, units)
     minutes: dict[tuple[int, datetime], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for sample, start, end in spans(samples):
         minute = start.replace(second=0, microsecond=0)
@@ -82,7 +85,7 @@ def book(
             cell["up_ms"] += ms if _STATES[sample.state] == "up" else 0
             cell["down_ms"] += ms if _STATES[sample.state] == "down" else 0
             cell["maintenance_ms"] += ms if sample.state == 4 else 0
-            if kind == 2 and sample.clients is not None:
+            if kind == 2 and sample.clients is not None and sample.state not in (0, 3):
                 cell["client_ms"] += ms * sample.clients
                 cell["client_known_ms"] += ms
             minute += _MINUTE
@@ -97,6 +100,30 @@ def book(
                 f" VALUES (%s, %s, %s, %s, {', '.join(['%s'] * len(names))})".encode(),
                 [kind, unit, minute, part, *shares.values()],
             )
+
+
+def store_runs(
+    connection: Connection, kind: int, samples: list[Sample], ids: dict[str, int], units: dict[str, int]
+) -> None:
+    """Store runs of equal state and the newest states, as the sink does."""
+    by_device: dict[str, list[Sample]] = defaultdict(list)
+    for sample in sorted(samples, key=lambda sample: sample.at):
+        by_device[sample.device].append(sample)
+    for device, mine in by_device.items():
+        runs = runs_of([(micros(s.at), round(s.valid_s * 1e6), units[s.unit], s.state, None) for s in mine])
+        for run in runs[:-1]:
+            connection.execute(
+                "INSERT INTO ioc.device_run VALUES (%s, %s, %s, %s, %s, %s)",
+                (ids[device], kind, run.unit, run.state, moment(run.started), moment(run.ended)),
+            )
+        last = mine[-1]
+        connection.execute(
+            "INSERT INTO ioc.device_state VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            (
+                *(ids[device], kind, units[last.unit], last.state, moment(runs[-1].started), last.at),
+                last.at + timedelta(seconds=last.valid_s),
+            ),
+        )
 
 
 def ask_series(connection: Connection, kpi: str, **more: object) -> tuple[Point, ...]:
@@ -158,7 +185,11 @@ def test_devices_add_up_to_their_units(
         naive = sum(
             (min(end, _DAY + timedelta(minutes=45)) - max(start, _DAY))
             / timedelta(seconds=1)
-            * ((sample.clients or 0) if kpi == "wifi.clients" else _STATES[sample.state] == "up")
+            * (
+                (sample.clients or 0) * (sample.state not in (0, 3))
+                if kpi == "wifi.clients"
+                else _STATES[sample.state] == "up"
+            )
             for sample, start, end in spans(samples)
             if sample.device == "d1" and end > _DAY and start < _DAY + timedelta(minutes=45)
         )

@@ -48,3 +48,37 @@ BEGIN
     LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
     WHERE allowed.fits;
 END $$;
+
+-- Records that could not be read, by when they were met; those that were dropped since are kept as counts by the hour.
+CREATE OR REPLACE FUNCTION ioc.kpi_platform_unreadable(
+    p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    c_points constant int := cardinality(p_bounds) - 1;
+    c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);
+BEGIN
+    RETURN QUERY
+    WITH met AS (
+        SELECT u.topic, u.recorded_at AS at, 1::bigint AS records FROM ioc.unreadable u
+        WHERE u.recorded_at >= p_bounds[1] AND u.recorded_at < c_end
+        UNION ALL
+        SELECT c.topic, c.hour, c.records FROM ioc.unreadable_count c WHERE c.hour >= p_bounds[1] AND c.hour < c_end
+    ), sums AS MATERIALIZED (
+        SELECT width_bucket(m.at, p_bounds) AS point, CASE p_by WHEN 'topic' THEN m.topic END AS value, sum(m.records) AS num
+        FROM met m
+        WHERE NOT p_where ? 'topic' OR p_where -> 'topic' @> to_jsonb(m.topic)
+        GROUP BY 1, 2
+    ), dims AS (
+        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
+        UNION ALL SELECT NULL WHERE p_by IS NULL
+    ), allowed AS (
+        SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
+    )
+    SELECT point.i, dims.value, CASE WHEN p_bounds[point.i] < p_clock THEN coalesce(sums.num, 0)::float8 END, NULL::float8
+    FROM allowed
+    CROSS JOIN generate_series(1, c_points) AS point (i)
+    CROSS JOIN dims
+    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    WHERE allowed.fits;
+END $$;

@@ -14,8 +14,8 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION ioc.kpi_points(
-    p_kpi ioc.kpi_row, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
-    p_as_of timestamptz)
+    p_kpi ioc.kpi_row, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
+    p_where jsonb, p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -37,13 +37,35 @@ BEGIN
                 p_scope, p_bounds, p_clock, p_kpi.quantile, p_by, p_where, p_as_of);
         WHEN 'device_time' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_time(
-                p_kpi.device_kind, false, p_scope, p_bounds, p_clock, p_by, p_where);
+                p_kpi.device_kind, p_kpi.num, p_kpi.den, p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
         WHEN 'device_clients' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_device_time(
-                p_kpi.device_kind, true, p_scope, p_bounds, p_clock, p_by, p_where);
+            RETURN QUERY SELECT * FROM ioc.kpi_device_clients(
+                p_kpi.device_kind, p_kpi.over_units = 'greatest', p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
         WHEN 'device_gauge' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_gauge(
-                p_kpi.device_kind, 3, p_scope, p_bounds, p_clock, p_by, p_where);
+                p_kpi.device_kind, p_kpi.num[1], p_scope, p_bounds, p_clock, p_by, p_where);
+        WHEN 'device_repairs' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_device_repairs(
+                p_kpi.device_kind, p_scope, p_bounds, p_clock, p_by, p_where);
+        WHEN 'device_samples' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_sample_sums(
+                p_kpi.device_kind, p_kpi.num, p_kpi.den, p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
+        WHEN 'device_quantile' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_sample_quantile(
+                p_kpi.device_kind, p_kpi.quantile, p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
+        WHEN 'device_offset' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_sample_offset(
+                p_kpi.device_kind, p_kpi.quantile, p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
+        WHEN 'queue_flow' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_queue_flow(
+                p_kpi.num, p_kpi.den, p_scope, p_bounds, p_clock, p_by, p_where);
+        WHEN 'queue_quantile' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_queue_quantile(
+                p_kpi.quantile, p_scope, p_bounds, p_clock, p_by, p_where);
+        WHEN 'queue_gauge' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_queue_gauge(p_scope, p_bounds, p_clock, p_by, p_where);
+        WHEN 'platform_unreadable' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_platform_unreadable(p_bounds, p_clock, p_by, p_where);
         WHEN 'platform_gauge' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_platform(
                 p_kpi.id, p_kpi.over_units = 'greatest', p_bounds, p_clock, p_by, p_where);
@@ -62,6 +84,7 @@ DECLARE
     v_kpi ioc.kpi_row := ioc.kpi_known(p_kpi);
     v_where jsonb := coalesce(p_where, '{}');
     v_strange text;
+    v_zone text := ioc.unit_zone(p_reader, p_unit);
     v_bounds timestamptz[];
 BEGIN
     SELECT asked INTO v_strange
@@ -72,19 +95,19 @@ BEGIN
             USING ERRCODE = 'IOC03', HINT = 'Its dimensions: ' || array_to_string(v_kpi.dimensions, ', ') || '.';
     END IF;
     IF p_as_of IS NOT NULL AND NOT v_kpi.keeps_corrections THEN
-        RAISE EXCEPTION '% can''t be asked as of an earlier moment: it is made of measurements, which are not corrected.', p_kpi
+        RAISE EXCEPTION '% can''t be asked as of an earlier moment: corrections of it are not kept apart.', p_kpi
             USING ERRCODE = 'IOC03', HINT = 'Ask without as_of; dossier indicators keep their corrections.';
     END IF;
     IF p_as_of > now() THEN
         RAISE EXCEPTION 'The moment % of as_of is in the future.', p_as_of
             USING ERRCODE = 'IOC03', HINT = 'Give a moment in the past, or leave it out.';
     END IF;
-    v_bounds := ioc.kpi_bounds(p_from, p_to, p_bucket, ioc.unit_zone(p_reader, p_unit));
+    v_bounds := ioc.kpi_bounds(p_from, p_to, p_bucket, v_zone);
     RETURN QUERY
     SELECT v_bounds[p.ordinal], p.dim,
            CASE WHEN v_kpi.is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
            p.numerator, p.denominator
-    FROM ioc.kpi_points(v_kpi, v_scope, v_bounds, least(now(), p_as_of), p_by, v_where, p_as_of) p
+    FROM ioc.kpi_points(v_kpi, v_scope, v_bounds, least(now(), p_as_of), v_zone, p_by, v_where, p_as_of) p
     ORDER BY p.ordinal, p.dim NULLS FIRST;
 END $$;
 
@@ -113,6 +136,7 @@ BEGIN
             v_bounds := CASE v_kpi.current_window
                 WHEN 'now' THEN ARRAY[now(), now() + interval '1 second']
                 WHEN '1h' THEN ARRAY[v_minute - interval '59 minutes', v_minute + interval '1 minute']
+                WHEN '30d' THEN ARRAY[v_minute - interval '30 days', v_minute + interval '1 minute']
                 WHEN '5min' THEN ARRAY[v_minute - interval '4 minutes', v_minute + interval '1 minute']
                 ELSE ARRAY[date_trunc('day', now(), v_zone),
                            (date_trunc('day', now() AT TIME ZONE v_zone) + interval '1 day') AT TIME ZONE v_zone] END;
@@ -123,7 +147,7 @@ BEGIN
             -- the clock stands just after the first bound, so that a window that begins now counts as begun
             FROM ioc.kpi_points(v_kpi, v_scope, v_bounds,
                                 CASE v_kpi.current_window WHEN 'now' THEN now() + interval '1 microsecond' ELSE now() END,
-                                NULL, '{}', NULL) p;
+                                v_zone, NULL, '{}', NULL) p;
         END LOOP;
     END LOOP;
 END $$;

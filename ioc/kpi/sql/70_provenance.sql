@@ -17,21 +17,33 @@ BEGIN
     SELECT min(w.closed_until) INTO v_closed FROM ioc.window_close w
     WHERE v_kpi.topic IS NULL OR right(w.topic, length(v_kpi.topic)) = v_kpi.topic;
     IF v_kpi.device_kind > 0 THEN
-        SELECT sum(m.late),
-               (sum(m.up_ms + m.down_ms + m.maintenance_ms) / 1000
-                / nullif(extract(epoch FROM v_end - p_from)
-                         * (SELECT count(*) FROM ioc.device d WHERE d.kind = v_kpi.device_kind AND d.unit_id = ANY (v_scope)), 0)
-               )::float8
-        INTO v_late, v_coverage
-        FROM ioc.device_minute m
-        WHERE m.kind = v_kpi.device_kind AND m.unit_id = ANY (v_scope) AND m.bucket >= p_from AND m.bucket < v_end;
+        IF p_from < v_end THEN
+            SELECT sum(m.late),
+                   (sum(m.up_ms + m.down_ms + m.maintenance_ms) / 1000
+                    / nullif(extract(epoch FROM v_end - p_from)
+                             * (SELECT count(*) FROM ioc.device d WHERE d.kind = v_kpi.device_kind AND d.unit_id = ANY (v_scope)), 0)
+                   )::float8
+            INTO v_late, v_coverage
+            FROM ioc.device_sums(v_kpi.device_kind, v_scope, ARRAY[p_from, v_end], v_end, ioc.unit_zone(p_reader, p_unit),
+                                 false, false) m;
+        END IF;
         SELECT max(s.last_time) INTO v_newest FROM ioc.device_state s
         WHERE s.kind = v_kpi.device_kind AND s.unit_id = ANY (v_scope);
         v_coverage := least(v_coverage, 1);
     ELSE
         SELECT sum(l.facts) INTO v_late FROM ioc.late_count l WHERE l.unit_id = ANY (v_scope)
           AND (v_kpi.topic IS NULL OR right(l.topic, length(v_kpi.topic)) = v_kpi.topic);
-        IF v_kpi.topic IS NULL THEN
+        IF v_kpi.source LIKE 'queue%' THEN
+            SELECT max(greatest(t.issued_at, t.wait_ended_at, t.completed_at)) INTO v_newest
+            FROM unnest(v_scope) AS s (unit_id)
+            CROSS JOIN LATERAL (
+                (SELECT n.issued_at, n.wait_ended_at, n.completed_at FROM ioc.ticket n
+                 WHERE n.unit_id = s.unit_id AND n.issued_at IS NOT NULL ORDER BY n.issued_at DESC LIMIT 1)
+                UNION ALL
+                (SELECT n.issued_at, n.wait_ended_at, n.completed_at FROM ioc.ticket n
+                 WHERE n.unit_id = s.unit_id AND n.wait_ended_at IS NOT NULL ORDER BY n.wait_ended_at DESC LIMIT 1)
+            ) AS t;
+        ELSIF v_kpi.topic IS NULL THEN
             SELECT max(o.newest_fact) INTO v_newest FROM ioc.partition_offset o WHERE o.retired_at IS NULL;
         ELSE
             SELECT max(last.effective_at) INTO v_newest

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ioc.api.page import _shown
-from ioc.kpi.catalogue import find
+from ioc.api.page import _WORDS, _row, _shown
+from ioc.kpi.catalogue import CATALOGUE, find
 from ioc.kpi.query import Current
 
 
@@ -30,3 +30,10 @@ def test_numbers_are_written_as_the_language_has_them(
     figure = Current(kpi, None, datetime(2026, 3, 2, tzinfo=UTC), value, above, below)
     assert _shown(figure, find(kpi), "vi") == vi
     assert _shown(figure, find(kpi), "en") == en
+
+
+@pytest.mark.parametrize("lang", sorted(_WORDS))
+def test_every_indicator_can_be_shown(lang: str) -> None:
+    for kpi in CATALOGUE.values():
+        figure = Current(kpi.id, None, datetime(2026, 3, 2, tzinfo=UTC), 1.5, 3, 2)
+        assert kpi.id in _row(figure, kpi, lang)

@@ -31,12 +31,37 @@ def test_the_set_is_there_under_the_ids_of_the_contract() -> None:
         "dossier.processing_days_p50",
         "dossier.processing_days_p90",
         "dossier.satisfaction",
+        "queue.issued",
+        "queue.waiting",
+        "queue.wait_p50",
+        "queue.wait_p90",
+        "queue.served_within_15m",
+        "queue.no_show_rate",
+        "queue.abandonment_rate",
         "camera.availability",
+        "camera.degraded",
+        "camera.unknown",
+        "camera.maintenance",
         "camera.down",
+        "camera.frozen",
+        "camera.stalled",
+        "camera.clock_offset",
+        "camera.mttr",
         "wifi.availability",
+        "wifi.degraded",
+        "wifi.unknown",
+        "wifi.maintenance",
+        "wifi.down",
         "wifi.clients",
+        "wifi.clients_max",
+        "wifi.saturated",
+        "wifi.loss",
+        "wifi.rtt_p50",
+        "wifi.internet_ok_rate",
+        "wifi.traffic",
         "platform.lag",
         "platform.freshness",
+        "platform.dead_letters",
     ]
 
 
@@ -49,8 +74,9 @@ def test_a_definition_is_whole(kpi: Kpi) -> None:
     if kpi.keeps_corrections:
         assert kpi.numerator_measures
         assert bool(kpi.denominator_measures) == kpi.is_ratio
-    else:
-        assert not kpi.numerator_measures
+    if kpi.denominator_measures:
+        assert kpi.is_ratio
+        assert kpi.numerator_measures
     assert (kpi.device_kind > 0) == kpi.source.startswith("device")
 
 
@@ -63,7 +89,8 @@ def test_every_indicator_is_generated_into_sql_once() -> None:
 #: Who may touch the measures' tables: those who write, fold and time them, the schema, the functions.
 _ALLOWED = ("ioc/kpi/", "ioc/storage/migrations/", "streams/", "ioc/platform/", "deploy/bench/")
 _TABLES = re.compile(
-    r"\b(?:from|join)\s+ioc\.(dossier_ledger|dossier_series|device_minute|platform_sample)\b", re.IGNORECASE
+    r"\b(?:from|join)\s+ioc\.(dossier_ledger|dossier_series|device_minute|device_quarter|device_hour|device_day|device_month|device_run|sample_hour|sample_day|ticket|platform_sample)\b",
+    re.IGNORECASE,
 )
 
 

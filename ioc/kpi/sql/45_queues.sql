@@ -1,0 +1,153 @@
+-- Queue indicators, from tickets. A ticket's wait ends when it is served, called in vain, or cancelled; one that nothing
+-- ended lapses at the end of its local day, since numbers begin anew then.
+
+-- Tickets whose wait ended in a range. Outcomes: 1 served, 2 no-show, 3 cancelled, 4 lapsed.
+CREATE OR REPLACE FUNCTION ioc.queue_ends(p_scope int[], p_from timestamptz, p_to timestamptz)
+RETURNS TABLE (unit_id int, service text, issued_at timestamptz, ended_at timestamptz, outcome smallint, wait_s float8)
+LANGUAGE sql STABLE AS $$
+    SELECT t.unit_id, t.service, t.issued_at, t.wait_ended_at, t.outcome,
+           CASE WHEN t.started_at IS NOT NULL THEN greatest(extract(epoch FROM t.started_at - t.issued_at), 0)::float8 END
+    FROM ioc.ticket t
+    WHERE t.unit_id = ANY (p_scope) AND t.wait_ended_at >= p_from AND t.wait_ended_at < p_to
+    UNION ALL
+    SELECT t.unit_id, t.service, t.issued_at, lapse.at, 4::smallint, NULL
+    FROM ioc.ticket t
+    JOIN ioc.unit u ON u.unit_id = t.unit_id
+    CROSS JOIN LATERAL (SELECT (t.date + 1)::timestamp AT TIME ZONE u.time_zone AS at) AS lapse
+    WHERE t.unit_id = ANY (p_scope) AND t.wait_ended_at IS NULL
+      AND t.date >= (p_from - interval '3 days')::date AND t.date <= (p_to + interval '1 day')::date
+      AND lapse.at >= p_from AND lapse.at < p_to
+$$;
+
+CREATE OR REPLACE FUNCTION ioc.queue_first_fact(p_scope int[]) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+    SELECT min(first.issued_at)
+    FROM unnest(p_scope) AS s (unit_id)
+    CROSS JOIN LATERAL (SELECT t.issued_at FROM ioc.ticket t WHERE t.unit_id = s.unit_id AND t.issued_at IS NOT NULL
+                        ORDER BY t.issued_at LIMIT 1) AS first
+$$;
+
+-- Whether a filter by service lets a ticket through.
+CREATE OR REPLACE FUNCTION ioc.queue_fits(p_where jsonb, p_service text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT NOT p_where ? 'service' OR p_where -> 'service' @> coalesce(to_jsonb(p_service), 'null')
+$$;
+
+-- Measures: 1 issued, 2 served, 3 served within 15 minutes, 4 served after a wait that is known, 5 no-show, 6 cancelled, 7 lapsed.
+CREATE OR REPLACE FUNCTION ioc.kpi_queue_flow(
+    p_num smallint[], p_den smallint[], p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    c_points constant int := cardinality(p_bounds) - 1;
+    c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);
+    v_scope int[] := ioc.where_units(p_scope, p_where);
+    v_first timestamptz := ioc.queue_first_fact(p_scope);
+BEGIN
+    RETURN QUERY
+    WITH counted AS (
+        SELECT width_bucket(t.issued_at, p_bounds) AS point, t.unit_id, t.service, ARRAY[1]::smallint[] AS measures
+        FROM ioc.ticket t
+        WHERE 1 = ANY (p_num) AND t.unit_id = ANY (v_scope) AND t.issued_at >= p_bounds[1] AND t.issued_at < c_end
+        UNION ALL
+        SELECT width_bucket(e.ended_at, p_bounds), e.unit_id, e.service,
+               CASE e.outcome WHEN 1 THEN CASE WHEN e.wait_s <= 900 THEN ARRAY[2, 3, 4] WHEN e.wait_s IS NOT NULL THEN ARRAY[2, 4]
+                                               ELSE ARRAY[2] END
+                              ELSE ARRAY[e.outcome + 3] END::smallint[]
+        FROM ioc.queue_ends(v_scope, p_bounds[1], c_end) e
+        WHERE NOT 1 = ANY (p_num)
+    ), sums AS MATERIALIZED (
+        SELECT c.point, CASE p_by WHEN 'service' THEN c.service WHEN 'unit' THEN u.code END AS value,
+               count(*) FILTER (WHERE c.measures && p_num) AS num, count(*) FILTER (WHERE c.measures && p_den) AS den
+        FROM counted c
+        LEFT JOIN ioc.unit u ON u.unit_id = c.unit_id AND p_by = 'unit'
+        WHERE ioc.queue_fits(p_where, c.service)
+        GROUP BY 1, 2
+    ), dims AS (
+        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
+        UNION ALL SELECT NULL WHERE p_by IS NULL
+    ), allowed AS (
+        SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
+    )
+    SELECT point.i, dims.value,
+           CASE WHEN p_bounds[point.i + 1] > v_first AND p_bounds[point.i] < p_clock THEN coalesce(sums.num, 0)::float8 END,
+           CASE WHEN p_bounds[point.i + 1] > v_first AND p_bounds[point.i] < p_clock AND p_den <> '{}'
+                THEN coalesce(sums.den, 0)::float8 END
+    FROM allowed
+    CROSS JOIN generate_series(1, c_points) AS point (i)
+    CROSS JOIN dims
+    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    WHERE allowed.fits;
+END $$;
+
+-- Quantile of the waits that ended with service in the bucket, from the tickets themselves.
+CREATE OR REPLACE FUNCTION ioc.kpi_queue_quantile(
+    p_quantile float8, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    c_points constant int := cardinality(p_bounds) - 1;
+BEGIN
+    RETURN QUERY
+    WITH sums AS MATERIALIZED (
+        SELECT width_bucket(e.ended_at, p_bounds) AS point, CASE p_by WHEN 'service' THEN e.service WHEN 'unit' THEN u.code END AS value,
+               percentile_disc(p_quantile) WITHIN GROUP (ORDER BY e.wait_s) AS num, count(*)::float8 AS den
+        FROM ioc.queue_ends(ioc.where_units(p_scope, p_where), p_bounds[1], least(p_bounds[c_points + 1], p_clock)) e
+        LEFT JOIN ioc.unit u ON u.unit_id = e.unit_id AND p_by = 'unit'
+        WHERE e.wait_s IS NOT NULL AND ioc.queue_fits(p_where, e.service)
+        GROUP BY 1, 2
+    ), dims AS (
+        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
+        UNION ALL SELECT NULL WHERE p_by IS NULL
+    ), allowed AS (
+        SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
+    )
+    SELECT point.i, dims.value, sums.num, sums.den
+    FROM allowed
+    CROSS JOIN generate_series(1, c_points) AS point (i)
+    CROSS JOIN dims
+    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    WHERE allowed.fits;
+END $$;
+
+-- Tickets that wait just before the end of each bucket.
+CREATE OR REPLACE FUNCTION ioc.kpi_queue_gauge(
+    p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    c_points constant int := cardinality(p_bounds) - 1;
+    v_moments timestamptz[] := ioc.kpi_gauge_moments(p_bounds, p_clock);
+    v_last timestamptz := v_moments[cardinality(v_moments)];
+    v_scope int[] := ioc.where_units(p_scope, p_where);
+    v_first timestamptz := ioc.queue_first_fact(p_scope);
+BEGIN
+    RETURN QUERY
+    WITH waits AS (
+        -- an end may come long after, or not yet: whoever waits at a moment ended his wait at it or later
+        SELECT CASE p_by WHEN 'service' THEN e.service WHEN 'unit' THEN u.code END AS value,
+               width_bucket(e.issued_at, v_moments) + 1 AS first, width_bucket(e.ended_at, v_moments) + 1 AS after
+        FROM ioc.queue_ends(v_scope, v_moments[1], 'infinity') e
+        LEFT JOIN ioc.unit u ON u.unit_id = e.unit_id AND p_by = 'unit'
+        WHERE e.issued_at < v_last AND ioc.queue_fits(p_where, e.service)
+    ), steps AS MATERIALIZED (
+        SELECT step.point, step.value, sum(step.n) AS step
+        FROM (SELECT w.first AS point, w.value, 1 AS n FROM waits w WHERE w.after > w.first
+              UNION ALL SELECT w.after, w.value, -1 FROM waits w WHERE w.after > w.first) AS step
+        GROUP BY 1, 2
+    ), dims AS (
+        SELECT DISTINCT steps.value FROM steps WHERE p_by IS NOT NULL
+        UNION ALL SELECT NULL WHERE p_by IS NULL
+    ), allowed AS (
+        SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
+    )
+    SELECT point.i, dims.value,
+           CASE WHEN v_moments[point.i] > v_first AND p_bounds[point.i] < p_clock
+                THEN coalesce(sum(steps.step) OVER (PARTITION BY dims.value ORDER BY point.i), 0)::float8 END,
+           NULL::float8
+    FROM allowed
+    CROSS JOIN generate_series(1, c_points) AS point (i)
+    CROSS JOIN dims
+    LEFT JOIN steps ON steps.point = point.i AND steps.value IS NOT DISTINCT FROM dims.value
+    WHERE allowed.fits;
+END $$;
