@@ -65,10 +65,10 @@ def recent(records: int, **rest: int | bool) -> Workload:
 
 
 def sample(workload: Workload, device: int, at: datetime, rng: random.Random) -> WifiProbed:
-    """Return one sample of a device."""
+    """Return one sample of a device; its clients and its air vary around what is usual for it."""
     subject = workload.code_of(device)
     down = rng.random() < _DOWN_SHARE
-    clients = 0 if down else rng.randrange(60)
+    clients = 0 if down else max(0, device * 37 % 60 + rng.randrange(-3, 4))
     return WifiProbed(
         specversion="1.0",
         id=event_id(_SOURCE, subject, "ioc.wifi.probed.v1", at),
@@ -85,18 +85,19 @@ def sample(workload: Workload, device: int, at: datetime, rng: random.Random) ->
             rtt_ms=round(rng.uniform(1.0, 40.0), 3),
             loss=0.0,
             internet_ok=not down,
-            **_details(clients, rng) if workload.detailed else {},  # type: ignore[arg-type]
+            **_details(device, clients, rng) if workload.detailed else {},  # type: ignore[arg-type]
         ),
     )
 
 
-def _details(clients: int, rng: random.Random) -> dict[str, object]:
+def _details(device: int, clients: int, rng: random.Random) -> dict[str, object]:
     half = clients // 2
+    busy = device * 41 % 100 / 100
     return {
         "model": "UAP-AC-Lite",
         "firmware": "6.6.55",
         "radios": (
-            Radio(name="ra0", ssid="MOT CUA", channel=6, clients=half, utilisation=round(rng.random(), 2)),
+            Radio(name="ra0", ssid="MOT CUA", channel=6, clients=half, utilisation=round(min(1.0, busy + rng.random() / 20), 2)),
             Radio(name="rai0", ssid="MOT CUA", channel=44, clients=clients - half, noise_dbm=-96),
         ),
         "interfaces": (
