@@ -97,7 +97,13 @@ def _details(device: int, clients: int, rng: random.Random) -> dict[str, object]
         "model": "UAP-AC-Lite",
         "firmware": "6.6.55",
         "radios": (
-            Radio(name="ra0", ssid="MOT CUA", channel=6, clients=half, utilisation=round(min(1.0, busy + rng.random() / 20), 2)),
+            Radio(
+                name="ra0",
+                ssid="MOT CUA",
+                channel=6,
+                clients=half,
+                utilisation=round(min(1.0, busy + rng.random() / 20), 2),
+            ),
             Radio(name="rai0", ssid="MOT CUA", channel=44, clients=clients - half, noise_dbm=-96),
         ),
         "interfaces": (
