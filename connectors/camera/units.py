@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -107,18 +107,32 @@ async def read_unit(address: SnmpAddress, memory: Memory | None = None) -> UnitR
     return found
 
 
-async def _read(agent: Agent) -> UnitReading:
+async def identify(agent: Agent) -> UnitReading:
+    """Read family, model and firmware only, of an agent that has begun.
+
+    :raises SilentAgentError: when the agent does not answer.
+    """
     number = await recognise(agent, [unit.match for unit in units()])
     if number is None:
         return UnitReading(reason="its family is not in the table")
     unit = units()[number]
-    host_ticks = (await agent.get([_HR_UPTIME])).get(_HR_UPTIME)
-    ticks = host_ticks if isinstance(host_ticks, int) and host_ticks > 0 else agent.uptime_ticks
-    disks = [disk for table in unit.disks for disk in await _disks(agent, table)]
     return UnitReading(
         family=unit.name,
         model=text(await scalar(agent, unit.model)) or unit.kind,
         firmware=text(await scalar(agent, unit.firmware)),
+    )
+
+
+async def _read(agent: Agent) -> UnitReading:
+    found = await identify(agent)
+    unit = next((unit for unit in units() if unit.name == found.family), None)
+    if unit is None:
+        return found
+    host_ticks = (await agent.get([_HR_UPTIME])).get(_HR_UPTIME)
+    ticks = host_ticks if isinstance(host_ticks, int) and host_ticks > 0 else agent.uptime_ticks
+    disks = [disk for table in unit.disks for disk in await _disks(agent, table)]
+    return replace(
+        found,
         uptime_s=None if ticks is None or ticks < 0 else ticks / 100,
         disks=tuple(disks[:_MOST_DISKS]),
     )

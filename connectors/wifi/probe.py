@@ -150,7 +150,7 @@ def _reading_event(
     if reading.key:
         default = Place(f"{target.place.device}:{reading.key}"[:50], target.place.unit, target.place.point)
         place = target.access_points.get(reading.key, default)
-    reason = None if vendor else "its vendor is not in the table: interfaces only"
+    reason = None if vendor else "its vendor is not in the table: model and interfaces only"
     status = Status.OK
     if reading.up is False:
         status, reason = Status.DOWN, "its controller reports it down"

@@ -33,6 +33,8 @@ class AccessPoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     rows: Cell
     """The serial number: it makes the device's id."""
+    serial: Cells | None = None
+    """The serial number where the rows are another column's; without one the row's index, a MAC address, is taken."""
     name: Cells | None = None
     model: Cells | None = None
     firmware: Cells | None = None
@@ -40,6 +42,9 @@ class AccessPoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clients: Cells | None = None
     """Its own count; without one, the sum of its radios."""
     address: Cells | None = None
+    counted: Cell | None = None
+    """For agents that count no clients themselves: a column with a row for each client that holds its access point's
+    address. Its rows are counted; nothing of them is kept."""
     conductor: Cells | None = None
     """Address of the one whose interfaces the agent shows."""
 
@@ -61,6 +66,8 @@ class Vendor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The device's own total."""
     air: str | None = None
     """Regular expression of the names of the interfaces that carry clients' traffic."""
+    air_by_type: bool = False
+    """Those that say they are wireless (ifType) carry it too, whatever their name."""
     radios: tuple[Radios, ...] = ()
     access_points: AccessPoints | None = None
 

@@ -111,30 +111,38 @@ def wifi(
     host: Annotated[str, typer.Argument(metavar="HOST", help="Access point or controller.")],
     port: Annotated[int, typer.Option(min=1, max=65_535, help="UDP port of its SNMP agent.")] = 161,
     community: Annotated[str, typer.Option(help="SNMP v2c community.")] = "public",
+    secret: Annotated[
+        str | None,
+        typer.Option(help="Where the community or a v3 user (JSON) is kept instead: env:NAME or file:PATH."),
+    ] = None,
     device: _Device = None,
     unit: _Unit = "unassigned",
     ping: Annotated[str, typer.Option(help="Second source: icmp, tcp:PORT or none.")] = "icmp",
     timeout_s: Annotated[float, typer.Option(min=0.1, max=30, help="Wait for each of three tries.")] = 1.5,
     as_json: _Json = False,
 ) -> None:
-    """Ask an access point, or a controller with many, over SNMP v2c.
+    """Ask an access point, or a controller with many, over SNMP v2c or v3.
 
     Prints one event, or for a controller a list with one for each access point. Counts only: no client's address is
-    ever read. Down is said when SNMP and ping fail; SNMP alone failing is unknown.
-    Exit codes: 0 there is a status, 2 wrong use.
+    ever kept. Down is said when SNMP and ping fail; SNMP alone failing is unknown.
+    Exit codes: 0 there is a status, 2 wrong use, 3 the secret can't be used.
 
     Example: ioc probe wifi 192.0.2.20 --community public --json
     """
+    from connectors.shared.snmp.login import parse_secret
     from connectors.wifi.probe import Place, WifiTarget, probe
+    from ioc.district.secrets import read_secret
     from ioc.errors import UsageError
 
     name = (device or f"{host}-{port}")[:50]
     if not name:
         raise UsageError("HOST is empty.")
-    target = WifiTarget(Place(name, unit), host, port, community, ping, timeout_s=timeout_s)
+    login = parse_secret(read_secret(secret, Path()).get_secret_value()) if secret else community
+    target = WifiTarget(Place(name, unit), host, port, login, ping, timeout_s=timeout_s)
     events = asyncio.run(probe(target))
     shown = [_explicit(event, _WIFI_KEYS) for event in events]
-    _print(shown if len(shown) > 1 else shown[0], as_json)
+    itself = len(events) == 1 and events[0].subject == name
+    _print(shown[0] if itself else shown, as_json)
     if not as_json:
         for event in events:
             data = event.data

@@ -34,9 +34,13 @@ OPTIONS: Final[Mapping[DeviceKind, Mapping[str, float | type]]] = {
         "snmp": str,
         "snmp_secret": str,
     },
-    DeviceKind.WIFI: {"timeout_s": 60.0},
+    DeviceKind.WIFI: {"timeout_s": 60.0, "ping": str},
     DeviceKind.KIOSK: {},
 }
+#: How a device's host is asked whether it lives, beside SNMP.
+_PINGS: Final = re.compile(
+    r"icmp|none|tcp:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])"
+)
 #: Kinds of sources that report access points.
 CONTROLLERS: Final = ("unifi", "openwisp", "radius")
 #: Options that name where a secret is kept, as the column ``secret`` does.
@@ -160,6 +164,8 @@ def _wrong_options(device: Device) -> list[str]:
                 found.append(f"Option {name} is not above 0 and up to {limit:g}{unit}.")
         elif isinstance(value, bool):
             found.append(f"Option {name} is no text.")
+        elif name == "ping" and not _PINGS.fullmatch(str(value)):
+            found.append("Option ping is none of icmp, tcp:PORT and none.")
         elif name in SECRETS and not is_reference(str(value)):
             found.append(f"Option {name} is no reference. {HOW}")
     return found

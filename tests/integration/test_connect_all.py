@@ -7,8 +7,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,7 +20,7 @@ from ioc import topics
 from ioc.district import examine
 from ioc.events import decode
 from ioc.settings import Settings
-from tests.integration.streaming import ROOT, environment, wait_until
+from tests.integration.streaming import ROOT, IocProcess, wait_until
 from tests.integration.test_connectors_kafka import records
 from tests.peers.conftest import free_port
 from tests.peers.mosquitto import Mosquitto
@@ -45,27 +43,17 @@ def write(pack: Path, *rows: str) -> None:
     (pack / "sources.csv").write_text(HEADER + "".join(f"{row}\n" for row in rows), "utf-8")
 
 
-class All:
+class All(IocProcess):
     """The running command."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         settings.state_dir.mkdir(parents=True, exist_ok=True)
-        self.log = settings.state_dir / "all.log"
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ioc.cli", "connect", "all"],
-                cwd=ROOT,
-                env=environment(settings),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        super().__init__(settings, "all", "connect", "all", stop_s=60)
 
     def facts(self) -> dict[str, Any]:
         try:
             found: dict[str, Any] = json.loads(
-                (self._settings.state_dir / "run" / "connectors.json").read_text()
+                (self.settings.state_dir / "run" / "connectors.json").read_text()
             )
         except (OSError, ValueError):
             return {"processes": [], "problems": []}
@@ -74,31 +62,26 @@ class All:
     def pids(self) -> dict[str, int]:
         return {one["name"]: one["pid"] for one in self.facts()["processes"] if one["pid"]}
 
-    def kill(self, name: str) -> None:
+    def kill_one(self, name: str) -> None:
         os.kill(self.pids()[name], signal.SIGKILL)
 
-    def stop(self) -> int:
-        if self._process.poll() is None:
-            self._process.terminate()
-        return self._process.wait(60)
-
     def processor_s(self) -> float:
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
 def everything(settings: Settings) -> Iterator[All]:
     running = All(settings)
+    running.start()
     try:
         yield running
     except BaseException:
-        logs = [running.log, *sorted((settings.state_dir / "logs").glob("*.log"))]
-        for log in logs:
+        for log in (running.log, *sorted((settings.state_dir / "logs").glob("*.log"))):
             print(f"== {log.name}\n{log.read_text(errors='replace')[-3000:]}")  # noqa: T201 - shown with the failure
         raise
     finally:
-        running.stop()
+        running.stop()  # its children end with it
 
 
 def ticket(number: int, **more: Any) -> bytes:
@@ -129,7 +112,7 @@ def test_what_a_pack_names_runs_and_follows_it(own: Settings, pack: Path, tmp_pa
             )
             mosquitto.publish("kiosks/kiosk-huyen-01/tickets", map(ticket, range(100)))
             mosquitto.publish("kiosks/other/tickets", [ticket(7), b"nothing", ticket(8)])
-            running.kill("mqtt-queues")
+            running.kill_one("mqtt-queues")
             mosquitto.publish("kiosks/kiosk-huyen-01/tickets", map(ticket, range(100, 200)))
             expected = {("kiosk-huyen-01", f"A{n:03d}", "go-dau.phuong") for n in range(200)}
             expected |= {("other", f"A{n:03d}", "go-dau.phuong") for n in (7, 8)}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -59,6 +63,22 @@ async def test_wrong_logins_say_so_and_that_the_host_lives(snmpd: Snmpd) -> None
     agent = Agent("127.0.0.1", snmpd.port, silent, 0.2)
     with pytest.raises(SilentAgentError, match="no SNMP answer"):
         await agent.begin()
+
+
+def test_the_command_asks_over_v3_and_shows_no_password(snmpd: Snmpd, tmp_path: Path) -> None:
+    login = snmpd.users["SHA-256-AES"]
+    kept = tmp_path / "user.json"
+    kept.write_bytes(msgspec.json.encode(login))
+    command = [sys.executable, "-m", "ioc.cli", "probe", "wifi", "127.0.0.1", "--port", str(snmpd.port)]
+    done = subprocess.run(
+        [*command, "--secret", f"file:{kept}", "--ping", "none"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["data"]["model"] == "Test AP"
+    kept.write_text('{"user": "x", "auth": "SHA", "auth_password": "short"}')
+    refused = subprocess.run([*command, "--secret", f"file:{kept}"], capture_output=True, text=True)
+    assert (refused.returncode, "at least 8 bytes" in refused.stderr) == (3, True)
+    assert not [word for word in (login.auth_password, "short") if word in done.stdout + refused.stderr]
 
 
 async def test_a_probe_over_v3_and_its_traffic(snmpd: Snmpd) -> None:

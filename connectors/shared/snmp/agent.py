@@ -1,7 +1,7 @@
 """Asks one SNMP agent, a bounded number of times, for a bounded number of values.
 
 Nothing that an agent answers is trusted: who answers slowly, endlessly, in circles or with what was not asked for is
-stopped by time, rows and bytes. Client tables are the caller's not to ask for.
+stopped by time, rows and bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import math
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -205,6 +206,15 @@ class Agent:
             if still:
                 self._still.add(oid)
         return self._columns[oid]
+
+    async def tally(self, oid: str) -> Counter[str]:
+        """Count a column's rows by their value; nothing of them is remembered, so it may be a table of clients.
+
+        :returns: nothing when there is no row, or when there are too many to have seen all.
+        :raises SilentAgentError: after three tries without an answer.
+        """
+        found = await self._walk(oid)
+        return Counter(map(str, found.values())) if len(found) < _MOST_ROWS else Counter()
 
     async def _greet(self) -> None:
         for attempt in range(_TRIES):

@@ -36,8 +36,11 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str | None = None
     """Column of the same table that holds the row's key: the value is then looked up by key, not by index."""
     how: Literal["sum", "first", "join"] = "first"
+    """``sum`` is unknown when one part of it can't be read: a total is never too small."""
     named: bool = True
     """For rows: whether the value is the row's name."""
+    distinct: bool = False
+    """For rows: each different value is one row, for tables that have several rows a radio."""
     still: bool = False
     """Does not change while the agent runs."""
 
@@ -104,6 +107,8 @@ async def rows(agent: Agent, cell: Cell) -> list[Row]:
                 found.append(Row(key.strip(), key.strip(), label.strip() or key.strip()))
         return found
     column = await agent.column(cell.column or "", still=cell.still)
+    if cell.distinct:
+        return [Row(key, key, key) for key in dict.fromkeys(map(str, column.values())) if key]
     return [
         Row(index, str(value), str(value) if cell.named else None)
         for index, value in column.items()
@@ -156,12 +161,13 @@ def _alternatives(cells: Cells | None) -> tuple[Cell, ...]:
 
 
 def _together(cell: Cell, values: list[Value | None]) -> Value | None:
+    if cell.how == "sum":
+        numbers = [count(value) for value in values]
+        known = [number for number in numbers if number is not None]
+        return sum(known) if known and len(known) == len(numbers) else None
     present = [value for value in values if value not in (None, "")]
     if not present:
         return None
-    if cell.how == "sum":
-        numbers = [number for value in present if (number := whole(value)) is not None]
-        return sum(numbers) if numbers else None
     return ", ".join(dict.fromkeys(str(value) for value in present)) if cell.how == "join" else present[0]
 
 
@@ -204,6 +210,8 @@ def whole(value: Value | None) -> int | None:
     """A whole number, or None for what is none."""
     if isinstance(value, int):
         return value
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 20:
+        return int(value)  # a counter of 64 bits, which a float would round
     try:
         return None if value is None else round(float(value))
     except (ValueError, OverflowError):

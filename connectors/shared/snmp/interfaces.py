@@ -10,6 +10,7 @@ from connectors.shared.snmp.cells import count, text
 from connectors.shared.snmp.counters import Counter
 
 _IF_DESCR: Final = "1.3.6.1.2.1.2.2.1.2"
+_IF_TYPE: Final = "1.3.6.1.2.1.2.2.1.3"
 _IF_SPEED: Final = "1.3.6.1.2.1.2.2.1.5"
 _IF_OPER_STATUS: Final = "1.3.6.1.2.1.2.2.1.8"
 _IF_NAME: Final = "1.3.6.1.2.1.31.1.1.1.1"
@@ -21,6 +22,7 @@ _OCTETS: Final = (
 )
 """In and out: ifHC*Octets (64 bits), and the 32-bit counters for devices or interfaces that have no others."""
 _UP: Final = 1
+_IEEE80211: Final = 71
 _SPEED_UNKNOWN: Final = 2**32 - 1
 """ifSpeed of a link that is faster than it can say."""
 _MOST: Final = 1_024
@@ -36,6 +38,8 @@ class Port:
     rx: Counter | None
     tx: Counter | None
     speed_bps: int | None
+    wireless: bool = False
+    """Whether the agent says so itself (ifType ieee80211); many call their radios Ethernet."""
 
 
 async def ports(agent: Agent) -> tuple[Port, ...]:
@@ -48,6 +52,7 @@ async def ports(agent: Agent) -> tuple[Port, ...]:
     names = {**described, **{index: name for index, name in named.items() if name != ""}}
     if not names:
         return ()
+    types = await agent.column(_IF_TYPE, still=True)
     status = await agent.column(_IF_OPER_STATUS)
     breaks = await agent.column(_IF_DISCONTINUITY)
     wide_speed = await agent.column(_IF_HIGH_SPEED, still=True)
@@ -55,8 +60,10 @@ async def ports(agent: Agent) -> tuple[Port, ...]:
     octets: list[dict[str, Counter]] = []
     for wide, narrow in _OCTETS:
         found = _counters(await agent.column(wide), 64, breaks)
-        if len(found) < len(names):
-            found = {**_counters(await agent.column(narrow), 32, breaks), **found}
+        if len(found) < len(names) or not any(counter.value for counter in found.values()):
+            for index, counter in _counters(await agent.column(narrow), 32, breaks).items():
+                if index not in found or (counter.value and not found[index].value):
+                    found[index] = counter  # some agents have the wide counters and never move them
         octets.append(found)
     numbered = sorted((int(index), index) for index in names if index.isdecimal() and len(index) <= 10)
     return tuple(
@@ -67,6 +74,7 @@ async def ports(agent: Agent) -> tuple[Port, ...]:
             rx=octets[0].get(index),
             tx=octets[1].get(index),
             speed_bps=_speed(wide_speed.get(index), speed.get(index)),
+            wireless=count(types.get(index)) == _IEEE80211,
         )
         for number, index in numbered[:_MOST]
     )
@@ -81,7 +89,7 @@ def _counters(column: dict[str, Value], bits: int, breaks: dict[str, Value]) -> 
     return {
         index: Counter(number, bits, count(breaks.get(index)))
         for index, value in column.items()
-        if isinstance(value, int) and (number := count(value, (1 << bits) - 1)) is not None
+        if (number := count(value, (1 << bits) - 1)) is not None
     }
 
 

@@ -58,7 +58,10 @@ def _wifi(address: str, *, code: str = "w1", secret: str = "", options: str = ""
         ([_camera("", options="wach_s=1")], 2, "Option 'wach_s' is unknown here; known are: connect_s"),
         ([_camera("", options="watch_s=nan")], 2, "Option watch_s is not above 0 and up to 60"),
         ([_camera("", options="watch_s=0")], 2, "Option watch_s is not above 0"),
-        ([_wifi("", options="watch_s=1")], 2, "known are: timeout_s"),
+        ([_wifi("", options="watch_s=1")], 2, "known are: timeout_s, ping"),
+        ([_wifi("", options="ping=udp")], 2, "Option ping is none of icmp, tcp:PORT and none"),
+        ([_wifi("", options="ping=tcp:65536")], 2, "Option ping is none of"),
+        ([_wifi("", options="ping=no")], 2, "Option ping is no text"),
     ],
 )
 def test_each_mistake_is_told_with_its_line(tmp_path: Path, rows: list[str], line: int, message: str) -> None:
