@@ -14,6 +14,21 @@ class Names(BaseModel):
     en: str
 
 
+class KpiTarget(BaseModel):
+    """What an indicator should reach, while that is in force."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    start: datetime | None = Field(alias="from")
+    end: datetime | None = Field(alias="to")
+    value: float = Field(description="In the indicator's own unit of measure; a share is 0 to 1.")
+    warning: float | None = Field(description="Worse than the target and not worse than this is `near`.")
+    strict: bool = Field(description="Whether the value itself is not enough.")
+    each: str | None = Field(description="Dimension for whose every value the target holds as well.")
+    unit: str | None = Field(description="Unit that it was given to, the nearest upwards; null: every unit.")
+    certainty: str = Field(description="V read in an official text, C in practice, I inferred.")
+
+
 class KpiDefinition(BaseModel):
     """What an indicator means."""
 
@@ -30,12 +45,42 @@ class KpiDefinition(BaseModel):
     direction: str = Field(description="Which way is better: up, down or none.")
     dimensions: list[str]
     current_window: str = Field(description="What the current figure looks back on: now, today, 1h or 5min.")
+    targets: list[KpiTarget] = Field(description="In force for the unit asked for, in the order of time.")
 
 
 class KpiList(BaseModel):
     """Every indicator."""
 
     kpis: list[KpiDefinition]
+
+
+class AreaShare(BaseModel):
+    """Another unit whose figures are in a re-mapped answer."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    unit: str
+    share: float = Field(description="Of its figures; below 1, they are estimates.")
+    start: datetime | None = Field(alias="from", description="Null: since ever.")
+    end: datetime | None = Field(alias="to", description="Null: to this day.")
+
+
+class LeftOut(BaseModel):
+    """A unit that a part of an area came from, nobody has said which: its figures are left out."""
+
+    unit: str
+    into: str
+    since: date
+
+
+class Composition(BaseModel):
+    """How an area of today is made up."""
+
+    mode: str = Field(description="remapped.")
+    on: date = Field(description="The day whose units are meant.")
+    estimated: bool = Field(description="Whether a share of a whole unit's figures is in it.")
+    shares: list[AreaShare]
+    left_out: list[LeftOut]
 
 
 class Provenance(BaseModel):
@@ -54,9 +99,21 @@ class Provenance(BaseModel):
     coverage: float | None = Field(
         description="Share of device-time whose state is known; null for other indicators."
     )
+    areas: Composition | None = Field(default=None, description="Only with areas=remapped.")
 
 
-class SeriesPoint(BaseModel):
+class Beside(BaseModel):
+    """What stands beside a figure: its target where one is in force; with areas=remapped, whether it is an estimate."""
+
+    target: float | None = None
+    status: str | None = Field(
+        default=None, description="met, near, missed, or unknown where there is no figure."
+    )
+    estimated: bool | None = None
+    reason: str | None = Field(default=None, description="Why re-mapping leaves no figure.")
+
+
+class SeriesPoint(Beside):
     """One figure; with `by`, also the dimension's value under the dimension's name."""
 
     model_config = ConfigDict(extra="allow")
@@ -76,10 +133,13 @@ class Series(BaseModel):
     bucket: str
     as_of: datetime | None
     provenance: Provenance
+    targets: list[KpiTarget] = Field(
+        default=[], description="In force for the unit, in the order of time; absent where there is none."
+    )
     points: list[SeriesPoint]
 
 
-class CurrentFigure(BaseModel):
+class CurrentFigure(Beside):
     """The newest figure of an indicator."""
 
     kpi: str
@@ -99,6 +159,14 @@ class CurrentFigures(BaseModel):
     figures: list[CurrentFigure]
 
 
+class UnitEdge(BaseModel):
+    """What a unit became, or came from."""
+
+    unit: str
+    share: float | None = Field(description="Of the older unit; null where nobody has said.")
+    since: date = Field(description="First day of the newer unit.")
+
+
 class Unit(BaseModel):
     """A unit that the reader may ask about."""
 
@@ -110,11 +178,14 @@ class Unit(BaseModel):
     valid_from: date | None
     valid_to: date | None
     declared: bool = Field(description="False: met in a fact, described by no district pack.")
+    predecessors: list[UnitEdge]
+    successors: list[UnitEdge]
 
 
 class UnitList(BaseModel):
     """Units."""
 
+    at: date | None = Field(description="The day asked for; null: units of all days.")
     units: list[Unit]
 
 

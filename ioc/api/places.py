@@ -10,16 +10,13 @@ from fastapi import APIRouter, Query
 from ioc.api.identity import CurrentDatabase, CurrentReader
 from ioc.api.models import DeviceList, UnitList
 from ioc.api.problems import RESPONSES
+from ioc.kpi.units import UNITS, read_day, units_document
 
 router = APIRouter(prefix="/api/v1", tags=["places"], responses=RESPONSES)
 
 _KINDS: Final = {1: "camera", 2: "wifi", 3: "kiosk"}
 _STATES: Final = {0: "unknown", 1: "ok", 2: "degraded", 3: "down", 4: "maintenance"}
 
-_UNITS = """
-SELECT code, name_vi, name_en, kind, parent_code, time_zone, valid_from, valid_to, declared
-FROM ioc.reader_unit WHERE reader = %s ORDER BY code
-"""
 _DEVICES = """
 SELECT d.code, d.kind, d.unit, d.point_code, d.name, d.state, d.since, d.last_time, d.clients, d.reason, u.time_zone
 FROM ioc.reader_device d JOIN ioc.unit u USING (unit_id)
@@ -33,23 +30,17 @@ ORDER BY d.code LIMIT %(limit)s
 
 
 @router.get("/units", response_model=UnitList, summary="Units that the reader may ask about")
-async def units(reader: CurrentReader, database: CurrentDatabase) -> dict[str, Any]:
-    rows = await database.rows(_UNITS, (reader,))
-    return {
-        "units": [
-            {
-                "code": code,
-                "name": {"vi": name_vi, "en": name_en},
-                "kind": kind,
-                "parent": parent,
-                "time_zone": zone,
-                "valid_from": valid_from,
-                "valid_to": valid_to,
-                "declared": declared,
-            }
-            for code, name_vi, name_en, kind, parent, zone, valid_from, valid_to, declared in rows
-        ]
-    }
+async def units(
+    reader: CurrentReader,
+    database: CurrentDatabase,
+    at: Annotated[
+        str | None,
+        Query(description="Only units that hold on this day, such as 2025-06-30; without it, of all days."),
+    ] = None,
+) -> dict[str, Any]:
+    """Units with their validity, and what they came from and became."""
+    day = None if at is None else read_day(at)
+    return units_document(day, await database.rows(UNITS, {"reader": reader, "day": day}))
 
 
 @router.get("/devices", response_model=DeviceList, summary="Devices with the state that holds now")

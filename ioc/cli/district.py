@@ -96,7 +96,7 @@ def check(
     typer.echo(
         f"{pack.name_vi} ({pack.id} {pack.version}): {len(pack.units)} units, {len(pack.point_codes())} points, "
         f"{len(pack.devices)} devices, {len(pack.sources)} sources, {len(pack.procedures)} procedures, "
-        f"{len(pack.agencies)} agency names: in order."
+        f"{len(pack.agencies)} agency names, {len(pack.targets)} targets: in order."
     )
 
 
@@ -125,11 +125,50 @@ def apply(folder: _Folder = None) -> None:
     if done.changed:
         typer.echo(
             f"{pack.id} {pack.version} applied: {done.units} units, {done.successions} successions, "
-            f"{done.points} points, {done.devices} devices, {done.agencies} agency names written or taken away; "
-            f"{done.undeclared_devices} devices are no longer expected."
+            f"{done.points} points, {done.devices} devices, {done.agencies} agency names, {done.targets} targets "
+            f"written or taken away; {done.undeclared_devices} devices are no longer expected."
         )
     else:
         typer.echo(f"{pack.id} {pack.version} was in the database already.")
+
+
+@app.command()
+def units(
+    at: Annotated[
+        str | None,
+        typer.Option(help="Only units that hold on this day, such as 2025-06-30; without it, of all days."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, as the API gives it.")] = False,
+) -> None:
+    """List the units of the database with their validity, and what they came from.
+
+    Example: ioc district units --at 2025-06-30
+    """
+    import json
+
+    from ioc.kpi.query import SYSTEM_READER
+    from ioc.kpi.units import UNITS, read_day, units_document
+
+    day = None if at is None else read_day(at)
+    with _database() as connection:
+        rows = connection.execute(UNITS.encode(), {"reader": SYSTEM_READER, "day": day}).fetchall()
+    found = units_document(day, rows)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for unit in found["units"]:
+        came = ", ".join(
+            part["unit"] + ("" if part["share"] == 1 else f" ({_share(part['share'])})")
+            for part in unit["predecessors"]
+        )
+        typer.echo(
+            f"{unit['code']:24} [{unit['valid_from'] or '…'}, {unit['valid_to'] or '…'})  {unit['kind']:9}"
+            f" {unit['name']['vi']}" + (f"  ← {came}" if came else "")
+        )
+
+
+def _share(share: float | None) -> str:
+    return "share unknown" if share is None else f"{share:g}"
 
 
 @app.command()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    import psycopg
 
     from ioc.kpi.query import Answer
 
@@ -81,40 +84,40 @@ def show(
     as_of: Annotated[
         str | None, typer.Option(help="As known at this earlier moment; dossier indicators only.")
     ] = None,
+    remap: Annotated[
+        bool,
+        typer.Option(
+            "--remap",
+            help="Figures of the areas of today's units, continued backwards through the units that they came from. "
+            "Without it, of units as they were at the time.",
+        ),
+    ] = False,
     output: _FormatOption = Format.TABLE,
 ) -> None:
     """Show an indicator's figures as a series without gaps; what is unknown is empty, never zero.
 
+    With --remap, figures that hold a share of a whole unit's are estimates and marked with ≈.
+
     Example: ioc kpi show dossier.on_time_rate --unit go-dau --from 2026-01-01 --bucket 1mo --by field --format csv
     """
-    import psycopg
-
-    from ioc.errors import UnavailableError
     from ioc.kpi.catalogue import find
     from ioc.kpi.document import series_csv, series_document
     from ioc.kpi.query import SYSTEM_READER, answer, ask
-    from ioc.kpi.question import Asked
-    from ioc.settings import load
+    from ioc.kpi.question import Areas, Asked
 
     find(kpi_id)
     asked = Asked(
-        unit=unit, start=start, end=end, bucket=bucket, by=by, where=tuple(where or ()), as_of=as_of
+        unit=unit,
+        start=start,
+        end=end,
+        bucket=bucket,
+        by=by,
+        where=tuple(where or ()),
+        as_of=as_of,
+        areas=Areas.REMAPPED if remap else None,
     )
-    settings = load()
-    try:
-        connection = psycopg.connect(settings.database_dsn, connect_timeout=5, autocommit=True)
-    except psycopg.OperationalError as error:
-        raise UnavailableError(
-            "The database does not answer.", remedy="Run ioc status, and ioc doctor when it is not up."
-        ) from error
-    try:
-        with connection:
-            found = answer(connection, ask(SYSTEM_READER, kpi_id, asked))
-    except psycopg.Error as error:
-        raise UnavailableError(
-            f"The database can't answer: {str(error).splitlines()[0]}.",
-            remedy="Run ioc status; where the platform is newer than its database, ioc up brings that up to date.",
-        ) from error
+    with _database() as connection:
+        found = answer(connection, ask(SYSTEM_READER, kpi_id, asked))
     if output is Format.JSON:
         _print_json(series_document(found))
     elif output is Format.CSV:
@@ -123,22 +126,105 @@ def show(
         _print_series(found)
 
 
-def _print_series(found: Answer) -> None:
-    question = found.question
-    header = ("time", *([question.by] if question.by else []), "value", "numerator", "denominator")
-    rows = [
-        (
-            point.time.astimezone(found.zone).strftime("%Y-%m-%d %H:%M %z"),
-            *([point.dim or "—"] if question.by else []),
-            _shown(point.value, share=question.kpi.is_ratio),
-            _shown(point.numerator),
-            _shown(point.denominator),
-        )
-        for point in found.points
+@app.command("targets")
+def show_targets(
+    unit: Annotated[str | None, typer.Option(help="Code of a unit; without it, the whole district.")] = None,
+    output: _FormatOption = Format.TABLE,
+) -> None:
+    """List the targets in force for a unit: its own, else those of the units above, else those for every unit.
+
+    Example: ioc kpi targets --unit 25663
+    """
+    from zoneinfo import ZoneInfo
+
+    from ioc.kpi import targets
+    from ioc.kpi.catalogue import ids
+    from ioc.kpi.document import target_document
+    from ioc.kpi.query import SYSTEM_READER, answer
+
+    with _database() as connection:
+        in_force = answer(connection, targets.ask(SYSTEM_READER, ids(), [unit]))
+        row = connection.execute("SELECT ioc.unit_zone(%s, %s)", (SYSTEM_READER, unit)).fetchone()
+    zone = ZoneInfo(row[0] if row else "UTC")
+    found = [
+        {"kpi": kpi, **target_document(target, zone)} for kpi in ids() for target in in_force.of(kpi, unit)
     ]
+    if output is Format.JSON:
+        _print_json({"unit": unit, "targets": found})
+        return
+    header = ("kpi", "from", "to", "value", "warning", "strict", "each", "unit", "certainty")
+    rows = [tuple("" if part[name] is None else str(part[name]) for name in header) for part in found]
+    if output is Format.CSV:
+        _print_csv(header, rows)
+    else:
+        _print_table(header, rows)
+
+
+@contextmanager
+def _database() -> Iterator[psycopg.Connection[Any]]:
+    import psycopg
+
+    from ioc.errors import UnavailableError
+    from ioc.settings import load
+
+    try:
+        connection = psycopg.connect(load().database_dsn, connect_timeout=5, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise UnavailableError(
+            "The database does not answer.", remedy="Run ioc status, and ioc doctor when it is not up."
+        ) from error
+    try:
+        with connection:
+            yield connection
+    except psycopg.Error as error:
+        raise UnavailableError(
+            f"The database can't answer: {str(error).splitlines()[0]}.",
+            remedy="Run ioc status; where the platform is newer than its database, ioc up brings that up to date.",
+        ) from error
+
+
+def _print_series(found: Answer) -> None:
+    from ioc.kpi.query import REASONS
+    from ioc.kpi.targets import judge
+
+    question = found.question
+    judged = bool(found.targets.by_kpi)
+    header = (
+        "time",
+        *([question.by] if question.by else []),
+        "value",
+        "numerator",
+        "denominator",
+        *(["target", "status"] if judged else []),
+    )
+    rows = []
+    for point in found.points:
+        share, mark = question.kpi.is_ratio, "≈ " if point.estimated else ""
+        target = found.target_of(point)
+        beside = (
+            ("—", "—")
+            if target is None
+            else (_shown(target.value, share=share), judge(question.kpi, target, point.value).value)
+        )
+        rows.append(
+            (
+                point.time.astimezone(found.zone).strftime("%Y-%m-%d %H:%M %z"),
+                *([point.dim or "—"] if question.by else []),
+                mark + _shown(point.value, share=share),
+                mark + _shown(point.numerator),
+                mark + _shown(point.denominator),
+                *(beside if judged else ()),
+            )
+        )
     typer.echo(f"{question.kpi.name_vi} ({question.kpi.name_en}), {question.kpi.unit_of_measure}")
     typer.echo(f"{found.unit or 'every unit'}, {question.bucket}, {found.zone}")
     _print_table(header, rows)
+    for reason in sorted({point.reason for point in found.points if point.reason}):
+        typer.echo(f"— {REASONS[reason]}")
+    for part in (found.areas or {}).get("shares", ()):
+        typer.echo(f"{part['unit']}: {part['share']:g} of its figures")
+    for part in (found.areas or {}).get("left_out", ()):
+        typer.echo(f"{part['unit']}: left out, nobody has said which share of it went to {part['into']}")
 
 
 def _shown(value: float | None, *, share: bool = False) -> str:

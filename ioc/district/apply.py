@@ -76,6 +76,17 @@ ON CONFLICT (only_one) DO UPDATE
                          excluded.working_time)
 """
 
+_TARGET = """
+INSERT INTO ioc.kpi_target AS t (kpi, unit_code, valid_from, valid_to, value, warning, strict, each, certainty)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (kpi, unit_code, valid_from) DO UPDATE
+   SET valid_to = excluded.valid_to, value = excluded.value, warning = excluded.warning, strict = excluded.strict,
+       each = excluded.each, certainty = excluded.certainty
+ WHERE (t.valid_to, t.value, t.warning, t.strict, t.each, t.certainty)
+       IS DISTINCT FROM (excluded.valid_to, excluded.value, excluded.warning, excluded.strict, excluded.each,
+                         excluded.certainty)
+"""
+
 #: Two appliers would otherwise wait for one another's rows in different orders.
 _LOCK = 0x696F6303
 
@@ -91,6 +102,7 @@ class Applied:
     undeclared_devices: int
     """Devices that the pack no longer names: their history stays, they are no longer expected to report."""
     agencies: int
+    targets: int
     district: int
 
     @property
@@ -102,6 +114,7 @@ class Applied:
             + self.devices
             + self.undeclared_devices
             + self.agencies
+            + self.targets
             + self.district
         )
 
@@ -110,7 +123,7 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
     """Bring the database to what the pack says, in one transaction of ``conn``.
 
     Units that the pack does not name are left alone (importers and facts bring their own); points, successions,
-    devices and agency names are the pack's alone. A succession without a known share is not stored.
+    devices, agency names and targets are the pack's alone. A share that nobody has said is stored as unknown.
 
     :param today: day that decides to which unit a device belongs before its first fact; default is the day in the
         pack's time zone.
@@ -129,6 +142,7 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
                 ([device.code for device in pack.devices],),
             ),
             agencies=_replace_agencies(cursor, pack),
+            targets=_replace_targets(cursor, pack),
             district=_changed(
                 cursor,
                 _DISTRICT,
@@ -159,11 +173,7 @@ def _unit_rows(pack: Pack) -> Iterable[Sequence[Any]]:
 
 
 def _replace_edges(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
-    rows = [
-        (row.predecessor, row.successor, row.share, row.valid_from)
-        for row in pack.successions
-        if row.share is not None
-    ]
+    rows = [(row.predecessor, row.successor, row.share, row.valid_from) for row in pack.successions]
     gone = _changed(
         cursor,
         "DELETE FROM ioc.unit_edge WHERE (from_code, to_code, valid_from) NOT IN"
@@ -202,6 +212,30 @@ def _replace_agencies(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
         # A name that has a row now is asked for anew: where its row does not reach, it comes back by itself.
         cursor.execute("DELETE FROM ioc.agency_unmapped WHERE key IN (SELECT key FROM ioc.agency)")
     return gone + written
+
+
+def _replace_targets(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
+    rows = [
+        (
+            row.kpi,
+            row.unit or "",
+            row.period.start or date.min,
+            row.period.end,
+            row.value,
+            row.warning,
+            row.strict,
+            row.each,
+            row.certainty.value,
+        )
+        for row in pack.targets
+    ]
+    gone = _changed(
+        cursor,
+        "DELETE FROM ioc.kpi_target WHERE (kpi, unit_code, valid_from) NOT IN"
+        " (SELECT * FROM unnest(%s::text[], %s::text[], %s::date[]))",
+        ([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]),
+    )
+    return gone + _write(cursor, _TARGET, rows)
 
 
 def _device_row(pack: Pack, device: Device, today: date) -> dict[str, Any]:

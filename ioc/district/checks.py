@@ -114,7 +114,7 @@ def _check_successions(pack: Pack, units: dict[str, Unit], problems: Problems) -
                 file,
                 row.line,
                 f"Nobody has said which share of {row.predecessor} went to {row.successor}.",
-                "Figures are not re-mapped along it.",
+                "Nothing is re-mapped along it; answers that would need it say so.",
             )
         else:
             group = (row.predecessor, row.valid_from)

@@ -159,6 +159,26 @@ class Procedure:
 
 
 @dataclass(frozen=True)
+class Target:
+    """What an indicator should reach, for a unit or for all, while it holds."""
+
+    kpi: str
+    unit: str | None
+    """None: for every unit that has no nearer one."""
+    value: float
+    """In the indicator's own unit of measure; a share is 0 to 1."""
+    warning: float | None
+    """Worse than the target and not worse than this is near it."""
+    strict: bool
+    """Whether the value itself is not enough."""
+    each: str | None
+    """Dimension for whose every value the target holds as well."""
+    period: Period
+    certainty: Certainty
+    line: int
+
+
+@dataclass(frozen=True)
 class Pack:
     """A district pack that was read and checked."""
 
@@ -177,6 +197,7 @@ class Pack:
     procedures: tuple[Procedure, ...]
     agencies: tuple[Agency, ...]
     sources: tuple[Source, ...]
+    targets: tuple[Target, ...]
     digest: str
     """Digest of the files' bytes: two packs with the same one say the same."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from ioc.district import targets
 from ioc.district.agencies import LONGEST_NAME, agency_key
 from ioc.district.checks import check_pack
 from ioc.district.manifest import FILE as MANIFEST
@@ -24,6 +25,7 @@ from ioc.district.model import (
     PointPeriod,
     Procedure,
     Succession,
+    Target,
     Unit,
 )
 from ioc.district.probing import check_probing
@@ -55,6 +57,7 @@ TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
     "agencies.csv": (("name", "unit", "scheme", "valid_from", "valid_to", "certainty"), ("note",), False),
     "sources.csv": (COLUMNS, OPTIONAL, False),
     "calendar.csv": (("day", "kind", "name"), (), False),
+    targets.FILE: (targets.COLUMNS, targets.OPTIONAL, False),
 }
 #: A mistake on a line of these costs that line alone when connectors read the pack.
 _LINE_BY_LINE: Final = ("devices.csv", "sources.csv")
@@ -105,6 +108,7 @@ def examine(folder: Path) -> Reading:
         procedures=tuple(_procedures(_rows(folder, "procedures.csv", problems))),
         agencies=tuple(_agencies(_rows(folder, "agencies.csv", problems))),
         sources=tuple(read_sources(_rows(folder, "sources.csv", problems))),
+        targets=tuple(targets.read_targets(_rows(folder, targets.FILE, problems))),
     )
     for path in sorted(folder.glob("*.csv")):
         if path.name not in TABLES:
@@ -114,6 +118,7 @@ def examine(folder: Path) -> Reading:
     pack = _assemble(manifest, tables, overrides, _digest(folder))
     if not problems.unread:
         check_pack(pack, problems)
+        targets.check_targets(pack.targets, {unit.code: unit for unit in pack.units}, problems)
         check_probing(pack, folder, problems)
         check_sources(pack, folder, problems)
         note_unknown(pack, problems, datetime.now(ZoneInfo(pack.time_zone)).date())
@@ -143,6 +148,7 @@ class _Tables:
     procedures: tuple[Procedure, ...]
     agencies: tuple[Agency, ...]
     sources: tuple[Source, ...]
+    targets: tuple[Target, ...]
 
 
 def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool], digest: str) -> Pack:
@@ -162,6 +168,7 @@ def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool], 
         procedures=tables.procedures,
         agencies=tables.agencies,
         sources=tables.sources,
+        targets=tables.targets,
         digest=digest,
     )
 

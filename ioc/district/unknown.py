@@ -25,6 +25,7 @@ def note_unknown(pack: Pack, problems: Problems, today: date) -> None:
         ("units.csv", pack.units),
         ("points.csv", pack.points),
         ("agencies.csv", pack.agencies),
+        ("targets.csv", pack.targets),
     )
     for file, rows in tables:
         inferred = [row.line for row in rows if row.certainty is Certainty.INFERRED]

@@ -148,6 +148,17 @@ class Kpi:
         return self.denominator is not None and self.quantile is None
 
     @property
+    def is_divisible(self) -> bool:
+        """Whether a share of a unit's figures is a share of the indicator.
+
+        Sums and ratios of sums are; quantiles, greatest values and means over whichever devices reported are not.
+        """
+        return (
+            self.over_units in (Aggregation.SUM, Aggregation.RATIO)
+            and self.source is not Source.DEVICE_CLIENTS
+        )
+
+    @property
     def keeps_corrections(self) -> bool:
         """Whether the indicator can be asked as of an earlier moment."""
         return self.source.startswith("dossier_")

@@ -10,12 +10,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ioc.kpi.definition import Kpi
-from ioc.kpi.query import Answer, Current, Point
+from ioc.kpi.query import REASONS, Answer, Current, Point
+from ioc.kpi.question import Areas
+from ioc.kpi.targets import Target, judge
 
 
 def series_document(answer: Answer) -> dict[str, Any]:
     """Return the series as the contract has it; times carry the unit's offset."""
     question = answer.question
+    in_force = [
+        target_document(target, answer.zone) for target in answer.targets.of(question.kpi.id, question.unit)
+    ]
     return {
         "kpi": question.kpi.id,
         "version": question.kpi.version,
@@ -23,6 +28,7 @@ def series_document(answer: Answer) -> dict[str, Any]:
         "bucket": question.bucket,
         "as_of": _local(question.as_of, answer.zone),
         "provenance": provenance_document(answer),
+        **({"targets": in_force} if in_force else {}),
         "points": [_point(answer, point) for point in answer.points],
     }
 
@@ -31,9 +37,19 @@ def provenance_document(answer: Answer) -> dict[str, Any]:
     """Return what stands behind a series.
 
     ``complete`` says that every window of the range is closed; ``coverage`` is the share of device-time whose state
-    is known, for devices; ``late_facts`` counts facts that came after their window had closed.
+    is known, for devices; ``late_facts`` counts facts that came after their window had closed. ``areas`` tells of a
+    re-mapped answer which other units' figures are in it with what share, and whose are left out since nobody has said
+    their share.
     """
     found = answer.provenance
+    areas = answer.areas and {
+        "mode": answer.question.areas.value,
+        **answer.areas,
+        "shares": [
+            {**part, "from": _moved(part["from"], answer.zone), "to": _moved(part["to"], answer.zone)}
+            for part in answer.areas["shares"]
+        ],
+    }
     return {
         "definition": f"{answer.question.kpi.id}@{answer.question.kpi.version}",
         "time_zone": str(answer.zone),
@@ -44,10 +60,27 @@ def provenance_document(answer: Answer) -> dict[str, Any]:
         "late_facts": int(found["late_facts"]),
         "newest_fact": _moved(found["newest_fact"], answer.zone),
         "coverage": found["coverage"],
+        **({} if areas is None else {"areas": areas}),
     }
 
 
-def current_document(figure: Current, kpi: Kpi, zone: ZoneInfo) -> dict[str, Any]:
+def target_document(target: Target, zone: ZoneInfo) -> dict[str, Any]:
+    """Return a target while it is in force; ``unit`` is the one that it was given to, null for every unit."""
+    return {
+        "from": _local(target.since, zone),
+        "to": _local(target.until, zone),
+        "value": target.value,
+        "warning": target.warning,
+        "strict": target.strict,
+        "each": target.each,
+        "unit": target.of_unit,
+        "certainty": target.certainty,
+    }
+
+
+def current_document(
+    figure: Current, kpi: Kpi, zone: ZoneInfo, areas: Areas, target: Target | None
+) -> dict[str, Any]:
     """Return one newest figure."""
     return {
         "kpi": kpi.id,
@@ -58,7 +91,20 @@ def current_document(figure: Current, kpi: Kpi, zone: ZoneInfo) -> dict[str, Any
         "value": _number(figure.value, share=kpi.is_ratio),
         "numerator": _number(figure.numerator),
         "denominator": _number(figure.denominator),
+        **_beside(figure, kpi, areas, target),
     }
+
+
+def _beside(figure: Current | Point, kpi: Kpi, areas: Areas, target: Target | None) -> dict[str, Any]:
+    """What stands beside a figure: its target where it has one, whether it is an estimate where areas are re-mapped."""
+    found: dict[str, Any] = {}
+    if target is not None:
+        found["target"] = target.value
+        found["status"] = judge(kpi, target, figure.value).value
+    if areas is Areas.REMAPPED:
+        found["estimated"] = figure.estimated
+        found["reason"] = figure.reason and REASONS[figure.reason]
+    return found
 
 
 def kpi_document(kpi: Kpi) -> dict[str, Any]:
@@ -81,6 +127,8 @@ def series_csv(answer: Answer) -> str:
         "value",
         "numerator",
         "denominator",
+        *(["target", "status"] if answer.targets.by_kpi else []),
+        *(["estimated", "reason"] if answer.question.is_remapped else []),
     ]
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
@@ -97,6 +145,7 @@ def _point(answer: Answer, point: Point) -> dict[str, Any]:
     }
     if answer.question.by is not None:
         found[answer.question.by] = point.dim
+    found.update(_beside(point, answer.question.kpi, answer.question.areas, answer.target_of(point)))
     return found
 
 

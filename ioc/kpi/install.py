@@ -24,13 +24,17 @@ ENTRY_POINTS: Final = (
     "kpi_series",
     "kpi_current",
     "kpi_provenance",
+    "kpi_areas",
+    "kpi_series_areas",
+    "kpi_current_areas",
+    "kpi_targets",
 )
 
 _ROW_TYPE: Final = """
 CREATE TYPE ioc.kpi_row AS (
     ordinal int, id text, version int, source text, over_units text, is_ratio boolean, keeps_corrections boolean,
     num smallint[], den smallint[], device_kind int, topic text, dimensions text[], current_window text,
-    quantile float8, known smallint[]);
+    quantile float8, known smallint[], over_time text, divisible boolean);
 """
 
 
@@ -63,6 +67,8 @@ def _row(ordinal: int, kpi: Kpi) -> str:
         kpi.current_window.value,
         kpi.quantile,
         kpi.known_measures,
+        kpi.over_time.value,
+        kpi.is_divisible,
     )
     return "SELECT ROW(" + ", ".join(_literal(value) for value in values) + ")::ioc.kpi_row AS kpi"
 

@@ -18,6 +18,7 @@ from psycopg import errors, sql
 from psycopg.types.json import Jsonb
 
 from ioc.errors import UnavailableError
+from ioc.kpi import targets
 from ioc.kpi.catalogue import CATALOGUE, find
 from ioc.kpi.definition import Kpi
 from ioc.kpi.errors import (
@@ -27,7 +28,8 @@ from ioc.kpi.errors import (
     TooSlowError,
     UnknownUnitError,
 )
-from ioc.kpi.question import Asked, Question, read
+from ioc.kpi.question import Areas, Asked, Question, read
+from ioc.kpi.targets import NO_TARGETS, Target, Targets
 
 #: Longest time that one question may keep the database busy, in seconds.
 QUESTION_TIMEOUT_S: Final = 10.0
@@ -38,8 +40,17 @@ _ZONE = "SELECT ioc.unit_zone(%s, %s), now()"
 _SERIES = (
     "SELECT time, dim, value, numerator, denominator FROM ioc.kpi_series(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
-_PROVENANCE = "SELECT ioc.kpi_provenance(%s, %s, %s, %s, %s, %s)"
+_SERIES_AREAS = (
+    "SELECT time, dim, value, numerator, denominator, estimated, reason"
+    " FROM ioc.kpi_series_areas(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+_PROVENANCE = "SELECT ioc.kpi_provenance(%s, %s, %s, %s, %s, %s, %s)"
+_AREAS = "SELECT ioc.kpi_areas(%s, %s, %s, %s)"
 _CURRENT = "SELECT kpi, unit, since, value, numerator, denominator FROM ioc.kpi_current(%s, %s, %s)"
+_CURRENT_AREAS = (
+    "SELECT kpi, unit, since, value, numerator, denominator, estimated, reason"
+    " FROM ioc.kpi_current_areas(%s, %s, %s)"
+)
 
 _Rows: TypeAlias = Sequence[tuple[Any, ...]]
 _T = TypeVar("_T")
@@ -55,6 +66,10 @@ class Point(NamedTuple):
     value: float | None
     numerator: float | None
     denominator: float | None
+    estimated: bool = False
+    """Whether a share of a whole unit's figures is in it; only of re-mapped areas."""
+    reason: str | None = None
+    """Why there is no figure, where re-mapping is the reason: a word of :data:`REASONS`."""
 
 
 class Current(NamedTuple):
@@ -66,6 +81,15 @@ class Current(NamedTuple):
     value: float | None
     numerator: float | None
     denominator: float | None
+    estimated: bool = False
+    reason: str | None = None
+
+
+#: Why a figure of a re-mapped area is null, by the word that the database gives.
+REASONS: Final = {
+    "share": "A part of a unit counts here, and no part can be taken of this indicator.",
+    "composition": "The area's composition changes within the bucket; ask by day.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +100,25 @@ class Answer:
     zone: ZoneInfo
     points: tuple[Point, ...]
     provenance: dict[str, Any]
+    areas: dict[str, Any] | None = None
+    """How the area is made up, of re-mapped answers; see ``ioc.kpi_areas``."""
+    targets: Targets = NO_TARGETS
 
     @property
     def unit(self) -> str | None:
         """Unit that the figures are of; none when they are of every unit there is."""
         found = self.provenance["scope"]
         return None if found is None else str(found)
+
+    def target_of(self, point: Point) -> Target | None:
+        """The target that a point is held against: its unit's at its time; None where the point is only a part."""
+        question = self.question
+        parts = {*question.where, question.by} - {None}
+        if question.by == "unit":
+            parts.discard("unit")
+        unit = point.dim if question.by == "unit" else question.unit
+        target = self.targets.at(question.kpi.id, unit, point.time)
+        return target if target is not None and parts <= {target.each} else None
 
 
 def ask(reader: str, kpi_id: str, asked: Asked) -> Steps[Answer]:
@@ -93,27 +130,44 @@ def ask(reader: str, kpi_id: str, asked: Asked) -> Steps[Answer]:
     ((zone_name, now),) = yield _ZONE, (reader, asked.unit)
     zone = ZoneInfo(zone_name)
     question = read(kpi, asked, zone=zone, now=now)
-    rows = yield _SERIES, _series_parameters(reader, question)
+    points = yield from series(reader, question)
+    span = (question.start, question.end)
     ((provenance,),) = yield (
         _PROVENANCE,
-        (reader, kpi.id, question.unit, question.start, question.end, question.as_of),
+        (reader, kpi.id, question.unit, *span, question.as_of, question.is_remapped),
     )
-    return Answer(question, zone, tuple(Point(*row) for row in rows), provenance)
+    areas = None
+    if question.is_remapped:
+        ((areas,),) = yield _AREAS, (reader, question.unit, *span)
+    in_force = yield from targets.ask(reader, [kpi.id], _judged_units(question, points))
+    return Answer(question, zone, points, provenance, areas, in_force)
 
 
 def series(reader: str, question: Question) -> Steps[tuple[Point, ...]]:
     """Steps to the bare points of a question that is read already."""
-    rows = yield _SERIES, _series_parameters(reader, question)
+    statement = _SERIES_AREAS if question.is_remapped else _SERIES
+    rows = yield statement, _series_parameters(reader, question)
     return tuple(Point(*row) for row in rows)
 
 
 def current(
-    reader: str, kpi_ids: Sequence[str] | None = None, units: Sequence[str] | None = None
+    reader: str,
+    kpi_ids: Sequence[str] | None = None,
+    units: Sequence[str] | None = None,
+    areas: Areas = Areas.AS_WAS,
 ) -> Steps[tuple[Current, ...]]:
     """Steps to the newest figures, of all indicators and of the reader's whole scope unless some are named."""
     wanted = list(CATALOGUE) if kpi_ids is None else [find(kpi_id).id for kpi_id in kpi_ids]
-    rows = yield _CURRENT, (reader, wanted, None if units is None else list(units))
+    statement = _CURRENT_AREAS if areas is Areas.REMAPPED else _CURRENT
+    rows = yield statement, (reader, wanted, None if units is None else list(units))
     return tuple(Current(*row) for row in rows)
+
+
+def _judged_units(question: Question, points: Sequence[Point]) -> list[str | None]:
+    """Units whose targets the points are held against; none where a point is of a part that no target is for."""
+    if question.by == "unit":
+        return list(dict.fromkeys(point.dim for point in points if point.dim is not None))
+    return [question.unit]
 
 
 def _series_parameters(reader: str, question: Question) -> tuple[object, ...]:
@@ -231,8 +285,10 @@ async def _translated_async() -> AsyncIterator[None]:
 
 __all__ = [
     "QUESTION_TIMEOUT_S",
+    "REASONS",
     "SYSTEM_READER",
     "Answer",
+    "Areas",
     "Current",
     "Kpi",
     "Point",

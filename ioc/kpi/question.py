@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,16 @@ DEFAULT_SPANS: Final[Mapping[str, timedelta]] = {
 }
 DEFAULT_BUCKET: Final = Bucket.DAY.value
 
+
+class Areas(StrEnum):
+    """Of which units a question counts the figures."""
+
+    AS_WAS = "as_was"
+    """Each unit's own, as facts were stamped when they happened."""
+    REMAPPED = "remapped"
+    """Those of today's areas: a unit's figures go on backwards through the units that it came from, by their shares."""
+
+
 # In an address, the plus sign of an offset arrives as a space.
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d{2}:?\d{2}$)")
 _HAS_CLOCK = re.compile(r"\d[T ]\d")
@@ -42,6 +53,7 @@ class Asked:
     by: str | None = None
     where: tuple[str, ...] = ()
     as_of: str | None = None
+    areas: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +68,12 @@ class Question:
     by: str | None = None
     where: Where = field(default_factory=dict)
     as_of: datetime | None = None
+    areas: Areas = Areas.AS_WAS
+
+    @property
+    def is_remapped(self) -> bool:
+        """Whether the question is about an area of today."""
+        return self.areas is Areas.REMAPPED
 
 
 def read(kpi: Kpi, asked: Asked, *, zone: ZoneInfo, now: datetime) -> Question:
@@ -96,7 +114,25 @@ def read(kpi: Kpi, asked: Asked, *, zone: ZoneInfo, now: datetime) -> Question:
         by=asked.by,
         where=read_where(kpi, asked.where),
         as_of=as_of,
+        areas=read_areas(asked.areas),
     )
+
+
+def read_areas(text: str | None) -> Areas:
+    """Read which areas are meant; without a word, as they were.
+
+    :raises BadQuestionError: there is no such choice.
+    """
+    if text is None:
+        return Areas.AS_WAS
+    try:
+        return Areas(text)
+    except ValueError:
+        raise BadQuestionError(
+            f"There are no areas {text!r}.",
+            remedy="as_was: figures of units as they were at the time; remapped: of today's areas, back through the "
+            "units that they came from.",
+        ) from None
 
 
 def read_moment(text: str, zone: ZoneInfo, *, what: str) -> datetime:

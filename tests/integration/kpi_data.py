@@ -42,6 +42,8 @@ _TABLES = (
     "window_close",
     "late_count",
     "unreadable",
+    "unit_edge",
+    "kpi_target",
 )
 
 

@@ -102,7 +102,13 @@ END $$;
 
 CREATE OR REPLACE VIEW ioc.reader_unit WITH (security_barrier) AS
 SELECT r.name AS reader, u.unit_id, u.code, u.name_vi, u.name_en, u.kind, u.parent_code, u.time_zone,
-       u.valid_from, u.valid_to, u.declared
+       u.valid_from, u.valid_to, u.declared,
+       coalesce((SELECT jsonb_agg(jsonb_build_object('unit', e.from_code, 'share', e.share, 'since', e.valid_from)
+                                  ORDER BY e.valid_from, e.from_code)
+                 FROM ioc.unit_edge e WHERE e.to_code = u.code), '[]') AS predecessors,
+       coalesce((SELECT jsonb_agg(jsonb_build_object('unit', e.to_code, 'share', e.share, 'since', e.valid_from)
+                                  ORDER BY e.valid_from, e.to_code)
+                 FROM ioc.unit_edge e WHERE e.from_code = u.code), '[]') AS successors
 FROM ioc.reader r
 CROSS JOIN LATERAL ioc.reader_units(r.name) seen
 JOIN ioc.unit u ON u.unit_id = seen.unit_id;

@@ -72,23 +72,15 @@ BEGIN
     END CASE;
 END $$;
 
--- A series without gaps from p_from (included) to p_to (not), or to now where that comes first.
--- p_where: {"channel": ["online", "post"], "field": null}; a list means any of them, null means without a value.
-CREATE OR REPLACE FUNCTION ioc.kpi_series(
-    p_reader text, p_kpi text, p_unit text, p_from timestamptz, p_to timestamptz, p_bucket text,
-    p_by text DEFAULT NULL, p_where jsonb DEFAULT '{}', p_as_of timestamptz DEFAULT NULL)
-RETURNS TABLE ("time" timestamptz, dim text, value float8, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- The indicator, once it is sure that it can be asked so.
+CREATE OR REPLACE FUNCTION ioc.kpi_asked(p_kpi text, p_by text, p_where jsonb, p_as_of timestamptz) RETURNS ioc.kpi_row
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    v_scope int[] := ARRAY(SELECT s.unit_id FROM ioc.unit_scope(p_reader, p_unit) s);
     v_kpi ioc.kpi_row := ioc.kpi_known(p_kpi);
-    v_where jsonb := coalesce(p_where, '{}');
     v_strange text;
-    v_zone text := ioc.unit_zone(p_reader, p_unit);
-    v_bounds timestamptz[];
 BEGIN
     SELECT asked INTO v_strange
-    FROM (SELECT jsonb_object_keys(v_where) UNION ALL SELECT p_by) AS a (asked)
+    FROM (SELECT jsonb_object_keys(coalesce(p_where, '{}')) UNION ALL SELECT p_by) AS a (asked)
     WHERE asked IS NOT NULL AND NOT asked = ANY (v_kpi.dimensions) LIMIT 1;
     IF v_strange IS NOT NULL THEN
         RAISE EXCEPTION '% has no dimension %.', p_kpi, quote_literal(v_strange)
@@ -102,6 +94,23 @@ BEGIN
         RAISE EXCEPTION 'The moment % of as_of is in the future.', p_as_of
             USING ERRCODE = 'IOC03', HINT = 'Give a moment in the past, or leave it out.';
     END IF;
+    RETURN v_kpi;
+END $$;
+
+-- A series without gaps from p_from (included) to p_to (not), or to now where that comes first.
+-- p_where: {"channel": ["online", "post"], "field": null}; a list means any of them, null means without a value.
+CREATE OR REPLACE FUNCTION ioc.kpi_series(
+    p_reader text, p_kpi text, p_unit text, p_from timestamptz, p_to timestamptz, p_bucket text,
+    p_by text DEFAULT NULL, p_where jsonb DEFAULT '{}', p_as_of timestamptz DEFAULT NULL)
+RETURNS TABLE ("time" timestamptz, dim text, value float8, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_scope int[] := ARRAY(SELECT s.unit_id FROM ioc.unit_scope(p_reader, p_unit) s);
+    v_kpi ioc.kpi_row := ioc.kpi_asked(p_kpi, p_by, p_where, p_as_of);
+    v_where jsonb := coalesce(p_where, '{}');
+    v_zone text := ioc.unit_zone(p_reader, p_unit);
+    v_bounds timestamptz[];
+BEGIN
     v_bounds := ioc.kpi_bounds(p_from, p_to, p_bucket, v_zone);
     RETURN QUERY
     SELECT v_bounds[p.ordinal], p.dim,
@@ -111,6 +120,25 @@ BEGIN
     ORDER BY p.ordinal, p.dim NULLS FIRST;
 END $$;
 
+-- What a current figure looks back on.
+CREATE OR REPLACE FUNCTION ioc.kpi_current_bounds(p_window text, p_zone text) RETURNS timestamptz[]
+LANGUAGE sql STABLE AS $$
+    SELECT CASE p_window
+        WHEN 'now' THEN ARRAY[now(), now() + interval '1 second']
+        WHEN '1h' THEN ARRAY[m.minute - interval '59 minutes', m.minute + interval '1 minute']
+        WHEN '30d' THEN ARRAY[m.minute - interval '30 days', m.minute + interval '1 minute']
+        WHEN '5min' THEN ARRAY[m.minute - interval '4 minutes', m.minute + interval '1 minute']
+        ELSE ARRAY[date_trunc('day', now(), p_zone),
+                   (date_trunc('day', now() AT TIME ZONE p_zone) + interval '1 day') AT TIME ZONE p_zone] END
+    FROM (SELECT date_trunc('minute', now()) AS minute) AS m
+$$;
+
+-- The clock stands just after the first bound, so that a window that begins now counts as begun.
+CREATE OR REPLACE FUNCTION ioc.kpi_current_clock(p_window text) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+    SELECT CASE p_window WHEN 'now' THEN now() + interval '1 microsecond' ELSE now() END
+$$;
+
 -- The newest value of several indicators for several units: a wall in one call. Null p_kpis means all of them,
 -- null p_units the reader's whole scope. since is where the value's window begins.
 CREATE OR REPLACE FUNCTION ioc.kpi_current(p_reader text, p_kpis text[] DEFAULT NULL, p_units text[] DEFAULT NULL)
@@ -119,7 +147,6 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 DECLARE
     v_units text[] := coalesce(p_units, ARRAY[NULL::text]);
     v_kpis text[] := coalesce(p_kpis, ARRAY(SELECT d.id FROM ioc.kpi_definition() d ORDER BY d.ordinal));
-    v_minute timestamptz := date_trunc('minute', now());
     v_kpi ioc.kpi_row;
     v_unit text;
     v_id text;
@@ -133,20 +160,12 @@ BEGIN
         v_zone := ioc.unit_zone(p_reader, v_unit);
         FOREACH v_id IN ARRAY v_kpis LOOP
             v_kpi := ioc.kpi_known(v_id);
-            v_bounds := CASE v_kpi.current_window
-                WHEN 'now' THEN ARRAY[now(), now() + interval '1 second']
-                WHEN '1h' THEN ARRAY[v_minute - interval '59 minutes', v_minute + interval '1 minute']
-                WHEN '30d' THEN ARRAY[v_minute - interval '30 days', v_minute + interval '1 minute']
-                WHEN '5min' THEN ARRAY[v_minute - interval '4 minutes', v_minute + interval '1 minute']
-                ELSE ARRAY[date_trunc('day', now(), v_zone),
-                           (date_trunc('day', now() AT TIME ZONE v_zone) + interval '1 day') AT TIME ZONE v_zone] END;
+            v_bounds := ioc.kpi_current_bounds(v_kpi.current_window, v_zone);
             RETURN QUERY
             SELECT v_id, v_unit, v_bounds[1],
                    CASE WHEN v_kpi.is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
                    p.numerator, p.denominator
-            -- the clock stands just after the first bound, so that a window that begins now counts as begun
-            FROM ioc.kpi_points(v_kpi, v_scope, v_bounds,
-                                CASE v_kpi.current_window WHEN 'now' THEN now() + interval '1 microsecond' ELSE now() END,
+            FROM ioc.kpi_points(v_kpi, v_scope, v_bounds, ioc.kpi_current_clock(v_kpi.current_window),
                                 v_zone, NULL, '{}', NULL) p;
         END LOOP;
     END LOOP;

@@ -1,11 +1,12 @@
 -- What stands behind a series: until when its windows are closed, how many facts came late, how much was known, how new it is.
 CREATE OR REPLACE FUNCTION ioc.kpi_provenance(
-    p_reader text, p_kpi text, p_unit text, p_from timestamptz, p_to timestamptz, p_as_of timestamptz DEFAULT NULL)
+    p_reader text, p_kpi text, p_unit text, p_from timestamptz, p_to timestamptz, p_as_of timestamptz DEFAULT NULL,
+    p_remapped boolean DEFAULT false)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
-    v_scope int[] := ARRAY(SELECT s.unit_id FROM ioc.unit_scope(p_reader, p_unit) s);
+    v_scope int[] := ioc.area_scope(p_reader, p_unit, p_remapped);
     v_kpi ioc.kpi_row := ioc.kpi_known(p_kpi);
     v_end timestamptz := least(p_to, now());
     v_closed timestamptz;

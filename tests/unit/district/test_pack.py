@@ -60,6 +60,7 @@ def test_what_the_shipped_pack_does_not_know_is_noted() -> None:
         "agencies.csv",
         "devices.csv",
         "sources.csv",
+        "targets.csv",
     }
     assert ("sources.csv", "No source is named") in told
     assert any("have a code of the pack's own" in message for _, message in told)
