@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ from connectors.camera import targets as camera
 from connectors.shared.runner import Job
 from connectors.shared.snmp.login import Login, parse_secret
 from connectors.wifi import targets as wifi
-from ioc.district import Pack, PackError, examine
+from ioc.district import Pack, PackError, Problem, examine
 from ioc.district.model import Device, DeviceKind
 from ioc.district.probing import FILE, SECRETS, behind, endpoint
 from ioc.district.secrets import read_secret
-from ioc.errors import IocError
+from ioc.errors import InputError, IocError
 
 log = structlog.get_logger(__name__)
 
@@ -114,6 +115,44 @@ def _jobs(folder: Path, kind: DeviceKind, make: _Make) -> Iterator[Job]:
             log.error("device.unusable", device=device.code, reason=error.message, remedy=error.remedy)
         else:
             yield job
+
+
+def examine_devices(pack: Pack, folder: Path) -> Iterator[Problem]:
+    """Look closer at each device that is asked: at its options and secrets as its connector reads them.
+
+    A secret that is not here is left to :func:`ioc.district.examine`, which notes it.
+    """
+    for device in pack.devices:
+        if device.address is None or behind(device) is not None:
+            continue
+        known = {name: value for name, value in device.options.items() if _is_here(name, value, folder)}
+        asked = replace(device, options=known)
+        secret = None
+        if device.secret is not None and _is_here("secret", device.secret, folder):
+            secret = read_secret(device.secret, folder).get_secret_value()
+        try:
+            if device.kind is DeviceKind.CAMERA:
+                entry = camera_entry(asked, "unit", secret, folder)
+                camera.target_of(entry, folder)
+                if entry.tls_ca_file is not None and not Path(entry.tls_ca_file).is_file():
+                    raise InputError(
+                        f"The file {device.options['tls_ca_file']} is not there.",
+                        remedy="Paths count from the pack's folder on.",
+                    )
+            elif device.kind is DeviceKind.WIFI:
+                wifi.job(wifi_entry(asked, "unit", secret))
+        except IocError as error:
+            yield Problem(FILE, device.line, f"{device.code}: {error.message}", error.remedy)
+
+
+def _is_here(name: str, value: object, folder: Path) -> bool:
+    if name not in ("secret", *SECRETS):
+        return True
+    try:
+        read_secret(str(value), folder)
+    except InputError:
+        return False
+    return True
 
 
 def camera_entry(device: Device, unit: str, secret: str | None, folder: Path = Path()) -> camera.CameraEntry:

@@ -315,18 +315,19 @@ def examine_sources(context: Context) -> Iterator[Problem]:
     A secret that is not here is left to :func:`ioc.district.examine`, which notes it.
     """
     for source in context.pack.sources:
-        name = source.kind.name
+        name, noted = source.kind.name, None
         try:
             context.login(source)
-        except InputError:
-            continue
+        except InputError as error:
+            noted = error.message
         try:
             if name in READERS:
                 READERS[name](source, context)
             elif name in polled.POLLED:
                 polled.check(source, context.pack, context.folder)
         except IocError as error:
-            yield Problem(FILE, source.line, f"{source.code}: {error.message}", error.remedy)
+            if error.message != noted:
+                yield Problem(FILE, source.line, f"{source.code}: {error.message}", error.remedy)
 
 
 def run_sources(sources: Sequence[Source], context: Context, relay: Relay, stop: threading.Event) -> None:

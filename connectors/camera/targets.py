@@ -80,21 +80,15 @@ def _outcome(event: CameraProbed) -> Outcome:
     return Outcome([event], event.data.verdict not in (Status.DOWN, Status.UNKNOWN), event.data.reason)
 
 
-def job(entry: CameraEntry) -> Job:
-    """What polls one camera.
+def target_of(entry: CameraEntry, state: Path) -> CameraTarget:
+    """What is probed, and how; nothing is read, made or taken away.
 
+    :param state: folder in which pictures would be kept.
     :raises UsageError: when its URL, ONVIF or SNMP address makes no sense.
+    :raises InputError: when its SNMP secret can't be used.
     """
     place = address.parse(entry.url)
-    state = settings.load().state_dir / "cameras"
-    pictures = Evidence(
-        state / "evidence" / file_name(entry.device),
-        most=entry.evidence_most,
-        longest_s=entry.evidence_days * 86_400,
-    )
-    if not entry.evidence:
-        pictures.prune(0)  # kept while the pack said so, which it does no more
-    target = CameraTarget(
+    return CameraTarget(
         device=entry.device,
         unit=entry.unit,
         address=place,
@@ -110,8 +104,28 @@ def job(entry: CameraEntry) -> Job:
         clock_limit_s=entry.clock_limit_s,
         snmp=None if entry.snmp is None else snmp_address(entry.snmp, entry.snmp_secret, place.host),
         scene=entry.scene,
-        evidence=pictures if entry.evidence else None,
+        evidence=_pictures(entry, state) if entry.evidence else None,
     )
+
+
+def _pictures(entry: CameraEntry, state: Path) -> Evidence:
+    return Evidence(
+        state / "evidence" / file_name(entry.device),
+        most=entry.evidence_most,
+        longest_s=entry.evidence_days * 86_400,
+    )
+
+
+def job(entry: CameraEntry) -> Job:
+    """What polls one camera.
+
+    :raises UsageError: when its URL, ONVIF or SNMP address makes no sense.
+    :raises InputError: when its SNMP secret can't be used.
+    """
+    state = settings.load().state_dir / "cameras"
+    target = target_of(entry, state)
+    if not entry.evidence:
+        _pictures(entry, state).prune(0)  # kept while the pack said so, which it does no more
     camera = _Camera(target, target.memory(state / "scenes" if entry.scene else None, entry.scene_version))
     return Job(
         entry.device,

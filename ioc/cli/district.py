@@ -101,14 +101,18 @@ def check(
 
 
 def _as_connectors_read(reading: Reading, folder: Path) -> Iterable[Problem]:
-    """Mistakes that only a source's connector knows: in its mapping, its topic, its options."""
+    """Mistakes that only the connectors know: in mappings, topics, options."""
+    from connectors.pack import examine_devices
     from connectors.sources import examine_sources
     from ioc.cli.connect_all import context
     from ioc.settings import load
 
     if reading.usable is None:
         return ()
-    return examine_sources(context(load(), reading.usable, folder))
+    return (
+        *examine_devices(reading.usable, folder),
+        *examine_sources(context(load(), reading.usable, folder)),
+    )
 
 
 @app.command()

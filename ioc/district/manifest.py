@@ -18,9 +18,15 @@ from ioc.district.worktime import WorkCalendar
 FILE = "pack.toml"
 FORMAT = 1
 
-_Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$")]
+_CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$"
+_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+_Code = Annotated[str, msgspec.Meta(pattern=_CODE)]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-_Clock = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+_Clock = Annotated[str, msgspec.Meta(pattern=_CLOCK)]
+_MEANT = {
+    _CODE: "a code of 1 to 50 letters without marks, digits, '.', '_' or '-'",
+    _CLOCK: 'a time of day such as "07:30"',
+}
 
 
 class WorkingTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,4 +145,6 @@ def _plain(message: str) -> str:
     """A sentence of msgspec's with the pack's words."""
     plain = message.replace("Object missing required field", "The key is missing:")
     plain = plain.replace("Object contains unknown field", "The key is unknown:")
+    for pattern, meant in _MEANT.items():
+        plain = plain.replace(f"`str` matching regex {pattern!r}", meant)
     return re.sub(r" - at `\$\.?([^`]*)`", lambda place: f" ({place[1]})" if place[1] else "", plain) + "."

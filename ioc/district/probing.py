@@ -94,13 +94,22 @@ def check_probing(pack: Pack, folder: Path, problems: Problems) -> None:
     for device in pack.devices:
         for message in _wrong_options(device):
             problems.error(FILE, device.line, message)
-        if device.secret is not None:
+        for reference in (device.secret, *(device.options.get(name) for name in SECRETS)):
             try:
-                read_secret(device.secret, folder)
+                if reference is not None and is_reference(str(reference)):
+                    read_secret(str(reference), folder)
             except InputError as error:
                 problems.note(FILE, device.line, error.message, error.remedy or "")
+        if device.client_limit is not None and device.kind is not DeviceKind.WIFI:
+            problems.error(
+                FILE, device.line, "client_limit is for access points only.", "Leave the field empty."
+            )
         if device.address is None:
             continue
+        if not probed(device):
+            problems.note(
+                FILE, device.line, f"The address of {device.code} is not used: a kiosk reports by itself."
+            )
         try:
             endpoint(device)
         except InputError as error:

@@ -222,13 +222,19 @@ def _read(path: Path, problems: Problems, *, needed: bool) -> str | None:
 
 
 def decode_text(name: str, data: bytes, problems: Problems) -> str | None:
-    """Decode UTF-8, with or without a byte order mark; name the line of the first byte that is not."""
+    """Decode UTF-8, with or without a byte order mark; name the line of the first byte that is no text."""
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         problems.error(name, line, "The text is not UTF-8.", "Save the file as UTF-8.")
         return None
+    control = re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text)
+    if control is not None:
+        line = text.count("\n", 0, control.start()) + 1
+        problems.error(name, line, "The line holds control characters.", "Save the file as plain UTF-8 text.")
+        return None
+    return text
 
 
 def _header_fits(

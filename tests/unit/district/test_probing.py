@@ -11,7 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.camera import address as camera_address
-from connectors.pack import camera_entry, camera_jobs, devices_file, wifi_entry, wifi_jobs
+from connectors.pack import (
+    camera_entry,
+    camera_jobs,
+    devices_file,
+    examine_devices,
+    wifi_entry,
+    wifi_jobs,
+)
 from connectors.shared.runner import Outcome
 from ioc.cli.district import app as district
 from ioc.district import examine, read_pack
@@ -69,6 +76,48 @@ def test_each_mistake_is_told_with_its_line(tmp_path: Path, rows: list[str], lin
     assert [(error.file, error.line) for error in errors] == [("devices.csv", line)]
     assert message in str(errors[0])
     assert "hunter2" not in str(errors[0])
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (_camera("rtsp://h/x", options="onvif=ftp://x"), "ONVIF address makes no sense"),
+        (_camera("rtsp://h/x", options="snmp=h:99999"), "SNMP port makes no sense"),
+        (_camera("rtsps://h/x", options="tls_ca_file=nope.pem"), "The file nope.pem is not there"),
+        (_camera("rtsp://h/x", options="snmp=161;snmp_secret=file:user"), "passwords have at least 8 bytes"),
+        (_wifi("snmp://h", secret="file:user"), "passwords have at least 8 bytes"),
+    ],
+)
+def test_what_only_the_connector_knows_is_told_too(tmp_path: Path, row: str, message: str) -> None:
+    folder = _pack(tmp_path, _wifi("snmp://other", code="w2"), row)
+    (folder / "user").write_text('{"user": "u", "auth": "SHA", "auth_password": "hunter2"}')
+    assert examine(folder).errors == []
+    answer = CliRunner().invoke(district, ["check", str(folder)])
+    (problem,) = examine_devices(read_pack(folder), folder)
+    assert (problem.file, problem.line, answer.exit_code) == ("devices.csv", 3, 1)
+    assert message in str(problem)
+    assert str(problem) in str(answer.exception)
+    assert "hunter2" not in str(answer.exception) + answer.output
+
+
+def test_a_secret_that_is_not_here_hides_no_other_mistake(tmp_path: Path) -> None:
+    row = _camera("rtsp://h/x", secret="env:NOWHERE", options="snmp=161;snmp_secret=env:NEITHER;onvif=0")
+    folder = _pack(tmp_path, row)
+    notes = [note.message for note in examine(folder).notes if note.line == 2]
+    assert notes == ["The environment has no NEITHER.", "The environment has no NOWHERE."]
+    assert ["ONVIF" in str(problem) for problem in examine_devices(read_pack(folder), folder)] == [True]
+
+
+def test_a_kiosks_address_and_a_cameras_limit_are_told(tmp_path: Path) -> None:
+    folder = _pack(tmp_path)
+    (folder / "devices.csv").write_text(
+        _HEADER.replace("options", "options,client_limit")
+        + "k1,kiosk,point.huyen,K,http://10.0.0.1,60,,,,,\nc1,camera,point.huyen,C,,60,,,,,30\n",
+        "utf-8",
+    )
+    reading = examine(folder)
+    assert [(e.line, "access points only" in e.message) for e in reading.errors] == [(3, True)]
+    assert [n.line for n in reading.notes if "reports by itself" in n.message] == [2]
 
 
 def test_one_address_may_serve_one_device_after_another(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from ioc.cli.district import app as district
 from ioc.district import examine
 from ioc.district.source_kinds import KINDS, Need
 from ioc.district.sources import Source
@@ -136,3 +138,26 @@ def test_any_line_is_a_source_or_a_problem(pack: Path, rows: list[list[str]]) ->
     assert (reading.pack is None) == bool(reading.errors)
     for source in reading.usable.sources if reading.usable else ():
         assert isinstance(source, Source)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            "a,unifi,https://h:8443,env:NOWHERE,,,,,,calls_a_minute=0",
+            "Option calls_a_minute of a is no number",
+        ),
+        ("a,openwisp,https://h,env:NOWHERE,,,,,,devices=200", "203 times a minute, 60 are allowed"),
+        ("a,radius,udp://10.0.0.1,env:NOWHERE,,,,,,listen=99999", "Option listen of a is no number"),
+        ("a,radius,udp://office,env:NOWHERE,,,,,,", "The address of a is none"),
+        ("a,mqtt-wifi,mqtts://h:8883,env:NOWHERE,,,,,,topic=wifi/status", "The topic has no {device}"),
+        ("a,folder,/srv/x,,nosuch,,,,,holds=dossiers", "There is no mapping 'nosuch'"),
+    ],
+)
+def test_what_only_the_connector_knows_is_told_without_the_secret(pack: Path, row: str, message: str) -> None:
+    reading = examine(write(pack, row))
+    assert reading.errors == []
+    answer = CliRunner().invoke(district, ["check", str(pack)])
+    assert answer.exit_code == 1, answer.output
+    assert "sources.csv:2: a: " in str(answer.exception)
+    assert message in str(answer.exception)
