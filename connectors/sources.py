@@ -7,7 +7,6 @@ neighbours don't notice.
 from __future__ import annotations
 
 import asyncio
-import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import structlog
 from pydantic import SecretStr
 
 from connectors import polled
+from connectors.shared import rests
 from connectors.shared.health import Health
 from ioc.district import Pack
 from ioc.district.model import DeviceKind
@@ -356,5 +356,4 @@ def _tend(source: Source, context: Context, relay: Relay, stop: threading.Event)
             context.sources.note(source.code, False, f"its connector failed: {type(error).__name__}")
             log.debug("source.failed", source=source.code, exc_info=True)
         faults += 1
-        bound = min(_LONGEST_REST_S, _FIRST_REST_S * 2 ** min(faults - 1, 10))
-        stop.wait(random.uniform(bound / 2, bound))  # noqa: S311 - spreads tries, guards nothing
+        stop.wait(rests.rest_s(faults, first_s=_FIRST_REST_S, longest_s=_LONGEST_REST_S))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
 import time
 from collections.abc import Callable
 from typing import Final
 
+from connectors.shared import rests
 from ioc.errors import UsageError
 
 _FIRST_REST_S: Final = 2.0
@@ -69,8 +69,7 @@ class CallBudget:
         if retry_after_s is not None and retry_after_s >= 0:  # not NaN
             rest_s = min(retry_after_s, _LONGEST_ASKED_S)
         else:
-            bound = min(_LONGEST_REST_S, _FIRST_REST_S * 2 ** min(self._refusals - 1, 16))
-            rest_s = random.uniform(bound / 10, bound)  # noqa: S311 - spreads callers, guards nothing
+            rest_s = rests.rest_s(self._refusals, first_s=_FIRST_REST_S, longest_s=_LONGEST_REST_S, least=0.1)
         self._refill()
         self._closed_until = max(self._closed_until, self._clock() + rest_s)
         self._left = min(self._left, 1.0)  # after the rest they come one by one, not all that waited

@@ -33,6 +33,7 @@ CHUNK_MESSAGES: Final = 2_000
 MOST_VALUE_BYTES: Final = 1_000_000
 """Largest value that Kafka takes as it is set up by default, its own head left aside."""
 
+_SMALLEST_BYTES: Final = 4 * 1024
 _BATCH_BYTES: Final = 1_048_576
 _REFUSED: Final = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidRecordError)
 
@@ -46,6 +47,24 @@ class Fault:
     """Kafka answered, and will not take one of these messages, now or later."""
     divide: bool = False
     """Fewer messages at a time may fare better, or show which one is refused."""
+
+
+class ChunkSize:
+    """How much goes at once: a line that is too thin for a chunk, or a message not taken, is met by smaller ones."""
+
+    def __init__(self) -> None:
+        self.bytes = CHUNK_BYTES
+        self.messages = CHUNK_MESSAGES
+
+    def note(self, fault: Fault | None, messages: int) -> None:
+        """Take in what became of a chunk of so many messages."""
+        if fault is None:
+            self.bytes = min(CHUNK_BYTES, self.bytes * 2)
+            self.messages = min(CHUNK_MESSAGES, self.messages * 2)
+        else:
+            self.bytes = max(_SMALLEST_BYTES, self.bytes // 2)
+            if fault.divide:
+                self.messages = max(1, messages // 2)
 
 
 class ChunkProducer:

@@ -10,9 +10,11 @@ from typing import Final
 
 import structlog
 
+from connectors.shared import rests
 from connectors.shared.health import Health
 from ioc.errors import InputError, UnavailableError
 
+_LONGEST_REST_S: Final = 30.0
 _KEPT: Final = 1_000
 """Files kept in ``done``; older ones are removed."""
 
@@ -70,17 +72,19 @@ class Folder:
 
     def run(self, stop: threading.Event, poll_s: float) -> None:
         """Take files as they come until ``stop`` is set; waits longer while they can't be delivered."""
-        wait_s = poll_s
+        faults = 0
         while not stop.is_set():
             try:
                 self.once()
-            except UnavailableError as error:
-                self._health.note(str(self._folder), False, error.message)
-                wait_s = min(wait_s * 2, 30.0)
+            except (UnavailableError, OSError) as error:
+                reason = error.strerror or "" if isinstance(error, OSError) else error.message
+                self._health.note(str(self._folder), False, reason)
+                faults += 1
             else:
                 self._health.note(str(self._folder), True)
-                wait_s = poll_s
-            stop.wait(wait_s)
+                faults = 0
+            rest_s = rests.rest_s(faults, first_s=poll_s * 2, longest_s=_LONGEST_REST_S) if faults else 0.0
+            stop.wait(max(poll_s, rest_s))
 
     def _put(self, path: Path, where: str) -> Path:
         target = self._folder / where / path.name

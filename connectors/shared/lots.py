@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,6 +90,52 @@ class Lot:
         self.call = call
         self.size = sum(message.size for message in messages)
         self.cost = self.size + len(messages) * OVERHEAD_BYTES
+
+
+class Backlog:
+    """Lots that wait in memory, first in, first out, with what they take. Whoever shares it holds a lock."""
+
+    def __init__(self) -> None:
+        self._lots: deque[Lot] = deque()
+        self.cost = 0
+        """Bytes of memory."""
+        self.size = 0
+        """Bytes that they would take on disk."""
+        self.messages = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._lots)
+
+    def put(self, lot: Lot) -> None:
+        """Put a lot at the end."""
+        self._lots.append(lot)
+        self._count(lot, 1)
+
+    def put_back(self, lots: Sequence[Lot]) -> None:
+        """Put lots that were taken before those that wait, in their order."""
+        for lot in reversed(lots):
+            self._lots.appendleft(lot)
+            self._count(lot, 1)
+
+    def take(self, most_bytes: int, most: int) -> list[Lot]:
+        """Take the oldest lots: one, and as many more as fit into so many bytes and messages."""
+        taken: list[Lot] = []
+        size = count = 0
+        while self._lots and (
+            not taken
+            or (size + self._lots[0].size <= most_bytes and count + len(self._lots[0].messages) <= most)
+        ):
+            lot = self._lots.popleft()
+            self._count(lot, -1)
+            size += lot.size
+            count += len(lot.messages)
+            taken.append(lot)
+        return taken
+
+    def _count(self, lot: Lot, sign: int) -> None:
+        self.cost += sign * lot.cost
+        self.size += sign * lot.size
+        self.messages += sign * len(lot.messages)
 
 
 def divide(messages: list[Message], future: Future[Fate] | None) -> list[Lot]:

@@ -9,23 +9,21 @@ order in which they were handed in; some may arrive twice, which the sink counts
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from datetime import UTC, datetime
 from itertools import islice
 from types import TracebackType
 from typing import Final, Self
 
 import structlog
 
-from connectors.shared.chunks import CHUNK_BYTES, CHUNK_MESSAGES, MOST_VALUE_BYTES, ChunkProducer, Fault
+from connectors.shared.chunks import CHUNK_BYTES, MOST_VALUE_BYTES, ChunkProducer, ChunkSize
 from connectors.shared.frames import Message
-from connectors.shared.lots import Call, Fate, Lot, Mode, RelayState, divide, tell
+from connectors.shared.lots import Backlog, Call, Fate, Lot, Mode, RelayState, divide, tell
 from connectors.shared.spool import Kept, Spool, SpoolFullError
+from connectors.shared.way import Way
 from ioc import events
 from ioc.errors import InputError, UnavailableError
 from ioc.events import AnyEvent, ConnectorEvent
@@ -35,11 +33,8 @@ __all__ = ["Fate", "Mode", "Relay", "RelayState", "SpoolFullError"]
 
 _GROUP_BYTES: Final = 4 * 1024 * 1024
 """Most bytes written to the spool with one fsync."""
-_FIRST_REST_S: Final = 0.5
-_LONGEST_REST_S: Final = 15.0
 _DRAIN_WAIT_S: Final = 10.0
 """Nobody waits for a forwarded chunk, so a thin line gets this long before the chunk is tried smaller."""
-_SMALLEST_CHUNK: Final = 4 * 1024
 _STUCK_S: Final = 60.0
 
 log = structlog.get_logger(__name__)
@@ -81,29 +76,18 @@ class Relay:
         self._for_sender = threading.Condition(self._lock)
         self._for_keeper = threading.Condition(self._lock)
         self._for_callers = threading.Condition(self._lock)
-        self._queue: deque[Lot] = deque()
-        self._queued_cost = self._queued_size = self._queued = 0
+        self._queue = Backlog()
         self._in_flight: list[Lot] | None = None
         self._in_flight_since = 0.0
         self._keeping = False
-        #: While the last of the spool is forwarded, new events wait in memory: else it would never be empty.
-        self._holding_since: float | None = None
         self._closing = self._sender_done = False
-        self._full = False
-        self._mode = Mode.DIRECT
-        self._since = datetime.now(UTC)
-        self._away_at = time.monotonic()
-        self._reason: str | None = None
-        self._rests = 0
-        self._next_try = 0.0
-        self._chunk_bytes = CHUNK_BYTES
-        self._chunk_messages = CHUNK_MESSAGES
+        self._way = Way(name, self._wait_s)
+        self._chunk = ChunkSize()
         self._taken = self._acknowledged = self._spooled = self._forwarded = 0
         self._failed = self._refused = self._settled = 0
         self._untold: list[UnavailableError] = []
         if self._spool.pending:
-            self._mode = Mode.SPOOLING
-            self._reason = "events of an earlier run are to be forwarded"
+            self._way.begin_spooling("events of an earlier run are to be forwarded")
             log.info("relay.continues", relay=name, events=self._spool.pending)
         self._sender = threading.Thread(target=self._send_loop, name=f"relay-{name}-kafka", daemon=True)
         self._keeper = threading.Thread(target=self._keep_loop, name=f"relay-{name}-disk", daemon=True)
@@ -123,13 +107,13 @@ class Relay:
         with self._lock:
             in_flight = sum(len(lot.messages) for lot in self._in_flight or ())
             return RelayState(
-                mode=Mode.FULL if self._full else self._mode,
-                since=self._since,
-                reason=self._reason,
+                mode=Mode.FULL if self._way.full else self._way.mode,
+                since=self._way.since,
+                reason=self._way.reason,
                 spooled_events=pending,
                 spooled_bytes=size,
                 oldest_age_s=None if oldest is None else max(0.0, time.time() - oldest),
-                waiting_events=self._queued + in_flight,
+                waiting_events=self._queue.messages + in_flight,
                 taken=self._taken,
                 acknowledged=self._acknowledged,
                 spooled=self._spooled,
@@ -248,13 +232,13 @@ class Relay:
         end = time.monotonic() + _STUCK_S
         with self._lock:
             while True:
-                crowded = self._queued_cost and self._queued_cost + cost > self._memory // 2
+                crowded = self._queue.cost and self._queue.cost + cost > self._memory // 2
                 refusal = None if crowded else self._refusal(lots, count=False)
                 if not crowded and refusal is None:
                     self._enqueue(lots)
                     return
                 # while Kafka takes from the spool, room comes by itself
-                if refusal is not None and (self._closing or self._mode is not Mode.DRAINING):
+                if refusal is not None and (self._closing or self._way.mode is not Mode.DRAINING):
                     self._refused += len(messages)
                     raise refusal
                 if time.monotonic() >= end:
@@ -267,11 +251,11 @@ class Relay:
             return UnavailableError("The connector is ending.", remedy="Hand the events in again.")
         why = None
         cost = sum(lot.cost for lot in lots)
-        if self._queue and self._queued_cost + cost > self._memory:
+        if self._queue and self._queue.cost + cost > self._memory:
             why = "Neither Kafka nor the disk takes events as fast as they come."
-        elif self._mode is not Mode.DIRECT:
-            why = self._spool.refusal(self._queued_size + sum(lot.size for lot in lots))
-            self._full = why is not None
+        elif self._way.mode is not Mode.DIRECT:
+            why = self._spool.refusal(self._queue.size + sum(lot.size for lot in lots))
+            self._way.full = why is not None
         if why is None:
             return None
         if count:
@@ -280,65 +264,21 @@ class Relay:
 
     def _enqueue(self, lots: Sequence[Lot]) -> None:
         for lot in lots:
-            self._queue.append(lot)
-            self._count_queued(lot, 1)
+            self._queue.put(lot)
             self._taken += len(lot.messages)
-        if self._mode is Mode.DIRECT:
+        if self._way.mode is Mode.DIRECT:
             self._for_sender.notify()
-            if self._queued_cost > self._memory * 3 // 4:
+            if self._queue.cost > self._memory * 3 // 4:
                 self._turn_away("more comes in than Kafka takes")
         else:
             self._for_keeper.notify()
 
-    def _count_queued(self, lot: Lot, sign: int) -> None:
-        self._queued_cost += sign * lot.cost
-        self._queued_size += sign * lot.size
-        self._queued += sign * len(lot.messages)
-
-    def _take(self, most_bytes: int, most: int) -> list[Lot]:
-        taken: list[Lot] = []
-        size = count = 0
-        while self._queue and (
-            not taken
-            or (size + self._queue[0].size <= most_bytes and count + len(self._queue[0].messages) <= most)
-        ):
-            lot = self._queue.popleft()
-            self._count_queued(lot, -1)
-            size += lot.size
-            count += len(lot.messages)
-            taken.append(lot)
-        return taken
-
-    # -- turning ------------------------------------------------------------------------------------------
-
     def _turn_away(self, reason: str) -> None:
         """From now on events go to the spool, those under way first. The caller holds the lock."""
         if self._in_flight is not None:
-            for lot in reversed(self._in_flight):
-                self._queue.appendleft(lot)
-                self._count_queued(lot, 1)
+            self._queue.put_back(self._in_flight)
             self._in_flight = None
-        self._holding_since = None
-        if self._mode is Mode.DIRECT:
-            self._since, self._away_at = datetime.now(UTC), time.monotonic()
-            self._rests = 0
-            log.warning("relay.away", relay=self.name, reason=reason, waiting=self._queued)
-        self._reason = reason
-        self._mode = Mode.SPOOLING
-        bound = min(_LONGEST_REST_S, _FIRST_REST_S * 2 ** min(self._rests, 10))
-        self._rests += 1
-        self._next_try = time.monotonic() + random.uniform(bound / 2, bound)  # noqa: S311 - spreads callers
-        self._notify()
-
-    def _turn_direct(self) -> None:
-        """The spool is empty and Kafka answers. The caller holds the lock."""
-        self._mode = Mode.DIRECT
-        self._holding_since = None
-        self._full = False
-        self._reason = None
-        after_s = round(time.monotonic() - self._away_at, 1)
-        self._since = datetime.now(UTC)
-        log.info("relay.recovered", relay=self.name, after_s=after_s, forwarded=self._forwarded)
+        self._way.turn_away(reason, self._queue.messages)
         self._notify()
 
     def _notify(self) -> None:
@@ -365,16 +305,16 @@ class Relay:
     def _next_step(self) -> Callable[[], None] | None:
         with self._lock:
             while True:
-                if self._closing and not (self._mode is Mode.DIRECT and self._queue):
+                if self._closing and not (self._way.mode is Mode.DIRECT and self._queue):
                     return None
-                if self._mode is Mode.DIRECT:
+                if self._way.mode is Mode.DIRECT:
                     if self._queue:
-                        lots = self._take(self._chunk_bytes, self._chunk_messages)
+                        lots = self._queue.take(self._chunk.bytes, self._chunk.messages)
                         self._in_flight, self._in_flight_since = lots, time.monotonic()
                         return lambda: self._send(lots)
                     self._for_sender.wait()
                     continue
-                rest_s = self._next_try - time.monotonic() if self._mode is Mode.SPOOLING else 0.0
+                rest_s = self._way.rest_s
                 if rest_s <= 0:
                     return self._drain
                 self._for_sender.wait(rest_s)
@@ -382,7 +322,7 @@ class Relay:
     def _send(self, lots: list[Lot]) -> None:
         fault = self._kafka.send([m for lot in lots for m in lot.messages], self._wait_s)
         with self._lock:
-            self._note_chunk(fault, sum(len(lot.messages) for lot in lots))
+            self._chunk.note(fault, sum(len(lot.messages) for lot in lots))
             if self._in_flight is not lots:  # the keeper waited no longer and has them
                 return
             if fault is not None:
@@ -394,11 +334,11 @@ class Relay:
         tell(done)
 
     def _drain(self) -> None:
-        kept = self._spool.peek(self._chunk_bytes, self._chunk_messages)
+        kept = self._spool.peek(self._chunk.bytes, self._chunk.messages)
         with self._lock:
-            reach = not kept and not self._keeping and (not self._queue or self._holding_since is not None)
-            if self._mode is Mode.DRAINING and self._spool.pending <= len(kept):
-                self._holding_since = self._holding_since or time.monotonic()
+            reach = not kept and not self._keeping and (not self._queue or self._way.holding)
+            if self._spool.pending <= len(kept):
+                self._way.hold()
         if reach:
             self._reach()
         elif kept:
@@ -412,7 +352,8 @@ class Relay:
             if fault is not None:
                 self._turn_away(fault.reason)
             elif not self._spool.pending and not self._keeping:
-                self._turn_direct()
+                self._way.turn_direct(self._forwarded)
+                self._notify()
 
     def _forward(self, kept: list[Kept]) -> None:
         wait_s = max(self._wait_s, _DRAIN_WAIT_S)
@@ -423,27 +364,16 @@ class Relay:
             self._spool.refuse(kept[0], f"Kafka refuses it: {fault.reason}")
             fault = None
         with self._lock:
-            self._note_chunk(fault, len(kept))
+            self._chunk.note(fault, len(kept))
             if fault is None:
                 self._forwarded += len(kept)
-                self._rests = 0
-                self._mode = Mode.DRAINING
-                self._full = self._full and self._spool.refusal(CHUNK_BYTES) is not None
+                self._way.drain()
+                self._way.full = self._way.full and self._spool.refusal(CHUNK_BYTES) is not None
                 self._for_callers.notify_all()
             else:
                 self._turn_away(fault.reason)
                 if fault.divide:
-                    self._next_try = 0.0
-
-    def _note_chunk(self, fault: Fault | None, messages: int) -> None:
-        """A line that is too thin for a chunk, or a message that is not taken, is met by smaller chunks."""
-        if fault is None:
-            self._chunk_bytes = min(CHUNK_BYTES, self._chunk_bytes * 2)
-            self._chunk_messages = min(CHUNK_MESSAGES, self._chunk_messages * 2)
-        else:
-            self._chunk_bytes = max(_SMALLEST_CHUNK, self._chunk_bytes // 2)
-            if fault.divide:
-                self._chunk_messages = max(1, messages // 2)
+                    self._way.try_at_once()
 
     # -- the disk's thread --------------------------------------------------------------------------------
 
@@ -457,7 +387,7 @@ class Relay:
                 if fault is not None:
                     failed = sum(len(lot.messages) for lot in lots[safe:])
                     self._failed += failed
-                    self._full = isinstance(fault, SpoolFullError)
+                    self._way.full = isinstance(fault, SpoolFullError)
                     log.error("relay.failed", relay=self.name, events=failed, reason=fault.message)
                     done += self._settle(lots[safe:], None, fault)
                 self._for_sender.notify_all()
@@ -493,16 +423,13 @@ class Relay:
                     if now >= until:
                         self._turn_away(f"no acknowledgement within {self._wait_s:g} s")
                         until = None
-                if self._holding_since is not None:
-                    until = self._holding_since + self._wait_s + 1.0
-                    if now >= until:
-                        self._holding_since = None
-                if self._mode is not Mode.DIRECT and self._holding_since is None and self._queue:
+                until = self._way.held_until(now) or until
+                if self._way.mode is not Mode.DIRECT and not self._way.holding and self._queue:
                     self._keeping = True
-                    return self._take(_GROUP_BYTES, 1_000_000)
+                    return self._queue.take(_GROUP_BYTES, 1_000_000)
                 if self._sender_done and not self._queue:
                     return None
-                if until is None and self._mode is Mode.DIRECT:
+                if until is None and self._way.mode is Mode.DIRECT:
                     until = now + 0.5
                 self._for_keeper.wait(None if until is None else max(0.0, until - now))
 
