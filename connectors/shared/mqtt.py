@@ -6,7 +6,6 @@ full spool loses a message: the next connection gets it again, and deterministic
 
 from __future__ import annotations
 
-import random
 import ssl
 import threading
 import time
@@ -28,6 +27,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 from pydantic import SecretStr
 
+from connectors.shared import rests
 from connectors.shared.health import Health
 from ioc.errors import InputError, IocError
 from ioc.events import AnyEvent
@@ -38,6 +38,8 @@ _BUSY_S: Final = 0.02
 """How long the socket is watched at a time while acknowledgements are awaited."""
 _IDLE_S: Final = 0.5
 _SETTLE_S: Final = 2.0
+_RECEIPT_S: Final = 5.0
+"""How long the broker may take to have read our acknowledgements before we leave."""
 _FIRST_REST_S: Final = 1.0
 _LONGEST_REST_S: Final = 60.0
 _OVERHEAD_BYTES: Final = 2048
@@ -190,6 +192,7 @@ class Subscriber:
         self._waiting = 0
         self._connack: ReasonCode | None = None
         self._suback: list[ReasonCode] | None = None
+        self._unsuback = False
         self._farewell: str | None = None
         self._untold = 0
         self._told_at = -_TOLD_EVERY_S
@@ -219,7 +222,9 @@ class Subscriber:
                 if client is not None:
                     self._leave(client)
             if not stop.is_set():
-                stop.wait(_rest_s(refusals))
+                stop.wait(
+                    rests.rest_s(refusals, first_s=_FIRST_REST_S, longest_s=_LONGEST_REST_S, least=0.25)
+                )
 
     # -- one connection ---------------------------------------------------------------------------------
 
@@ -229,6 +234,7 @@ class Subscriber:
         self._handed.clear()
         self._waiting = 0
         self._connack = self._suback = self._farewell = None
+        self._unsuback = False
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
@@ -249,6 +255,7 @@ class Subscriber:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_unsubscribe
         client.on_message = self._on_message
         return client
 
@@ -345,6 +352,14 @@ class Subscriber:
         while self._handed and time.monotonic() < deadline:
             self._look(client, _BUSY_S)
             self._acknowledge(client)
+        if self._suback is None:
+            return
+        # A socket that is closed while something unread lies in it is reset, and a broker that was slow loses what it
+        # had not read yet: our acknowledgements. It reads in order, so its answer to a last question says it has them.
+        client.unsubscribe(f"{self._client_id}/nothing")
+        deadline = time.monotonic() + _RECEIPT_S
+        while not self._unsuback and time.monotonic() < deadline:
+            self._look(client, _BUSY_S)
 
     def _leave(self, client: Client) -> None:
         try:
@@ -401,6 +416,9 @@ class Subscriber:
     ) -> None:
         self._suback = codes
 
+    def _on_unsubscribe(self, _client: Client, _data: Any, _mid: int, _codes: Any, _properties: Any) -> None:
+        self._unsuback = True
+
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         received_at = datetime.now(UTC)
         mid = message.mid if message.qos else None
@@ -412,12 +430,6 @@ class Subscriber:
         except UnicodeDecodeError:
             topic = ""  # no filter fits it
         self._arrived.append((Message(topic, bytes(message.payload), received_at, message.retain), mid))
-
-
-def _rest_s(refusals: int) -> float:
-    """Seconds to wait before the next try: random, below a bound that doubles."""
-    bound = min(_LONGEST_REST_S, _FIRST_REST_S * 2 ** min(max(refusals, 1) - 1, 10))
-    return random.uniform(bound / 4, bound)  # noqa: S311 - spreads callers, guards nothing
 
 
 def _refusal(code: ReasonCode) -> str:

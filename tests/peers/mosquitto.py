@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -96,9 +97,19 @@ class Mosquitto:
     def stop(self) -> None:
         """As the system stops it: it writes its sessions down."""
         if self._server is not None:
+            self.resume()
             self._server.terminate()
             self._server.wait(_SHOULD_S)
             self._server = None
+
+    def pause(self) -> None:
+        """Hold it still: connections stay open, nothing is read or sent."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        if self._server is not None:
+            self._server.send_signal(signal.SIGCONT)
 
     def publisher(self, name: str = "kiosk") -> Client:
         """A client that publishes with a session of its own, connected; its thread runs until ``loop_stop``."""

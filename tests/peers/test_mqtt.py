@@ -109,6 +109,7 @@ def mosquitto(shared_broker: Mosquitto) -> Iterator[Mosquitto]:
     until(lambda: _reaches(shared_broker, keeper), "the session is cleared")
     stop.set()
     thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_messages_are_handed_over_in_order_and_acknowledged(mosquitto: Mosquitto) -> None:
@@ -148,6 +149,35 @@ def test_acknowledgements_follow_once_the_facts_are_safe(mosquitto: Mosquitto) -
     again = Keeper()
     with session_of(mosquitto, again):
         assert numbers(again) == []
+
+
+def test_a_slow_broker_has_our_acknowledgements_before_we_leave(mosquitto: Mosquitto) -> None:
+    """It is held still just when we leave, with messages in our socket that nobody has read."""
+    sent = [str(number) for number in range(40)]
+    stop = threading.Event()
+
+    class Leaving(Keeper):
+        def accept(self, events: Sequence[Any]) -> Future[str]:
+            future = super().accept(events)
+            if set(sent) <= set(self.taken) and not stop.is_set():
+                mosquitto.publish("kiosks/1/tickets", [b"later"] * 40)
+                mosquitto.pause()
+                stop.set()
+                threading.Timer(0.5, mosquitto.resume).start()
+            return future
+
+    keeper = Leaving()
+    reading = threading.Thread(target=subscriber(mosquitto.broker, keeper).run, args=(stop,))
+    reading.start()
+    until(lambda: _reaches(mosquitto, keeper), "the subscriber reads")
+    mosquitto.publish("kiosks/1/tickets", (one.encode() for one in sent))
+    reading.join(60)
+    assert not reading.is_alive()
+    assert numbers(keeper) == sent
+    again = Keeper()
+    with session_of(mosquitto, again):
+        until(lambda: len(numbers(again)) >= 40, "what nobody had read comes")
+        assert set(numbers(again)) == {"later"}
 
 
 @pytest.mark.parametrize("fate", ["full", "lost"])
