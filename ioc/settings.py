@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """Address that the API and the pages listen on."""
     api_port: int = Field(default=18080, ge=1, le=65535)
     """Port that the API and the pages listen on."""
+    api_connections: int = Field(default=512, ge=1, le=10_000)
+    """Most connections to the API and the pages at a time; further ones are told to come back."""
     ingest_host: str = "127.0.0.1"
     """Address that the ingest process listens on; the API forwards `/ingest/v1/` to it."""
     ingest_port: int = Field(default=18081, ge=1, le=65535)
@@ -67,7 +69,7 @@ class Settings(BaseSettings):
     ingest_body_s: float = Field(default=30.0, ge=0.1, le=600.0)
     """Longest time that a client may take to send a request, in seconds."""
     ingest_connections: int = Field(default=512, ge=1, le=10_000)
-    """Most connections at a time; further ones are told to come back."""
+    """Most connections to the ingest process at a time; further ones are told to come back."""
     key_refresh_s: float = Field(default=10.0, ge=0.1, le=600.0)
     """Seconds between two looks at the API keys in the database: a revoked key is refused after this at the latest."""
     portal_upstream: str | None = None

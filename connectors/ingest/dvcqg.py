@@ -34,7 +34,7 @@ from connectors.onestop.portal_source import PortalSource
 from connectors.shared.relay import Fate
 from ioc.access.keys import DEFAULT_QUOTA
 from ioc.access.quota import Quotas
-from ioc.api import ingest_openapi
+from ioc.api.ingest_openapi import PORTAL
 from ioc.errors import InputError, IocError, UnavailableError
 
 _LARGE: Final = 32 * 1024
@@ -285,20 +285,14 @@ async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
         yield chunk
 
 
-@router.post(
-    "/ingest/v1/dvcqg",
-    summary="Take the calls that a one-stop system makes to the national portal",
-    description=ingest_openapi.PORTAL_DESCRIPTION,
-    responses=ingest_openapi.PORTAL_RESPONSES,
-    openapi_extra=ingest_openapi.PORTAL_EXTRA,
-)
+@PORTAL.served_by(router)
 async def dvcqg(request: Request) -> Response:
     portal: Portal = request.app.state.portal
     return await portal.take(request, "")
 
 
-@router.api_route("/ingest/v1/dvcqg", methods=["GET", "PUT"], include_in_schema=False)
-@router.api_route("/ingest/v1/dvcqg/{path:path}", methods=["POST", "GET", "PUT"], include_in_schema=False)
+@router.api_route(PORTAL.path, methods=["GET", "PUT"], include_in_schema=False)
+@router.api_route(PORTAL.path + "/{path:path}", methods=["POST", "GET", "PUT"], include_in_schema=False)
 async def dvcqg_below(request: Request, path: str = "") -> Response:
     portal: Portal = request.app.state.portal
     return await portal.take(request, path)

@@ -23,7 +23,7 @@ from connectors.ingest.metrics import Metrics
 from connectors.shared.relay import Fate, Relay, SpoolFullError
 from ioc import events as facts
 from ioc.access.keys import Key
-from ioc.api import ingest_openapi
+from ioc.api.ingest_openapi import EVENTS
 from ioc.errors import IocError
 from ioc.settings import Settings
 
@@ -184,13 +184,7 @@ def _check_limits(key: Key, many: Sequence[facts.AnyEvent]) -> None:
         )
 
 
-@router.post(
-    "/ingest/v1/events",
-    summary="Take facts as CloudEvents",
-    description=ingest_openapi.EVENTS_DESCRIPTION,
-    responses=ingest_openapi.EVENTS_RESPONSES,
-    openapi_extra=ingest_openapi.EVENTS_EXTRA,
-)
+@EVENTS.served_by(router)
 async def events(request: Request) -> Response:
     intake: EventIntake = request.app.state.intake
     return await intake.take(request)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import gc
-import socket
 import sys
 from pathlib import Path
 
-import uvicorn
-
 from connectors.ingest.app import create_app
-from connectors.ingest.protocol import bounded
+from ioc.api.server import run
 from ioc.errors import UnavailableError
 from ioc.settings import Settings
 
@@ -20,37 +17,22 @@ def serve(settings: Settings, pack_folder: Path | None) -> None:
 
     :raises UnavailableError: when the port is taken, or another process has the spool.
     """
-    address = (settings.ingest_host, settings.ingest_port)
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-        except OSError as error:
-            raise UnavailableError(
-                f"Can't listen on {address[0]}:{address[1]}: {error.strerror}.",
-                remedy="Set IOC_INGEST_PORT, or end what listens there.",
-            ) from error
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(settings, pack_folder),
-                http=bounded(settings.ingest_connections),
-                ws="none",
-                log_level="warning",
-                access_log=False,
-                timeout_graceful_shutdown=5,
-                timeout_keep_alive=30,
-                proxy_headers=False,
-                server_header=False,
-            )
+    app = create_app(settings, pack_folder)
+    _steady()
+    started = run(
+        app,
+        settings.ingest_host,
+        settings.ingest_port,
+        port_setting="IOC_INGEST_PORT",
+        connections=settings.ingest_connections,
+        websockets="none",
+        keep_alive_s=30,
+    )
+    if not started:
+        raise UnavailableError(
+            "The ingest process did not start; the log above says why.",
+            remedy="Look whether another one runs with this state folder.",
         )
-        _steady()
-        server.run(sockets=[listener])
-        if not server.started:
-            raise UnavailableError(
-                "The ingest process did not start; the log above says why.",
-                remedy="Look whether another one runs with this state folder.",
-            )
 
 
 def _steady() -> None:

@@ -13,7 +13,7 @@ from connectors.ingest.cloudevents import Rejected, RejectedEventsError
 from connectors.ingest.events import EventIntake, Handed
 from connectors.queues.reading import TicketReader
 from ioc.access.keys import Key
-from ioc.api import ingest_openapi
+from ioc.api.ingest_openapi import TICKETS
 
 router = APIRouter(tags=["ingest"])
 
@@ -42,13 +42,7 @@ class TicketIntake(EventIntake):
         return self.give(key, reading.events, rejected)
 
 
-@router.post(
-    "/ingest/v1/tickets",
-    summary="Take queue tickets as kiosks write them",
-    description=ingest_openapi.TICKETS_DESCRIPTION,
-    responses=ingest_openapi.TICKETS_RESPONSES,
-    openapi_extra=ingest_openapi.TICKETS_EXTRA,
-)
+@TICKETS.served_by(router)
 async def tickets(request: Request) -> Response:
     intake: TicketIntake = request.app.state.tickets
     return await intake.take(request)

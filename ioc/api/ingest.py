@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
-from ioc.api import ingest_openapi
+from ioc.api.ingest_openapi import OPERATIONS
 from ioc.api.problems import problem
 from ioc.settings import Settings
 
@@ -43,12 +43,11 @@ router = APIRouter(tags=["ingest"])
 class IngestForwarder:
     """A client of the ingest process.
 
-    :param settings: where it listens, and how large a body may be.
+    :param settings: where it listens.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._url = httpx.URL(settings.ingest_url)
-        self._most_bytes = settings.ingest_max_bytes
         timeout_s = max(_ANSWER_S, settings.portal_timeout_s + 5.0)
         self._client = httpx.AsyncClient(
             follow_redirects=False,
@@ -59,14 +58,6 @@ class IngestForwarder:
 
     async def forward(self, request: Request) -> Response:
         """Pass a request on and its answer back."""
-        declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._most_bytes:
-            return problem(
-                413,
-                kind="too-large",
-                title="Too large",
-                detail=f"A body has {self._most_bytes} bytes at most.",
-            )
         peer = request.client.host if request.client is not None else ""
         headers = [
             pair for pair in request.scope["headers"] if pair[0] not in _HOP and pair[0] != b"x-forwarded-for"
@@ -129,44 +120,12 @@ async def _returned(answer: httpx.Response) -> AsyncIterator[bytes]:
         await answer.aclose()
 
 
-@router.post(
-    "/ingest/v1/events",
-    summary="Take facts as CloudEvents",
-    description=ingest_openapi.EVENTS_DESCRIPTION,
-    responses=ingest_openapi.EVENTS_RESPONSES,
-    openapi_extra=ingest_openapi.EVENTS_EXTRA,
-)
-async def events(request: Request) -> Response:
-    return await _forward(request)
-
-
-@router.post(
-    "/ingest/v1/tickets",
-    summary="Take queue tickets as kiosks write them",
-    description=ingest_openapi.TICKETS_DESCRIPTION,
-    responses=ingest_openapi.TICKETS_RESPONSES,
-    openapi_extra=ingest_openapi.TICKETS_EXTRA,
-)
-async def tickets(request: Request) -> Response:
-    return await _forward(request)
-
-
-@router.post(
-    "/ingest/v1/dvcqg",
-    summary="Take the calls that a one-stop system makes to the national portal",
-    description=ingest_openapi.PORTAL_DESCRIPTION,
-    responses=ingest_openapi.PORTAL_RESPONSES,
-    openapi_extra=ingest_openapi.PORTAL_EXTRA,
-)
-async def dvcqg(request: Request) -> Response:
-    return await _forward(request)
-
-
-@router.api_route("/ingest/v1/{path:path}", methods=_METHODS, include_in_schema=False)
-async def below(request: Request) -> Response:
-    return await _forward(request)
-
-
 async def _forward(request: Request) -> Response:
     forwarder: IngestForwarder = request.app.state.ingest
     return await forwarder.forward(request)
+
+
+for _operation in OPERATIONS:
+    _operation.served_by(router)(_forward)
+# whatever else ingest has there: its own description, addresses of one-stop systems
+router.add_api_route("/ingest/v1/{path:path}", _forward, methods=_METHODS, include_in_schema=False)

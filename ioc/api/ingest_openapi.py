@@ -2,12 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+from fastapi import APIRouter
+from starlette.responses import Response
 
 from ioc.api.problems import MEDIA_TYPE
 
 Responses = dict[int | str, dict[str, Any]]
+Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A POST of the ingest process, as both of its addresses describe it.
+
+    :param extra: request body, parameters and security.
+    """
+
+    name: str
+    path: str
+    summary: str
+    description: str
+    responses: Responses
+    extra: dict[str, Any]
+
+    def served_by(self, router: APIRouter) -> Callable[[Endpoint], Endpoint]:
+        """Decorate what serves it."""
+
+        def add(endpoint: Endpoint) -> Endpoint:
+            router.add_api_route(
+                self.path,
+                endpoint,
+                methods=["POST"],
+                name=self.name,
+                summary=self.summary,
+                description=self.description,
+                response_model=None,
+                responses=self.responses,
+                openapi_extra=self.extra,
+            )
+            return endpoint
+
+        return add
+
 
 _PROBLEM: Final[dict[str, Any]] = {
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -46,11 +87,11 @@ _ACCEPTED: Final[dict[str, Any]] = {
         },
     },
 }
-EVENTS_DESCRIPTION: Final = (
+_EVENTS_DESCRIPTION: Final = (
     "One event (structured or binary mode) or a batch; a request is taken as a whole or not at all. The same event ids "
     "again are harmless. With an Idempotency-Key the same request gets the same answer for ten minutes."
 )
-EVENTS_RESPONSES: Final[Responses] = {
+_EVENTS_RESPONSES: Final[Responses] = {
     200: {"description": "Kafka acknowledged all events.", "headers": _QUOTA, "content": _json(_ACCEPTED)},
     202: {"description": "All events are safe on disk.", "headers": _QUOTA, "content": _json(_ACCEPTED)},
     400: {"description": "The body as a whole can't be read.", **_PROBLEM},
@@ -77,7 +118,7 @@ _EVENT: Final[dict[str, Any]] = {
         "data": {"type": "object"},
     },
 }
-EVENTS_EXTRA: Final[dict[str, Any]] = {
+_EVENTS_EXTRA: Final[dict[str, Any]] = {
     "parameters": [
         {
             "name": "Idempotency-Key",
@@ -109,7 +150,7 @@ EVENTS_EXTRA: Final[dict[str, Any]] = {
     },
     "security": [{"ApiKey": []}, {"Bearer": []}],
 }
-TICKETS_DESCRIPTION: Final = (
+_TICKETS_DESCRIPTION: Final = (
     "One JSON object for each thing that happened to a ticket; an array of them, or one a line. What can't be read is "
     "named by its place in `rejected` and costs no other; 422 when nothing can. The same again is harmless."
 )
@@ -128,8 +169,8 @@ _TAKEN: Final[dict[str, Any]] = {
         },
     },
 }
-TICKETS_RESPONSES: Final[Responses] = {
-    **EVENTS_RESPONSES,
+_TICKETS_RESPONSES: Final[Responses] = {
+    **_EVENTS_RESPONSES,
     200: {"description": "Kafka has those taken.", "headers": _QUOTA, "content": _json(_TAKEN)},
     202: {"description": "Those taken are safe on disk.", "headers": _QUOTA, "content": _json(_TAKEN)},
 }
@@ -152,8 +193,8 @@ _TICKET: Final[dict[str, Any]] = {
         "to_service": {"type": "string"},
     },
 }  # fmt: skip
-TICKETS_EXTRA: Final[dict[str, Any]] = {
-    **EVENTS_EXTRA,
+_TICKETS_EXTRA: Final[dict[str, Any]] = {
+    **_EVENTS_EXTRA,
     "requestBody": {
         "required": True,
         "content": {
@@ -182,11 +223,11 @@ _PORTAL_ANSWER: Final[dict[str, Any]] = {
         "result": {"type": "array", "items": {"type": "object"}},
     },
 }
-PORTAL_DESCRIPTION: Final = (
+_PORTAL_DESCRIPTION: Final = (
     "One address with `service` in the body, as one-stop systems call the national portal. With an upstream every call "
     "is forwarded to it byte for byte, its answer is returned as it was, and dossiers are recorded beside it."
 )
-PORTAL_RESPONSES: Final[Responses] = {
+_PORTAL_RESPONSES: Final[Responses] = {
     200: {
         "description": 'The call was answered; error_code "00" means that all of it was taken.',
         "content": _json(_PORTAL_ANSWER),
@@ -197,7 +238,7 @@ PORTAL_RESPONSES: Final[Responses] = {
         for status in (400, 404, 408, 413, 415, 429, 502, 503, 504)
     },
 }
-PORTAL_EXTRA: Final[dict[str, Any]] = {
+_PORTAL_EXTRA: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "content": _json(
@@ -219,3 +260,29 @@ PORTAL_EXTRA: Final[dict[str, Any]] = {
         ),
     }
 }
+
+EVENTS: Final = Operation(
+    "events",
+    "/ingest/v1/events",
+    "Take facts as CloudEvents",
+    _EVENTS_DESCRIPTION,
+    _EVENTS_RESPONSES,
+    _EVENTS_EXTRA,
+)
+TICKETS: Final = Operation(
+    "tickets",
+    "/ingest/v1/tickets",
+    "Take queue tickets as kiosks write them",
+    _TICKETS_DESCRIPTION,
+    _TICKETS_RESPONSES,
+    _TICKETS_EXTRA,
+)
+PORTAL: Final = Operation(
+    "dvcqg",
+    "/ingest/v1/dvcqg",
+    "Take the calls that a one-stop system makes to the national portal",
+    _PORTAL_DESCRIPTION,
+    _PORTAL_RESPONSES,
+    _PORTAL_EXTRA,
+)
+OPERATIONS: Final = (EVENTS, TICKETS, PORTAL)

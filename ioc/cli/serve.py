@@ -22,31 +22,16 @@ def serve(
 
     Example: ioc serve --port 8080
     """
-    import socket
-
-    import uvicorn
-
     from ioc.api import create_app
-    from ioc.errors import UnavailableError
+    from ioc.api.bodies import BoundedBodies
+    from ioc.api.server import run
     from ioc.settings import load
 
     settings = load()
-    address = (host or settings.api_host, port or settings.api_port)
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-        except OSError as error:
-            raise UnavailableError(
-                f"Can't listen on {address[0]}:{address[1]}: {error.strerror}.",
-                remedy="Set IOC_API_PORT, or end what listens there.",
-            ) from error
-        config = uvicorn.Config(
-            create_app(settings),
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=5,
-            proxy_headers=False,
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+    run(
+        BoundedBodies(create_app(settings), settings),
+        host or settings.api_host,
+        port or settings.api_port,
+        port_setting="IOC_API_PORT",
+        connections=settings.api_connections,
+    )

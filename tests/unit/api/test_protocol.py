@@ -1,4 +1,4 @@
-"""Connections of the ingest server, by raw sockets."""
+"""Connections of our HTTP servers, by raw sockets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from connectors.ingest.protocol import bounded
+from ioc.api.protocol import bounded
 
 
 async def _refusing(scope: Any, receive: Any, send: Any) -> None:
