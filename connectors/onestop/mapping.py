@@ -119,6 +119,8 @@ class DossierTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     completed_at: ColumnRef | None = None
     returned_at: ColumnRef | None = None
     withdrawn_at: ColumnRef | None = None
+    ended_at: ColumnRef | None = None
+    """One end date for completion and withdrawal alike; the status says which (:mod:`connectors.onestop.ends`)."""
     fee_vnd: ColumnRef | None = None
     payable_online: ColumnRef | None = None
     paid_online: ColumnRef | None = None
@@ -204,6 +206,7 @@ _MOMENTS: Final = frozenset(
         "completed_at",
         "returned_at",
         "withdrawn_at",
+        "ended_at",
         "changed_at",
         "time",
         "asked_at",
@@ -340,6 +343,9 @@ def _faults(mapping: Mapping) -> Iterator[str]:
         wrong = set((values or {}).values()) - {str(kind) for kind in kinds}
         if wrong:
             yield f"dossier.{purpose} maps to {sorted(wrong)}; {purpose}s are {[str(kind) for kind in kinds]}"
+    ends = mapping.dossier
+    if ends.ended_at is not None and (ends.status is None or ends.completed_at or ends.withdrawn_at):
+        yield "dossier.ended_at needs dossier.status, and stands for completed_at and withdrawn_at"
     if (
         mapping.apology is not None
         and mapping.apology.reason is not None

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ioc.dossiers.reducer import Group, group_of
+from connectors.onestop.ends import ends_of
 from ioc.events import (
     Applicant,
     Channel,
@@ -174,10 +174,9 @@ def read_dossier(item: Any, reading: Reading, fallback_unit: Callable[[], str | 
         )
     }
     status = _status(sent.status, "TrangThaiHoSo")
-    group = None if status is None else group_of(status)
-    ended = past["NgayKetThucXuLy"]
-    # The status says what an end date means; with one that says "in hand" it means nothing.
-    closed = group is None or group in (Group.DONE, Group.OTHER)
+    ends = ends_of(
+        status, ended=past["NgayKetThucXuLy"], returned=past["NgayTra"], rejected=past["NgayTuChoi"]
+    )
     moments = [moment for moment in past.values() if moment is not None]
     unit = _unit(sent.agency, max(moments, default=reading.now), reading, fallback_unit)
     supplements = list(_supplements(sent.supplements or (), code, unit, reading))
@@ -191,11 +190,11 @@ def read_dossier(item: Any, reading: Reading, fallback_unit: Callable[[], str | 
         status=status,
         submitted_at=past["NgayNopHoSo"],
         received_at=past["NgayTiepNhan"],
-        rejected_at=past["NgayTuChoi"] if group in (None, Group.NEVER_ACCEPTED) else None,
+        rejected_at=ends.rejected_at,
         due_at=_moment(sent.due_at, "NgayHenTra"),
-        completed_at=ended if closed else None,
-        returned_at=past["NgayTra"] if closed else None,
-        withdrawn_at=ended if group is Group.WITHDRAWN else None,
+        completed_at=ends.completed_at,
+        returned_at=ends.returned_at,
+        withdrawn_at=ends.withdrawn_at,
         fee_vnd=_fee(sent.fees),
         paid_online=_listed(sent.paid_online, _PAID_ONLINE),
         digitised=_any((sent.digitised, *(paper.digitised for paper in sent.papers or ()))),

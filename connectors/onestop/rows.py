@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from connectors.onestop.cells import Bad, Cells, Columns, Undecodable
+from connectors.onestop.ends import Ends, ends_of
 from connectors.onestop.mapping import Mapping, PersonColumn
 from connectors.onestop.reading import Row
 from ioc.events import (
@@ -163,7 +164,15 @@ class RowReader:
         purposes = [f"{table}.{key}" for table in tables for key in ("time", "received_at", "asked_at")]
         return next((purpose for purpose in purposes if purpose in self.positions), "code")
 
+    def _ends(self, cells: Cells, status: int | None) -> Ends:
+        returned, rejected = cells.moment("returned_at"), cells.moment("rejected_at")
+        if self.mapping.dossier.ended_at is not None:
+            return ends_of(status, ended=cells.moment("ended_at"), returned=returned, rejected=rejected)
+        return Ends(rejected, cells.moment("completed_at"), returned, cells.moment("withdrawn_at"))
+
     def _record(self, cells: Cells, unit: str, aliases: tuple[str, ...]) -> DossierRecord:
+        status = cells.whole("status")
+        ends = self._ends(cells, status)
         return DossierRecord(
             unit=unit,
             aliases=aliases,
@@ -172,14 +181,14 @@ class RowReader:
             procedure=cells.short("procedure"),
             applicant=cells.applicant(),
             service_level=cells.whole("service_level", 0, 4),
-            status=cells.whole("status"),
+            status=status,
             submitted_at=cells.moment("submitted_at"),
             received_at=cells.moment("received_at"),
-            rejected_at=cells.moment("rejected_at"),
+            rejected_at=ends.rejected_at,
             due_at=cells.moment("due_at"),
-            completed_at=cells.moment("completed_at"),
-            returned_at=cells.moment("returned_at"),
-            withdrawn_at=cells.moment("withdrawn_at"),
+            completed_at=ends.completed_at,
+            returned_at=ends.returned_at,
+            withdrawn_at=ends.withdrawn_at,
             fee_vnd=cells.dong("fee_vnd"),
             payable_online=cells.flag("payable_online"),
             paid_online=cells.flag("paid_online"),

@@ -240,6 +240,19 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield Finding("worker", ok=False, message=message, remedy=partition.repair)
     for source in worker_state.source_halts(settings) or []:
         yield Finding("halted source", ok=False, message=source.summary, remedy=source.repair)
+    yield from _agencies(settings)
+
+
+def _agencies(settings: Settings) -> Iterator[Finding]:
+    from ioc.district.agencies import list_unmapped
+
+    with (
+        contextlib.suppress(psycopg.Error),  # told above
+        psycopg.connect(settings.database_dsn, connect_timeout=5) as connection,
+    ):
+        if found := len(list_unmapped(connection)):
+            message = f"{found} names that one-stop systems write for an agency have no unit"
+            yield Finding("agencies", ok=False, message=message, remedy="ioc district agencies")
 
 
 _STATIC: tuple[Callable[[Settings], Iterator[Finding]], ...] = (

@@ -98,7 +98,7 @@ def test_a_dossier_becomes_a_fact_with_what_may_be_kept(running: Ingest, onestop
     assert recorded["time"] == "2025-11-06T03:00:00Z", "the latest moment that the view knows"
     data = recorded["data"]
     assert data == {
-        "unit": "tay-ninh.phuoc-thanh" if data["unit"].startswith("tay-ninh") else data["unit"],
+        "unit": "25663",  # by the pack: UBND xã Phước Thạnh, since July 2025
         "channel": "online",
         "field": "Hộ tịch",
         "procedure": "1.004873",
@@ -188,10 +188,23 @@ def test_steps_take_their_dossiers_unit(running: Ingest, onestop: OneStop) -> No
     assert missing.json()["result"][0]["message"] == "ThoiDiemXuLy is missing"
 
 
-def test_names_that_no_row_explains_are_listed_and_nothing_is_lost(running: Ingest, onestop: OneStop) -> None:
+def test_names_that_no_row_explains_lose_no_dossier(running: Ingest, onestop: OneStop) -> None:
     assert onestop.call(upsert(dossier("odd", DonViXuLy="Phòng Không Ai Biết"))).json()["error_code"] == "00"
     (fact,) = facts(running, "odd")
     assert fact["data"]["unit"] == "000.19.H53", "the calling agency's code stands in"
+
+
+def test_one_agency_before_and_after_the_reform(running: Ingest, onestop: OneStop) -> None:
+    """The pack dates its names: what the old commune's office received is the old commune's."""
+    early = {
+        "NgayNopHoSo": "20250602080000",
+        "NgayTiepNhan": "20250602090000",
+        "NgayHenTra": "20250620170000",
+    }
+    assert onestop.call(upsert(dossier("before", **early), dossier("after"))).json()["error_code"] == "00"
+    assert [facts(running, code)[0]["data"]["unit"] for code in ("before", "after")] == [
+        "go-dau.phuoc-thanh", "25663"
+    ]  # fmt: skip
 
 
 def test_a_dossier_keeps_the_key_under_which_it_was_seen_first(running: Ingest, onestop: OneStop) -> None:
@@ -244,19 +257,26 @@ def test_an_upsert_reaches_the_indicators_and_can_be_looked_up(running: Ingest, 
     assert found["result"][0]["TrangThaiHoSo"] == "9"
 
 
-def test_versions_outlive_the_process(servers: Servers) -> None:
+def test_versions_and_names_without_a_unit_outlive_the_process(servers: Servers) -> None:
     settings = servers.new_settings(database=servers.new_database(), portal_login=":".join(reversed(SECRETS)))
+    assert run_ioc(settings, "district", "apply").returncode == 0
     sent: list[str] = []
     for status in ("4", "5"):
         with ingest(settings) as process:
             system = OneStop(f"{process.url}/ingest/v1/dvcqg/portal")
             system.log_in()
             for _ in range(2):
-                assert (
-                    system.call(upsert(dossier("again", TrangThaiHoSo=status))).json()["error_code"] == "00"
-                )
+                again = dossier("again", TrangThaiHoSo=status, DonViXuLy="Phòng Không Ai Biết")
+                assert system.call(upsert(again)).json()["error_code"] == "00"
             assert process.stop() in (0, -signal.SIGTERM)
         sent.append(status)
     found = records(settings, topics.DOSSIERS)
     assert [fact["data"]["status"] for fact in found] == [4, 5]
     assert json.dumps(login()) not in json.dumps(found)
+    listed = run_ioc(settings, "district", "agencies")
+    assert listed.returncode == 0, listed.stderr
+    assert "4x" in listed.stdout, (
+        "four calls of two processes, for the administrator to explain in agencies.csv"
+    )
+    assert "'Phòng Không Ai Biết'" in listed.stdout
+    assert "ioc district agencies" in run_ioc(settings, "doctor").stdout, "who looks is led there"

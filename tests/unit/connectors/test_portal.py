@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from connectors.onestop.importing import Importer
+from connectors.onestop.mapping import load
 from connectors.onestop.portal import Reading, UnusableError, View, code_of, read_dossier, read_step
 from connectors.onestop.portal_call import Service, read_call
 from connectors.onestop.portal_sessions import LIFE_S, Sessions
@@ -19,6 +23,7 @@ from ioc.errors import InputError, SettingsError
 from ioc.events import AnyEvent, Applicant, Channel, DossierRecorded, encode
 from ioc.settings import Settings
 from tests.integration.portal_calls import ALL_PERSONAL, dossier, step
+from tests.unit.connectors.onestop import Kept
 
 NOW = datetime(2025, 11, 10, tzinfo=UTC)
 READING = Reading("urn:test", NOW, timedelta(minutes=5), lambda name, _at: "u1" if name == "Xã A" else None)
@@ -79,6 +84,38 @@ def test_absent_is_unknown_and_never_zero() -> None:
     assert read(DanhSachLePhi=[{"Gia": "1000"}, {"Gia": "năm nghìn"}]).record.fee_vnd is None, (
         "half a sum is wrong"
     )
+
+
+def test_a_file_of_the_portals_views_means_what_the_protocol_means(tmp_path: Path) -> None:
+    """The shipped mapping and the protocol read one field in one way, codes that nobody explained included."""
+    sent = [
+        *(dossier(f"paid-{n}", DuocThanhToanTrucTuyen=value) for n, value in enumerate(["0", "1", "2", "9", ""])),
+        *(dossier(f"way-{n}", KenhThucHien=value) for n, value in enumerate(["1", "2", "3", "8", ""])),
+        *(dossier(f"who-{n}", LoaiDoiTuong=value) for n, value in enumerate(["1", "2", "7"])),
+        *(dossier(f"papers-{n}", HoSoCoThanhPhanSoHoa=value, TaiLieuNop=[]) for n, value in enumerate(["0", "1", ""])),
+        *(
+            dossier(f"end-{code}", TrangThaiHoSo=code, NgayKetThucXuLy="20251104090000", NgayTra="20251104100000",
+                    NgayTuChoi="20251103090000")
+            for code in ["", *map(str, range(12))]
+        ),
+    ]  # fmt: skip
+    file = tmp_path / "views.jsonl"
+    file.write_text(
+        "\n".join(json.dumps({**one, "MaDonVi": "u"}, ensure_ascii=False) for one in sent), "utf-8"
+    )
+    kept = Kept()
+    mapping = load(Path(__file__).parents[3] / "deploy" / "mappings" / "dvcqg.toml")
+    report = Importer(mapping, tmp_path / "state").run(file, lambda: kept)
+    assert report.rejected == 0
+    by_file = {event.subject: event.data for event in kept.records}
+    assert set(by_file) == {one["MaHoSo"] for one in sent}
+    #: What only the protocol reads: lists, which are no columns.
+    lists = dict.fromkeys(("fee_vnd", "reused", "from_store", "result_digital"))
+    for one in sent:
+        by_call = read_dossier(one, READING, lambda: "u").record
+        assert by_file[one["MaHoSo"]] == msgspec.structs.replace(by_call, **lists), one["MaHoSo"]
+    assert [by_file[f"paid-{n}"].paid_online for n in range(5)] == [False, True, True, None, None]
+    assert {record.payable_online for record in by_file.values()} == {None}
 
 
 @pytest.mark.parametrize(
