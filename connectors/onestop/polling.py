@@ -350,9 +350,17 @@ def _fingerprint(facts: Facts) -> bytes:
 
 
 def pollers(
-    sources: Sequence[Source], sink: Sink, state_dir: Path, *, future_tolerance_s: float = 300.0
+    sources: Sequence[Source],
+    sink: Sink,
+    state_dir: Path,
+    *,
+    future_tolerance_s: float = 300.0,
+    health: Health | None = None,
 ) -> list[RestPoller]:
-    """Make a poller for each source; sources of one host share its budget, the strictest of theirs."""
+    """Make a poller for each source; sources of one host share its budget, the strictest of theirs.
+
+    :param health: told of all of them.
+    """
     polls = {
         origin: [source.config.poll for source in sources if source.origin == origin]
         for origin in {source.origin for source in sources}
@@ -363,7 +371,12 @@ def pollers(
         budgets[origin] = CallBudget(strictest.calls, strictest.per_s)
     return [
         RestPoller(
-            source, sink, state_dir, budget=budgets[source.origin], future_tolerance_s=future_tolerance_s
+            source,
+            sink,
+            state_dir,
+            budget=budgets[source.origin],
+            future_tolerance_s=future_tolerance_s,
+            health=health,
         )
         for source in sources
     ]

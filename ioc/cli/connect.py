@@ -192,6 +192,7 @@ def rest(
         typer.Option("--source", metavar="FILE", help="A source file (.toml); may be given several times."),
     ],
     once: _Once = False,
+    name: _Name = None,
 ) -> None:
     """Poll REST sources of dossiers from where they were last read up to.
 
@@ -203,7 +204,6 @@ def rest(
     from importlib.resources import files
 
     from connectors.onestop import polling, restsource
-    from connectors.shared.relay import Relay
     from ioc.cli.imports import make_unit
 
     settings = settings_module.load()
@@ -216,9 +216,14 @@ def rest(
     for one in sources:
         if one.mapping.unit is not None:
             make_unit(settings, one.mapping.unit)
-    with Relay(settings, "rest") as relay:
+    health = _health("source")
+    with _way(name or "rest", once, health) as sink:
         polled = polling.pollers(
-            sources, relay, settings.state_dir, future_tolerance_s=settings.future_tolerance_s
+            sources,
+            sink,
+            settings.state_dir,
+            future_tolerance_s=settings.future_tolerance_s,
+            health=health,
         )
         if once:
             typer.echo("\n".join(asyncio.run(polling.run_once(polled))))
