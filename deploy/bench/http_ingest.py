@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import statistics
@@ -36,6 +37,9 @@ _CONNECTIONS = 4
 _SINGLE_CONNECTIONS = 64
 #: Left out while everything warms up, in seconds.
 _WARM_S = 2.0
+_PACED_S = 10.0
+#: How often the sender looks how late it is itself, in seconds.
+_BEAT_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,19 @@ class Ingested:
     """What was measured.
 
     :param rates: events a second of each round, in batches.
-    :param single: time from when a single event was due to be sent until its answer.
+    :param singles: of each round, the time from when a single event was due to be sent until its answer.
+    :param late: how late the sender itself was to do what was due, meanwhile; part of ``singles``, and nothing that
+        the process could have done about it.
+    :param queued: share of the time of single events for which the process was ready to go on and others had its core.
     :param cores: of one core, what the process took at that rate.
     """
 
     batch: int
     rates: tuple[float, ...]
     single_rate: int
-    single: Spread
+    singles: tuple[Spread, ...]
+    late: Spread
+    queued: float
     cores: float
     peak_mib: float
     pinned: bool
@@ -61,6 +70,11 @@ class Ingested:
     def median(self) -> float:
         """Events a second."""
         return statistics.median(self.rates)
+
+    @property
+    def single(self) -> Spread:
+        """Of single events, the round whose p99 is the median one."""
+        return sorted(self.singles, key=lambda found: found.p99)[len(self.singles) // 2]
 
 
 def measure(ground: Ground, *, events: int = 60_000, rounds: int = 3, rate: int = 1_000) -> Ingested:
@@ -86,13 +100,29 @@ def measure(ground: Ground, *, events: int = 60_000, rounds: int = 3, rate: int 
             for _ in range(rounds):
                 seconds = asyncio.run(_flood(port, requests))
                 rates.append(events / seconds)
-            used, began = outcome.cpu_s(process.pid), time.perf_counter()
-            waits, sent = asyncio.run(_paced(port, key, rate, 10.0))
-            cores = (outcome.cpu_s(process.pid) - used) / (time.perf_counter() - began)
+            used, waited, began = outcome.cpu_s(process.pid), _queued_s(process.pid), time.perf_counter()
+            singles, lates, sent = [], [], 0
+            for _ in range(rounds):
+                paced = asyncio.run(_paced(port, key, rate, sent))
+                singles.append(spread(paced.waits))
+                lates += paced.lates
+                sent += paced.sent
+            took_s = time.perf_counter() - began
+            cores = (outcome.cpu_s(process.pid) - used) / took_s
+            queued = (_queued_s(process.pid) - waited) / took_s
             peak = outcome.peak_mib(process.pid)
         _check(ground, prefix, events * rounds + sent)
     ground.drop_topics(prefix)
-    return Ingested(_BATCH, tuple(rates), rate, spread(waits), cores, peak, pinned, load)
+    return Ingested(
+        _BATCH, tuple(rates), rate, tuple(singles), spread(lates), queued, cores, peak, pinned, load
+    )
+
+
+def _queued_s(pid: int) -> float:
+    """Seconds for which threads of a process were ready to run and did not, up to now, all together."""
+    return (
+        sum(int(path.read_text().split()[1]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+    )
 
 
 @contextmanager
@@ -190,12 +220,30 @@ async def _flood(port: int, requests: list[bytes]) -> float:
     return time.perf_counter() - began
 
 
-async def _paced(port: int, key: str, rate: int, seconds: float) -> tuple[list[float], int]:
-    """Send single events when they are due, whether or not earlier ones were answered; returns the waits in seconds."""
+@dataclass(frozen=True)
+class _Paced:
+    """What single events took, and how late the sender's own beat was, in seconds."""
+
+    waits: list[float]
+    lates: list[float]
+    sent: int
+
+
+async def _paced(port: int, key: str, rate: int, first: int) -> _Paced:
+    """Send single events when they are due, whether or not earlier ones were answered.
+
+    :param first: number of the first one, so that no round repeats another's ids.
+    """
     now = datetime.now(UTC) - timedelta(days=1)
-    total = int(rate * (seconds + _WARM_S))
-    requests = [_request(_event(10**7 + n, now), "application/cloudevents+json", key) for n in range(total)]
+    total = int(rate * (_PACED_S + _WARM_S))
+    requests = [
+        _request(_event(10**7 + first + n, now), "application/cloudevents+json", key) for n in range(total)
+    ]
     waits: list[float] = []
+    lates: list[float] = []
+    # a collection over all these requests would hold the sender up, and pass for the process's time
+    gc.collect()
+    gc.freeze()
     began = time.perf_counter() + 0.2
 
     async def one(place: int) -> None:
@@ -210,8 +258,18 @@ async def _paced(port: int, key: str, rate: int, seconds: float) -> tuple[list[f
                 waits.append(time.perf_counter() - due)
         writer.close()
 
+    async def beat() -> None:
+        due = began + _WARM_S
+        while True:
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            lates.append(max(0.0, time.perf_counter() - due))
+            due += _BEAT_S
+
+    beating = asyncio.create_task(beat())
     await asyncio.gather(*(one(place) for place in range(_SINGLE_CONNECTIONS)))
-    return waits, total
+    beating.cancel()
+    gc.unfreeze()
+    return _Paced(waits, lates, total)
 
 
 def _check(ground: Ground, prefix: str, wanted: int) -> None:

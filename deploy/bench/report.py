@@ -230,6 +230,7 @@ def profile(seen: Profiled) -> str:
 
 def ingest(seen: Ingested) -> str:
     """Section on events over HTTP."""
+    each = ", ".join(f"{one.p99:.0f}" for one in seen.singles)
     rows = [
         [
             f"events a second in batches of {seen.batch}",
@@ -240,7 +241,7 @@ def ingest(seen: Ingested) -> str:
         [
             f"p99 at {seen.single_rate:,} single events/s, ms",
             f"≤ {INGEST_P99_MS:.0f}",
-            f"{seen.single.p99:.0f} (p50 {seen.single.p50:.0f}, longest {seen.single.longest:.0f})",
+            f"{seen.single.p99:.0f} (rounds {each}; p50 {seen.single.p50:.0f}, longest {seen.single.longest:.0f})",
             "yes" if seen.single.p99 <= INGEST_P99_MS else "**no**",
         ],
     ]
@@ -248,9 +249,11 @@ def ingest(seen: Ingested) -> str:
     return (
         f"## HTTP ingest\n\n`ioc connect ingest` {where}; medians of {len(seen.rates)} rounds. Every event was "
         "answered with 200, which says that Kafka acknowledged it, and Kafka held as many afterwards. The time of a "
-        "single event runs from when it was due to be sent. At single events the process took "
-        f"{seen.cores:.2f} of its core; it held {seen.peak_mib:.0f} MiB at most. Load before the "
-        f"start: {seen.load:.1f}.\n\n" + table(("measured", "asked", "found", "holds"), rows)
+        "single event runs from when it was due to be sent; in it is how late the sender was itself (p50 "
+        f"{seen.late.p50:.1f} ms, p99 {seen.late.p99:.0f} ms). At single events the process took {seen.cores:.2f} of "
+        f"its core, and was kept waiting for it by others {seen.queued:.0%} of the time; it held {seen.peak_mib:.0f} "
+        f"MiB at most. Load before the start: {seen.load:.1f}.\n\n"
+        + table(("measured", "asked", "found", "holds"), rows)
     )
 
 

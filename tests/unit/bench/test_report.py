@@ -125,7 +125,13 @@ def test_processor_is_read_from_the_kernels_text() -> None:
 
 
 def test_the_ingest_section_says_what_held() -> None:
-    seen = Ingested(200, (4_000.0, 6_000.0, 9_000.0), 1_000, spread([0.01, 0.2]), 0.5, 100.0, True, 0.1)
+    slow, quick, late = spread([0.01, 0.2]), spread([0.01, 0.02]), spread([0.001, 0.03])
+    seen = Ingested(
+        200, (4_000.0, 6_000.0, 9_000.0), 1_000, (slow, quick, slow), late, 0.4, 0.5, 100.0, True, 0.1
+    )
     text = report.ingest(seen)
     assert "6,000 (4,000 to 9,000) | yes" in text
     assert "| **no** |" in text, "200 ms is more than was asked"
+    assert "200 (rounds 200, 20, 200" in text, "the median round, beside the others"
+    assert "p99 30 ms" in text
+    assert "40%" in text
