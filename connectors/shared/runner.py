@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -59,6 +60,14 @@ class Job:
         """Where in the interval this device has its turn, 0 to 1; the same after every restart."""
         digest = hashlib.blake2b(self.device.encode(), digest_size=4).digest()
         return int.from_bytes(digest, "big") / 2**32
+
+    def until_turn_s(self, elapsed_s: float) -> float:
+        """Seconds from now until its next turn; what was missed is left out.
+
+        :param elapsed_s: since the poller began, from when on the intervals count.
+        """
+        turns = elapsed_s / self.interval_s - self.phase
+        return (math.floor(turns) + 1 - turns) * self.interval_s
 
 
 class Poller:
@@ -150,9 +159,7 @@ class Poller:
             outcome = await self._probe(job)
             if outcome is not None:
                 await self._send(outcome.events)
-            elapsed = time.monotonic() - self._began
-            turns = (elapsed - job.phase * job.interval_s) / job.interval_s
-            await asyncio.sleep((int(turns // 1) + 1 - turns) * job.interval_s)
+            await asyncio.sleep(job.until_turn_s(time.monotonic() - self._began))
 
     async def _follow(self, job: Job) -> None:
         if job.stream is None:

@@ -84,6 +84,8 @@ UNREADABLE = {
     "empty lists": b"[" + b"[]," * 700_000 + b"[]]",
     "nothing": b"",
     "NUL": b"\x00" * 1000,
+    "XML": b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><log><trace>&b;',
+    "a workbook": b"PK\x03\x04\x14\x00\x06\x00\x08\x00[Content_Types].xml",
 }
 
 
@@ -138,6 +140,14 @@ def test_large_bodies_and_bombs_take_no_memory(target: Target) -> None:
     assert (declared.status_code, declared.json()["type"]) == (413, "/problems/too-large")
     assert target.events(hundred_mb()).status_code == 413, "without a declared length too"
     assert target.onestop.call(b" " * (LIMIT + 1)).json()["error_code"] == "06"
+    for name in ("tickets", "dvcqg"):
+        answer = httpx.post(
+            f"{target.process.url}/ingest/v1/{name}",
+            content=hundred_mb(),
+            headers={"Content-Type": "application/json", **bearer(target.key)},
+            timeout=60,
+        )
+        assert answer.status_code == 413, name
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join(packer.compress(b" " * (1024 * 1024)) for _ in range(400)) + packer.flush()
     assert len(bomb) < 1024 * 1024

@@ -121,4 +121,6 @@ def test_a_full_spool_refuses_clearly_and_gives_the_quota_back(
             what="what was refused is taken when it is sent again",
         )
         assert again.json()["error_code"] == "00"
+    states = [r["data"]["state"] for r in records(settings, topics.CONNECTORS) if r["data"].get("changed")]
+    assert "full" in states, "the change that could not be sent at the time was sent later"
     assert {r["subject"] for r in records(settings, topics.DOSSIERS)} == {f"full-{n}" for n in range(500)}

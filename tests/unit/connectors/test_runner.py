@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from connectors.shared.health import Health
@@ -152,6 +155,17 @@ def test_turns_are_spread_over_the_minute_and_stay_where_they_are() -> None:
     assert max(seconds.values()) < 150, "a hundred in each second, give or take"
     assert min(seconds.values()) > 60
     assert jobs[7].phase == job("ap-xa-0007", probe, interval_s=60.0).phase, "after a restart too"
+
+
+@given(st.text(min_size=1, max_size=30), st.floats(1, 3600), st.floats(0, 1e6))
+def test_turns_come_once_an_interval_at_the_devices_own_moment(
+    device: str, interval_s: float, elapsed_s: float
+) -> None:
+    one = job(device, None, interval_s=interval_s)
+    wait_s = one.until_turn_s(elapsed_s)
+    assert 0 < wait_s <= interval_s * (1 + 1e-9)
+    turn = (elapsed_s + wait_s) / interval_s - one.phase
+    assert turn == pytest.approx(round(turn), abs=1e-4)
 
 
 def test_health_speaks_once_for_each_turn() -> None:
