@@ -35,7 +35,8 @@ _LEVELS: Final = (
     ("device_month", "date_trunc('month', {0}, zone)", 0),
 )
 
-_ZONES = """
+#: Each unit's zone, as it is when something of it is rolled up for the first time.
+ENSURE_ZONES: Final = """
 INSERT INTO ioc.rollup_zone (unit_id, zone)
 SELECT u.unit_id, u.time_zone FROM ioc.unit u
 WHERE NOT EXISTS (SELECT FROM ioc.rollup_zone z WHERE z.unit_id = u.unit_id)
@@ -109,6 +110,6 @@ def fold(connection: Connection, kind: int, until: datetime) -> int:
     :param kind: of device, 1 camera, 2 access point.
     :returns: how many minutes of units were touched.
     """
-    connection.execute(_ZONES)
+    connection.execute(ENSURE_ZONES)
     row = connection.execute(_FOLD, {"kind": kind, "until": until}).fetchone()
     return 0 if row is None else int(row[0])

@@ -13,7 +13,7 @@ from ioc.settings import Settings
 from streams.devices.tables import CameraTable, WifiTable
 from streams.ownership import Connection
 from streams.registry import Registry
-from streams.replay import devices, keyed
+from streams.replay import devices, keyed, sums
 from streams.replay.finding import Finding, Progress
 
 
@@ -56,6 +56,9 @@ async def replay(
                         case Subject.DOSSIERS:
                             found += await keyed.dossiers(
                                 connection, Registry(pool), repair=repair, progress=progress
+                            )
+                            found.append(
+                                await sums.dossier_sums(connection, repair=repair, progress=progress)
                             )
                         case Subject.QUEUES:
                             found += await keyed.tickets(connection, repair=repair, progress=progress)

@@ -16,6 +16,10 @@ from ioc.dossiers.ledger import Measure
 Connection = psycopg.Connection[Any]
 _TABLES = (
     "dossier_ledger",
+    "dossier_pending",
+    "dossier_day",
+    "dossier_month",
+    "dossier_series_month",
     "dossier_series",
     "device_minute",
     "device_quarter",
@@ -101,7 +105,9 @@ def add_entries(connection: Connection, entries: Iterable[LedgerEntry]) -> None:
         if entry.series not in series:
             found = connection.execute(
                 "INSERT INTO ioc.dossier_series (unit_id, channel, field)"
-                " SELECT unit_id, %s, %s FROM ioc.unit WHERE code = %s RETURNING series_id",
+                " SELECT unit_id, %s, %s FROM ioc.unit WHERE code = %s"
+                " ON CONFLICT (unit_id, channel, field, procedure) DO UPDATE SET unit_id = excluded.unit_id"
+                " RETURNING series_id",
                 (entry.channel, entry.field, entry.unit),
             ).fetchone()
             assert found is not None
@@ -115,6 +121,29 @@ def add_entries(connection: Connection, entries: Iterable[LedgerEntry]) -> None:
             " VALUES (1, %s, %s, %s, %s, %s, %s)",
             rows,
         )
+
+
+def take_entries(connection: Connection, entries: Iterable[LedgerEntry]) -> None:
+    """Delete one stored entry for each of these, as a rewritten history does."""
+    for entry in entries:
+        taken = connection.execute(
+            "DELETE FROM ioc.dossier_ledger WHERE ctid = (SELECT l.ctid FROM ioc.dossier_ledger l"
+            " JOIN ioc.dossier_series s USING (series_id) JOIN ioc.unit u USING (unit_id)"
+            " WHERE u.code = %s AND l.measure = %s AND l.effective_at = %s AND l.recorded_at = %s AND l.delta = %s"
+            " AND l.amount = %s AND s.channel IS NOT DISTINCT FROM %s AND s.field IS NOT DISTINCT FROM %s LIMIT 1)",
+            (
+                *(
+                    entry.unit,
+                    entry.measure,
+                    entry.effective_at,
+                    entry.recorded_at,
+                    entry.delta,
+                    entry.amount,
+                ),
+                *(entry.channel, entry.field),
+            ),
+        )
+        assert taken.rowcount == 1
 
 
 def add_device(connection: Connection, code: str, kind: int, unit: str) -> int:

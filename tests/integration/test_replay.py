@@ -25,6 +25,7 @@ from ioc.events import (
     WifiSample,
     encode,
 )
+from ioc.platform import dossier_sums
 from ioc.settings import Settings
 from streams.replay.finding import Finding
 from streams.replay.replay import Subject, replay
@@ -141,6 +142,8 @@ async def test_what_is_stored_is_proved_and_what_was_altered_is_put_right(stored
     assert proved["runs of ioc.cameras"].checked > 10
     assert (proved["dossiers"].checked, proved["tickets"].checked) == (40, 20)
 
+    assert proved["dossier sums"].checked > 10
+
     at = BASE + timedelta(hours=1)
     with psycopg.connect(stored.database_dsn, autocommit=True) as connection:
 
@@ -158,6 +161,9 @@ async def test_what_is_stored_is_proved_and_what_was_altered_is_put_right(stored
             " AND ended > started + interval '9 s' LIMIT 1)",
             at,
         )
+        assert dossier_sums.fold(connection) > 100
+        days = alter("UPDATE ioc.dossier_day SET delta = delta + 1 WHERE measure = 10")
+        days += alter("DELETE FROM ioc.dossier_series_month WHERE measure = 1")
         alter("UPDATE ioc.dossier SET completed_at = NULL WHERE code = 'd3'")
         alter(
             "DELETE FROM ioc.dossier_ledger WHERE measure = 3 AND dossier_id IN"
@@ -171,6 +177,7 @@ async def test_what_is_stored_is_proved_and_what_was_altered_is_put_right(stored
         "runs of ioc.wifi": 2,  # the one that is there, and the one that should be
         "dossiers": 1,
         "ledger entries": 2,
+        "dossier sums": days,
         "tickets": 1,
     }
     assert _differing(await _replay(stored)) == wrong

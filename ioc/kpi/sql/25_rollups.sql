@@ -83,7 +83,7 @@ LANGUAGE sql STABLE AS $$
     SELECT NOT EXISTS (SELECT FROM ioc.rollup_zone z WHERE z.unit_id = ANY (p_scope) AND z.zone <> p_zone)
 $$;
 
--- Facts that were dropped can't be asked for: said, not answered with nothing.
+-- Facts that were dropped can't be asked for: said, not answered with nothing. A null p_coarser: nothing coarser is kept either.
 CREATE OR REPLACE FUNCTION ioc.rollup_check_kept(p_fact text, p_low timestamptz, p_coarser text) RETURNS void
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -92,7 +92,8 @@ BEGIN
     IF p_low < v_since THEN
         RAISE EXCEPTION 'The range begins at %, and what it takes to answer so finely is kept since %.', p_low, v_since
             USING ERRCODE = 'IOC03',
-                  HINT = format('Begin at that moment or later, or ask by %s with a range that begins and ends with one.', p_coarser);
+                  HINT = 'Begin at that moment or later' || coalesce(
+                      format(', or ask by %s with a range that begins and ends with one.', p_coarser), '.');
     END IF;
 END $$;
 

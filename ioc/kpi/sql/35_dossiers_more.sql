@@ -1,84 +1,121 @@
 -- Dossier indicators that are neither one sum nor a ratio of two.
 
--- A ratio of what came and stands: numerator p_num[1] in the bucket plus p_num[2] at its end, denominator p_den[1] in the bucket plus
--- p_den[2] at its start.
+-- A ratio of what came and stands: numerator num[1] in the bucket plus num[2] at its end, denominator den[1] in the bucket plus
+-- den[2] at its start.
 CREATE OR REPLACE FUNCTION ioc.kpi_dossier_carried(
-    p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_num smallint[], p_den smallint[],
-    p_by text, p_where jsonb, p_as_of timestamptz)
-RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
+    p_where jsonb, p_as_of timestamptz)
+RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
+    c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
     -- read at these buckets' ends, a gauge tells what stands at the starts of ours
     v_before timestamptz[] := (p_bounds[1] - interval '1 microsecond') || p_bounds[1:c_points];
+    v_flow ioc.kpi_row[] := p_kpis;
+    v_late ioc.kpi_row[] := p_kpis;
+    v_carried ioc.kpi_row[] := p_kpis;
 BEGIN
+    FOR i IN 1 .. cardinality(p_kpis) LOOP
+        v_flow[i].num := p_kpis[i].num[1:1];
+        v_flow[i].den := p_kpis[i].den[1:1];
+        v_flow[i].known := '{}';
+        v_late[i].num := p_kpis[i].num[2:2];
+        v_carried[i].num := p_kpis[i].den[2:2];
+    END LOOP;
     RETURN QUERY
     WITH flow AS MATERIALIZED (
-        SELECT * FROM ioc.kpi_dossier_flow(p_scope, p_bounds, p_clock, p_num[1:1], p_den[1:1], '{}', p_by, p_where, p_as_of)
+        SELECT f.*, coalesce('=' || f.dim, '') AS key
+        FROM ioc.kpi_dossier_flow(v_flow, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of) f
     ), late AS MATERIALIZED (
-        SELECT * FROM ioc.kpi_dossier_gauge(p_scope, p_bounds, p_clock, p_num[2:2], p_by, p_where, p_as_of)
+        SELECT f.*, coalesce('=' || f.dim, '') AS key
+        FROM ioc.kpi_dossier_gauge(v_late, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of) f
     ), carried AS MATERIALIZED (
-        SELECT * FROM ioc.kpi_dossier_gauge(p_scope, v_before, p_clock, p_den[2:2], p_by, p_where, p_as_of)
+        SELECT f.*, coalesce('=' || f.dim, '') AS key
+        FROM ioc.kpi_dossier_gauge(v_carried, p_units, p_groups, v_before, p_clock, p_zone, p_by, p_where, p_as_of) f
     ), dims AS (
-        SELECT flow.dim FROM flow UNION SELECT late.dim FROM late UNION SELECT carried.dim FROM carried
+        SELECT flow.kpi, flow.grp, flow.dim, flow.key FROM flow WHERE flow.ordinal = 1
+        UNION SELECT late.kpi, late.grp, late.dim, late.key FROM late WHERE late.ordinal = 1
+        UNION SELECT carried.kpi, carried.grp, carried.dim, carried.key FROM carried WHERE carried.ordinal = 1
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     ), begun AS (
         -- before the scope's first fact all is unknown; with it, what a value has none of is zero
-        SELECT f.ordinal, bool_or(f.numerator IS NOT NULL) AS known
-        FROM ioc.kpi_dossier_flow(p_scope, p_bounds, p_clock, p_num[1:1], p_den[1:1], '{}', NULL, p_where, p_as_of) f GROUP BY 1
+        SELECT g.n AS grp, point.i, p_bounds[point.i + 1] > first.facts[g.n] AND p_bounds[point.i] < p_clock AS known
+        FROM (SELECT ioc.dossier_first_facts(p_units, p_groups, p_bounds[1], p_as_of) AS facts) AS first
+        CROSS JOIN generate_series(1, c_points) AS point (i)
+        CROSS JOIN generate_series(1, c_groups) AS g (n)
     )
-    SELECT begun.ordinal, dims.dim,
+    SELECT dims.kpi, dims.grp, begun.i, dims.dim,
            CASE WHEN begun.known THEN coalesce(flow.numerator, 0) + coalesce(late.numerator, 0) END,
            CASE WHEN begun.known THEN coalesce(flow.denominator, 0) + coalesce(carried.numerator, 0) END
     FROM allowed
-    CROSS JOIN begun
     CROSS JOIN dims
-    LEFT JOIN flow ON flow.ordinal = begun.ordinal AND flow.dim IS NOT DISTINCT FROM dims.dim
-    LEFT JOIN late ON late.ordinal = begun.ordinal AND late.dim IS NOT DISTINCT FROM dims.dim
-    LEFT JOIN carried ON carried.ordinal = begun.ordinal AND carried.dim IS NOT DISTINCT FROM dims.dim
+    JOIN begun ON begun.grp = dims.grp
+    LEFT JOIN flow ON flow.kpi = dims.kpi AND flow.grp = dims.grp AND flow.ordinal = begun.i AND flow.key = dims.key
+    LEFT JOIN late ON late.kpi = dims.kpi AND late.grp = dims.grp AND late.ordinal = begun.i AND late.key = dims.key
+    LEFT JOIN carried ON carried.kpi = dims.kpi AND carried.grp = dims.grp AND carried.ordinal = begun.i AND carried.key = dims.key
     WHERE allowed.fits;
 END $$;
 
 -- Quantile (nearest rank) of the working days that completed dossiers took; the denominator is their number. Over several units or a
 -- longer bucket it is the quantile of all their dossiers together, never a mean of quantiles.
 CREATE OR REPLACE FUNCTION ioc.kpi_dossier_quantile(
-    p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_quantile float8, p_by text, p_where jsonb, p_as_of timestamptz)
-RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
+    p_where jsonb, p_as_of timestamptz)
+RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
-    v_first timestamptz := ioc.dossier_first_fact(p_scope, p_bounds[1], p_as_of);
+    c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
+    v_first timestamptz[] := ioc.dossier_first_facts(p_units, p_groups, p_bounds[1], p_as_of);
+    v_end timestamptz := coalesce((SELECT min(b.at) FROM unnest(p_bounds) AS b (at) WHERE b.at >= p_clock), p_bounds[c_points + 1]);
+    v_units int[];
+    v_groups int[];
 BEGIN
+    SELECT f.units, f.groups INTO v_units, v_groups FROM ioc.where_pairs(p_units, p_groups, p_where) f;
     RETURN QUERY
     WITH amounts AS (
-        SELECT width_bucket(l.effective_at, p_bounds) AS point, s.dim AS value, l.amount, sum(l.delta) AS many
-        FROM ioc.dossier_series_of(p_scope, p_by, p_where) s
+        SELECT m.grp, width_bucket(l.effective_at, p_bounds) AS point, CASE p_by WHEN 'unit' THEN s.unit_id ELSE 0 END AS part,
+               CASE p_by WHEN 'channel' THEN coalesce('=' || s.channel, '') WHEN 'field' THEN coalesce('=' || s.field, '')
+                         WHEN 'procedure' THEN coalesce('=' || s.procedure, '') ELSE '' END AS key,
+               l.amount, sum(l.delta) AS many
+        FROM ioc.dossier_series s
+        JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = s.unit_id
         JOIN ioc.dossier_ledger l ON l.series_id = s.series_id
-        WHERE l.measure = 9
-          AND l.effective_at >= p_bounds[1] AND l.effective_at < p_bounds[c_points + 1]
+        WHERE l.measure = 9 AND s.unit_id = ANY (v_units) AND ioc.dossier_fits(p_where, s.channel, s.field, s.procedure)
+          AND l.effective_at >= p_bounds[1] AND l.effective_at < v_end
           AND (p_as_of IS NULL OR l.recorded_at <= p_as_of)
-        GROUP BY 1, 2, 3 HAVING sum(l.delta) > 0
+        GROUP BY 1, 2, 3, 4, 5 HAVING sum(l.delta) > 0
     ), ranked AS (
-        SELECT a.point, a.value, a.amount,
-               sum(a.many) OVER (PARTITION BY a.point, a.value ORDER BY a.amount) AS upto,
-               sum(a.many) OVER (PARTITION BY a.point, a.value) AS total
+        SELECT a.grp, a.point, a.part, a.key, a.amount,
+               sum(a.many) OVER (PARTITION BY a.grp, a.point, a.part, a.key ORDER BY a.amount) AS upto,
+               sum(a.many) OVER (PARTITION BY a.grp, a.point, a.part, a.key) AS total
         FROM amounts a
     ), found AS MATERIALIZED (
-        SELECT r.point, r.value, min(r.amount) FILTER (WHERE r.upto >= p_quantile * r.total) AS amount, max(r.total) AS total
-        FROM ranked r GROUP BY 1, 2
+        SELECT q.n AS kpi, r.grp, r.point, r.part, r.key, min(r.amount) FILTER (WHERE r.upto >= q.quantile * r.total) AS amount,
+               max(r.total) AS total
+        FROM ranked r
+        CROSS JOIN (SELECT k.n, (p_kpis[k.n]).quantile FROM generate_series(1, cardinality(p_kpis)) AS k (n)) AS q
+        GROUP BY 1, 2, 3, 4, 5
     ), dims AS (
-        SELECT DISTINCT found.value FROM found WHERE p_by IS NOT NULL
-        UNION ALL SELECT NULL WHERE p_by IS NULL
+        SELECT DISTINCT k.n AS kpi, found.grp, found.part, found.key
+        FROM found CROSS JOIN generate_series(1, cardinality(p_kpis)) AS k (n) WHERE p_by IS NOT NULL
+        UNION ALL
+        SELECT k.n, g.n, 0, '' FROM generate_series(1, cardinality(p_kpis)) AS k (n)
+        CROSS JOIN generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
-    SELECT point.i, dims.value,
-           CASE WHEN p_bounds[point.i + 1] > v_first AND p_bounds[point.i] < p_clock THEN found.amount / 1000.0::float8 END,
-           CASE WHEN p_bounds[point.i + 1] > v_first AND p_bounds[point.i] < p_clock THEN coalesce(found.total, 0)::float8 END
+    SELECT dims.kpi, dims.grp, point.i, CASE p_by WHEN 'unit' THEN u.code ELSE substr(nullif(dims.key, ''), 2) END,
+           CASE WHEN known.yes THEN found.amount / 1000.0::float8 END,
+           CASE WHEN known.yes THEN coalesce(found.total, 0)::float8 END
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN found ON found.point = point.i AND found.value IS NOT DISTINCT FROM dims.value
+    CROSS JOIN LATERAL (SELECT p_bounds[point.i + 1] > v_first[dims.grp] AND p_bounds[point.i] < p_clock AS yes) AS known
+    LEFT JOIN found ON found.kpi = dims.kpi AND found.grp = dims.grp AND found.point = point.i AND found.part = dims.part
+                    AND found.key = dims.key
+    LEFT JOIN ioc.unit u ON u.unit_id = dims.part
     WHERE allowed.fits;
 END $$;

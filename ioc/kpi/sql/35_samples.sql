@@ -150,7 +150,7 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits;
 END $$;
 
@@ -191,7 +191,7 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits;
 END $$;
 
@@ -227,6 +227,6 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits;
 END $$;

@@ -1,10 +1,10 @@
 -- Device indicators. Of units: device-time per minute and its roll-ups. Of single devices: runs of equal state.
 
--- Device-time by point and dimension, from the coarsest roll-ups that answer exactly. Milliseconds; reported_ms are whole
--- minutes in which clients of at least one device were known, counted only when p_clients asks for them.
+-- Device-time by point, and by unit where p_by_unit asks for it, from the coarsest roll-ups that answer exactly. Milliseconds;
+-- reported_ms are whole minutes in which clients of at least one device were known, counted only when p_clients asks for them.
 CREATE OR REPLACE FUNCTION ioc.device_sums(
     p_kind int, p_scope int[], p_bounds timestamptz[], p_end timestamptz, p_zone text, p_by_unit boolean, p_clients boolean)
-RETURNS TABLE (point int, dim text, up_ms numeric, degraded_ms numeric, down_ms numeric, maintenance_ms numeric,
+RETURNS TABLE (point int, unit_id int, up_ms numeric, degraded_ms numeric, down_ms numeric, maintenance_ms numeric,
                client_ms numeric, reported_ms numeric, client_max int, late numeric)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -14,7 +14,6 @@ DECLARE
     v_rows text[] := '{}';
     v_where text;
     v_width int;
-    v_dim text := CASE WHEN p_by_unit THEN '(SELECT u.code FROM ioc.unit u WHERE u.unit_id = c.unit_id)' ELSE 'NULL::text' END;
 BEGIN
     IF ioc.rollup_zone_fits(p_scope, p_zone) THEN
         v_levels := 'day'::text || v_levels;
@@ -65,27 +64,22 @@ BEGIN
     END IF;
     IF p_clients THEN
         RETURN QUERY EXECUTE format(
-            'SELECT width_bucket(m.cell, $2), m.dim, NULL::numeric, NULL::numeric, NULL::numeric, NULL::numeric,'
+            'SELECT width_bucket(m.cell, $2), m.unit_id, NULL::numeric, NULL::numeric, NULL::numeric, NULL::numeric,'
             '       sum(m.client_ms), sum(60000 * bit_count(m.bits))::numeric, max(m.client_max), NULL::numeric'
-            ' FROM (SELECT c.cell, %s AS dim, sum(c.client_ms) AS client_ms, max(c.client_max) AS client_max, bit_or(c.bits) AS bits'
+            ' FROM (SELECT c.cell, %s, sum(c.client_ms) AS client_ms, max(c.client_max) AS client_max, bit_or(c.bits) AS bits'
             '       FROM (SELECT r.unit_id, r.cell, sum(r.client_ms) AS client_ms, max(r.client_max) AS client_max,'
             '                    CASE WHEN count(r.mask) = 0 THEN bit_or(r.marks) ELSE'
             '                        coalesce(bit_or(r.marks) FILTER (WHERE r.mask IS NULL) & ~bit_or(r.mask), bit_xor(r.mask # r.mask))'
             '                        | bit_or(r.marks) FILTER (WHERE r.mask IS NOT NULL) END AS bits'
             '             FROM (%s) AS r GROUP BY 1, 2) AS c'
             '       GROUP BY 1, 2) AS m'
-            ' GROUP BY 1, 2', v_dim, array_to_string(v_rows, ' UNION ALL '))
+            ' GROUP BY 1, 2', CASE WHEN p_by_unit THEN 'c.unit_id' ELSE 'NULL::int AS unit_id' END, array_to_string(v_rows, ' UNION ALL '))
         USING p_scope, p_bounds, p_zone;
     ELSE
-        -- summed per unit first: its name is looked up once
         RETURN QUERY EXECUTE format(
-            'SELECT c.point, %s, sum(c.up_ms), sum(c.degraded_ms), sum(c.down_ms), sum(c.maintenance_ms), sum(c.client_ms),'
-            '       NULL::numeric, max(c.client_max), sum(c.late)'
-            ' FROM (SELECT width_bucket(r.cell, $2) AS point, %s AS unit_id, sum(r.up_ms) AS up_ms, sum(r.degraded_ms) AS degraded_ms,'
-            '              sum(r.down_ms) AS down_ms, sum(r.maintenance_ms) AS maintenance_ms, sum(r.client_ms) AS client_ms,'
-            '              max(r.client_max) AS client_max, sum(r.late) AS late'
-            '       FROM (%s) AS r GROUP BY 1, 2) AS c'
-            ' GROUP BY 1, 2', v_dim, CASE WHEN p_by_unit THEN 'r.unit_id' ELSE 'NULL::int' END,
+            'SELECT width_bucket(r.cell, $2), %s, sum(r.up_ms), sum(r.degraded_ms), sum(r.down_ms), sum(r.maintenance_ms),'
+            '       sum(r.client_ms), NULL::numeric, max(r.client_max), sum(r.late)'
+            ' FROM (%s) AS r GROUP BY 1, 2', CASE WHEN p_by_unit THEN 'r.unit_id' ELSE 'NULL::int' END,
             array_to_string(v_rows, ' UNION ALL '))
         USING p_scope, p_bounds, p_zone;
     END IF;
@@ -138,58 +132,73 @@ $$;
 
 -- Shares of device-time. Measures: 1 up, 2 degraded, 3 down, 4 maintenance, 5 unknown.
 CREATE OR REPLACE FUNCTION ioc.kpi_device_time(
-    p_kind int, p_num smallint[], p_den smallint[], p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text,
-    p_by text, p_where jsonb)
-RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
+    p_where jsonb)
+RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);
-    v_scope int[] := ioc.where_units(p_scope, p_where);
+    c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
+    c_kind constant int := p_kpis[1].device_kind;
+    v_scope int[] := ioc.where_units(p_units, p_where);
     v_single boolean := p_by IS NOT DISTINCT FROM 'device' OR p_where ? 'device';
-    v_unknown boolean := 5 = ANY (p_num || p_den);
+    v_unknown boolean := EXISTS (SELECT FROM generate_series(1, cardinality(p_kpis)) AS k (n)
+                                 WHERE 5 = ANY ((p_kpis[k.n]).num || (p_kpis[k.n]).den));
 BEGIN
     RETURN QUERY
-    WITH runs AS (
+    WITH kpis AS MATERIALIZED (
+        SELECT k.n, (1 = ANY (k.num))::int AS n1, (2 = ANY (k.num))::int AS n2, (3 = ANY (k.num))::int AS n3,
+               (4 = ANY (k.num))::int AS n4, (5 = ANY (k.num))::int AS n5, (1 = ANY (k.den))::int AS d1,
+               (2 = ANY (k.den))::int AS d2, (3 = ANY (k.den))::int AS d3, (4 = ANY (k.den))::int AS d4, (5 = ANY (k.den))::int AS d5
+        FROM (SELECT n, (p_kpis[n]).num, (p_kpis[n]).den FROM generate_series(1, cardinality(p_kpis)) AS n) AS k
+    ), runs AS (
         SELECT r.device_id, r.unit_id, r.state, r.started, r.ended
-        FROM ioc.device_runs(p_kind, v_scope, ioc.where_texts(p_where, 'device'), p_bounds[1], c_end) r
+        FROM ioc.device_runs(c_kind, v_scope, ioc.where_texts(p_where, 'device'), p_bounds[1], c_end) r
         WHERE (v_single OR v_unknown) AND (v_single OR r.state = 0)
     ), cut AS (
-        SELECT p.i AS point, CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value, r.state,
+        SELECT p.i AS point, r.unit_id, CASE p_by WHEN 'device' THEN r.device_id END AS device_id, r.state,
                1000 * extract(epoch FROM least(r.ended, p_bounds[p.i + 1]) - greatest(r.started, p_bounds[p.i])) AS ms
         FROM runs r
-        JOIN ioc.device d ON d.device_id = r.device_id
-        JOIN ioc.unit u ON u.unit_id = r.unit_id
         CROSS JOIN LATERAL generate_series(width_bucket(r.started, p_bounds), ioc.kpi_before(r.ended, p_bounds)) AS p (i)
     ), parts AS (
-        SELECT s.point, s.dim AS value, s.up_ms AS up, s.degraded_ms AS degraded, s.down_ms AS down,
+        SELECT s.point, s.unit_id, NULL::int AS device_id, s.up_ms AS up, s.degraded_ms AS degraded, s.down_ms AS down,
                s.maintenance_ms AS maintenance, 0::numeric AS unknown
-        FROM ioc.device_sums(p_kind, v_scope, p_bounds, c_end, p_zone, p_by IS NOT DISTINCT FROM 'unit', false) s
+        FROM ioc.device_sums(c_kind, v_scope, p_bounds, c_end, p_zone, p_by IS NOT DISTINCT FROM 'unit' OR c_groups > 1, false) s
         WHERE NOT v_single
         UNION ALL
-        SELECT c.point, c.value, sum(c.ms) FILTER (WHERE c.state IN (1, 2)), sum(c.ms) FILTER (WHERE c.state = 2),
-               sum(c.ms) FILTER (WHERE c.state = 3), sum(c.ms) FILTER (WHERE c.state = 4), sum(c.ms) FILTER (WHERE c.state = 0)
-        FROM cut c GROUP BY 1, 2
+        SELECT c.point, c.unit_id, c.device_id, sum(c.ms) FILTER (WHERE c.state IN (1, 2)),
+               sum(c.ms) FILTER (WHERE c.state = 2), sum(c.ms) FILTER (WHERE c.state = 3),
+               sum(c.ms) FILTER (WHERE c.state = 4), sum(c.ms) FILTER (WHERE c.state = 0)
+        FROM cut c GROUP BY 1, 2, 3
+    ), totals AS (
+        SELECT CASE c_groups WHEN 1 THEN 1 ELSE m.grp END AS grp, p.point, CASE p_by WHEN 'unit' THEN p.unit_id ELSE p.device_id END AS part,
+               coalesce(sum(p.up), 0)::float8 AS up, coalesce(sum(p.degraded), 0)::float8 AS degraded,
+               coalesce(sum(p.down), 0)::float8 AS down, coalesce(sum(p.maintenance), 0)::float8 AS maintenance,
+               coalesce(sum(p.unknown), 0)::float8 AS unknown
+        FROM parts p
+        LEFT JOIN unnest(p_units, p_groups) AS m (unit_id, grp) ON c_groups > 1 AND m.unit_id = p.unit_id
+        GROUP BY 1, 2, 3
     ), sums AS MATERIALIZED (
-        SELECT m.point, m.value,
-               (coalesce(sum(m.up), 0) * (1 = ANY (p_num))::int + coalesce(sum(m.degraded), 0) * (2 = ANY (p_num))::int
-                + coalesce(sum(m.down), 0) * (3 = ANY (p_num))::int + coalesce(sum(m.maintenance), 0) * (4 = ANY (p_num))::int
-                + coalesce(sum(m.unknown), 0) * (5 = ANY (p_num))::int)::float8 / 1000 AS num,
-               (coalesce(sum(m.up), 0) * (1 = ANY (p_den))::int + coalesce(sum(m.degraded), 0) * (2 = ANY (p_den))::int
-                + coalesce(sum(m.down), 0) * (3 = ANY (p_den))::int + coalesce(sum(m.maintenance), 0) * (4 = ANY (p_den))::int
-                + coalesce(sum(m.unknown), 0) * (5 = ANY (p_den))::int)::float8 / 1000 AS den
-        FROM parts m GROUP BY 1, 2
+        SELECT t.grp, t.point, CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value, t.up, t.degraded, t.down,
+               t.maintenance, t.unknown
+        FROM totals t
+        LEFT JOIN ioc.device d ON p_by = 'device' AND d.device_id = t.part
+        LEFT JOIN ioc.unit u ON p_by = 'unit' AND u.unit_id = t.part
     ), dims AS (
-        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
-        UNION ALL SELECT NULL WHERE p_by IS NULL
+        SELECT DISTINCT sums.grp, sums.value FROM sums WHERE p_by IS NOT NULL
+        UNION ALL SELECT g.n, NULL FROM generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
-    SELECT point.i, dims.value, sums.num, sums.den
+    SELECT k.n, dims.grp, point.i, dims.value,
+           (s.up * k.n1 + s.degraded * k.n2 + s.down * k.n3 + s.maintenance * k.n4 + s.unknown * k.n5) / 1000,
+           (s.up * k.d1 + s.degraded * k.d2 + s.down * k.d3 + s.maintenance * k.d4 + s.unknown * k.d5) / 1000
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    LEFT JOIN sums s ON s.grp = dims.grp AND s.point = point.i AND coalesce('=' || s.value, '') = coalesce('=' || dims.value, '')
+    CROSS JOIN kpis k
     WHERE allowed.fits;
 END $$;
 
@@ -206,7 +215,7 @@ DECLARE
 BEGIN
     RETURN QUERY
     WITH sums AS MATERIALIZED (
-        SELECT s.point, s.dim AS value, CASE WHEN p_most THEN s.client_max ELSE s.client_ms / 1000 END::float8 AS num,
+        SELECT s.point, (SELECT u.code FROM ioc.unit u WHERE u.unit_id = s.unit_id) AS value, CASE WHEN p_most THEN s.client_max ELSE s.client_ms / 1000 END::float8 AS num,
                CASE WHEN NOT p_most THEN s.reported_ms / 1000 END::float8 AS den
         FROM ioc.device_sums(p_kind, v_scope, p_bounds, c_end, p_zone, p_by IS NOT DISTINCT FROM 'unit', NOT p_most) s
         WHERE NOT v_single
@@ -229,63 +238,75 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits;
 END $$;
 
 -- Devices in a state, or with something that lasts beside it, just before the end of each bucket; null while no device's
 -- state is known. Measures: 3 down, 11 frozen, 12 stalled, 13 saturated.
 CREATE OR REPLACE FUNCTION ioc.kpi_device_gauge(
-    p_kind int, p_measure int, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
-RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
-    c_state constant int := CASE WHEN p_measure < 10 THEN p_measure ELSE -1 END;
-    c_flag constant int := CASE p_measure WHEN 12 THEN 2 WHEN 11 THEN 1 WHEN 13 THEN 1 ELSE 0 END;
+    c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
+    c_kind constant int := p_kpis[1].device_kind;
     v_moments timestamptz[] := ioc.kpi_gauge_moments(p_bounds, p_clock);
     v_last timestamptz := v_moments[cardinality(v_moments)];
 BEGIN
     RETURN QUERY
-    WITH runs AS (
+    WITH kpis AS MATERIALIZED (
+        SELECT k.n, CASE WHEN k.measure < 10 THEN k.measure ELSE -1 END AS state,
+               CASE k.measure WHEN 12 THEN 2 WHEN 11 THEN 1 WHEN 13 THEN 1 ELSE 0 END AS flag
+        FROM (SELECT n, (p_kpis[n]).num[1] AS measure FROM generate_series(1, cardinality(p_kpis)) AS n) AS k
+    ), runs AS (
         SELECT r.device_id, r.unit_id, r.state, r.flags, r.started, r.ended FROM ioc.device_run r
-        WHERE r.kind = p_kind AND r.state BETWEEN 1 AND 4 AND r.unit_id = ANY (p_scope)
+        WHERE r.kind = c_kind AND r.state BETWEEN 1 AND 4 AND r.unit_id = ANY (p_units)
           AND r.ended >= v_moments[1] AND r.started < v_last
         UNION ALL
         SELECT s.device_id, s.unit_id, s.state, s.flags, s.since, s.valid_until FROM ioc.device_state s
-        WHERE s.kind = p_kind AND s.state <> 0 AND s.unit_id = ANY (p_scope)
+        WHERE s.kind = c_kind AND s.state <> 0 AND s.unit_id = ANY (p_units)
           AND s.valid_until >= v_moments[1] AND s.since < v_last
     ), held AS (
-        SELECT CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value,
-               (r.state = c_state OR r.flags & c_flag <> 0)::int AS hit,
+        SELECT m.grp, CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value, r.state, r.flags,
                width_bucket(r.started, v_moments) + 1 AS first, width_bucket(r.ended, v_moments) + 1 AS after
         FROM runs r
         JOIN ioc.device d ON d.device_id = r.device_id
         JOIN ioc.unit u ON u.unit_id = r.unit_id
+        JOIN unnest(p_units, p_groups) AS m (unit_id, grp) ON m.unit_id = r.unit_id
         WHERE (NOT p_where ? 'device' OR p_where -> 'device' @> to_jsonb(d.code))
           AND (NOT p_where ? 'unit' OR p_where -> 'unit' @> to_jsonb(u.code))
+    ), alike AS (
+        -- most runs begin and end between the same moments as many others
+        SELECT held.grp, held.value, held.state, held.flags, held.first, held.after, count(*) AS n
+        FROM held WHERE held.after > held.first GROUP BY 1, 2, 3, 4, 5, 6
     ), steps AS MATERIALIZED (
-        SELECT step.point, step.value, sum(step.known) AS known, sum(step.hit) AS hit
-        FROM (SELECT held.first AS point, held.value, 1 AS known, held.hit FROM held WHERE held.after > held.first
+        SELECT k.n AS kpi, step.grp, step.point, step.value, sum(step.n) AS known,
+               sum(step.n) FILTER (WHERE step.state = k.state OR step.flags & k.flag <> 0) AS hit
+        FROM (SELECT a.grp, a.first AS point, a.value, a.state, a.flags, a.n FROM alike a
               UNION ALL
-              SELECT held.after, held.value, -1, -held.hit FROM held WHERE held.after > held.first) AS step
-        GROUP BY 1, 2
+              SELECT a.grp, a.after, a.value, a.state, a.flags, -a.n FROM alike a) AS step
+        CROSS JOIN kpis k
+        GROUP BY 1, 2, 3, 4
     ), dims AS (
-        SELECT DISTINCT steps.value FROM steps WHERE p_by IS NOT NULL
-        UNION ALL SELECT NULL WHERE p_by IS NULL
+        SELECT DISTINCT steps.grp, steps.value FROM steps WHERE p_by IS NOT NULL
+        UNION ALL SELECT g.n, NULL FROM generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
-    SELECT point.i, dims.value,
+    SELECT k.n, dims.grp, point.i, dims.value,
            CASE WHEN p_bounds[point.i] < p_clock AND sum(steps.known) OVER upto > 0
-                THEN (sum(steps.hit) OVER upto)::float8 END,
+                THEN coalesce(sum(steps.hit) OVER upto, 0)::float8 END,
            NULL::float8
     FROM allowed
+    CROSS JOIN kpis k
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN steps ON steps.point = point.i AND steps.value IS NOT DISTINCT FROM dims.value
+    LEFT JOIN steps ON steps.kpi = k.n AND steps.grp = dims.grp AND steps.point = point.i
+                    AND coalesce('=' || steps.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits
-    WINDOW upto AS (PARTITION BY dims.value ORDER BY point.i);
+    WINDOW upto AS (PARTITION BY k.n, dims.grp, dims.value ORDER BY point.i);
 END $$;
 
 -- Repairs: stretches of down that ended in the bucket with the device working again; seconds that they lasted, over their
@@ -338,6 +359,6 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits;
 END $$;

@@ -19,12 +19,17 @@ LANGUAGE sql STABLE AS $$
       AND lapse.at >= p_from AND lapse.at < p_to
 $$;
 
-CREATE OR REPLACE FUNCTION ioc.queue_first_fact(p_scope int[]) RETURNS timestamptz
+-- Each group's first ticket.
+CREATE OR REPLACE FUNCTION ioc.queue_first_facts(p_units int[], p_groups int[]) RETURNS timestamptz[]
 LANGUAGE sql STABLE AS $$
-    SELECT min(first.issued_at)
-    FROM unnest(p_scope) AS s (unit_id)
-    CROSS JOIN LATERAL (SELECT t.issued_at FROM ioc.ticket t WHERE t.unit_id = s.unit_id AND t.issued_at IS NOT NULL
-                        ORDER BY t.issued_at LIMIT 1) AS first
+    SELECT array_agg(found.at ORDER BY found.n)
+    FROM (SELECT g.n, (
+              SELECT min(first.issued_at)
+              FROM unnest(p_units, p_groups) AS m (unit_id, grp)
+              CROSS JOIN LATERAL (SELECT t.issued_at FROM ioc.ticket t WHERE t.unit_id = m.unit_id AND t.issued_at IS NOT NULL
+                                  ORDER BY t.issued_at LIMIT 1) AS first
+              WHERE m.grp = g.n) AS at
+          FROM generate_series(1, coalesce((SELECT max(x.n) FROM unnest(p_groups) AS x (n)), 1)) AS g (n)) AS found
 $$;
 
 -- Whether a filter by service lets a ticket through.
@@ -35,119 +40,151 @@ $$;
 
 -- Measures: 1 issued, 2 served, 3 served within 15 minutes, 4 served after a wait that is known, 5 no-show, 6 cancelled, 7 lapsed.
 CREATE OR REPLACE FUNCTION ioc.kpi_queue_flow(
-    p_num smallint[], p_den smallint[], p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
-RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
+    c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
     c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);
-    v_scope int[] := ioc.where_units(p_scope, p_where);
-    v_first timestamptz := ioc.queue_first_fact(p_scope);
+    v_first timestamptz[] := ioc.queue_first_facts(p_units, p_groups);
+    v_units int[];
+    v_groups int[];
+    v_issued boolean := EXISTS (SELECT FROM generate_series(1, cardinality(p_kpis)) AS k (n) WHERE 1 = ANY ((p_kpis[k.n]).num));
+    v_ended boolean := EXISTS (SELECT FROM generate_series(1, cardinality(p_kpis)) AS k (n) WHERE NOT 1 = ANY ((p_kpis[k.n]).num));
 BEGIN
+    PERFORM ioc.rollup_check_kept('ticket', p_bounds[1], NULL);
+    SELECT f.units, f.groups INTO v_units, v_groups FROM ioc.where_pairs(p_units, p_groups, p_where) f;
     RETURN QUERY
-    WITH counted AS (
+    WITH kpis AS MATERIALIZED (
+        SELECT n, (p_kpis[n]).num, (p_kpis[n]).den FROM generate_series(1, cardinality(p_kpis)) AS n
+    ), counted AS (
         SELECT width_bucket(t.issued_at, p_bounds) AS point, t.unit_id, t.service, ARRAY[1]::smallint[] AS measures
         FROM ioc.ticket t
-        WHERE 1 = ANY (p_num) AND t.unit_id = ANY (v_scope) AND t.issued_at >= p_bounds[1] AND t.issued_at < c_end
+        WHERE v_issued AND t.unit_id = ANY (v_units) AND t.issued_at >= p_bounds[1] AND t.issued_at < c_end
         UNION ALL
         SELECT width_bucket(e.ended_at, p_bounds), e.unit_id, e.service,
                CASE e.outcome WHEN 1 THEN CASE WHEN e.wait_s <= 900 THEN ARRAY[2, 3, 4] WHEN e.wait_s IS NOT NULL THEN ARRAY[2, 4]
                                                ELSE ARRAY[2] END
                               ELSE ARRAY[e.outcome + 3] END::smallint[]
-        FROM ioc.queue_ends(v_scope, p_bounds[1], c_end) e
-        WHERE NOT 1 = ANY (p_num)
-    ), sums AS MATERIALIZED (
-        SELECT c.point, CASE p_by WHEN 'service' THEN c.service WHEN 'unit' THEN u.code END AS value,
-               count(*) FILTER (WHERE c.measures && p_num) AS num, count(*) FILTER (WHERE c.measures && p_den) AS den
+        FROM ioc.queue_ends(v_units, p_bounds[1], c_end) e
+        WHERE v_ended
+    ), alike AS (
+        SELECT m.grp, c.point, CASE p_by WHEN 'service' THEN c.service WHEN 'unit' THEN u.code END AS value, c.measures, count(*) AS n
         FROM counted c
+        JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = c.unit_id
         LEFT JOIN ioc.unit u ON u.unit_id = c.unit_id AND p_by = 'unit'
         WHERE ioc.queue_fits(p_where, c.service)
-        GROUP BY 1, 2
+        GROUP BY 1, 2, 3, 4
+    ), sums AS MATERIALIZED (
+        SELECT k.n AS kpi, a.grp, a.point, a.value, sum(a.n) FILTER (WHERE a.measures && k.num)::float8 AS num,
+               sum(a.n) FILTER (WHERE a.measures && k.den)::float8 AS den
+        FROM alike a CROSS JOIN kpis k
+        -- who was issued a number is no part of how waits end
+        WHERE (1 = ANY (a.measures)) = (1 = ANY (k.num))
+        GROUP BY 1, 2, 3, 4
     ), dims AS (
-        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
-        UNION ALL SELECT NULL WHERE p_by IS NULL
+        SELECT DISTINCT sums.kpi, sums.grp, sums.value FROM sums WHERE p_by IS NOT NULL
+        UNION ALL SELECT k.n, g.n, NULL FROM kpis k CROSS JOIN generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
-    SELECT point.i, dims.value,
-           CASE WHEN p_bounds[point.i + 1] > v_first AND p_bounds[point.i] < p_clock THEN coalesce(sums.num, 0)::float8 END,
-           CASE WHEN p_bounds[point.i + 1] > v_first AND p_bounds[point.i] < p_clock AND p_den <> '{}'
-                THEN coalesce(sums.den, 0)::float8 END
+    SELECT dims.kpi, dims.grp, point.i, dims.value, CASE WHEN known.yes THEN coalesce(sums.num, 0) END,
+           CASE WHEN known.yes AND k.den <> '{}' THEN coalesce(sums.den, 0) END
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    JOIN kpis k ON k.n = dims.kpi
+    CROSS JOIN LATERAL (SELECT p_bounds[point.i + 1] > v_first[dims.grp] AND p_bounds[point.i] < p_clock AS yes) AS known
+    LEFT JOIN sums ON sums.kpi = dims.kpi AND sums.grp = dims.grp AND sums.point = point.i
+                   AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits;
 END $$;
 
 -- Quantile of the waits that ended with service in the bucket, from the tickets themselves.
 CREATE OR REPLACE FUNCTION ioc.kpi_queue_quantile(
-    p_quantile float8, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
-RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
+    c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
+    v_quantiles float8[] := ARRAY(SELECT (p_kpis[n]).quantile FROM generate_series(1, cardinality(p_kpis)) AS n ORDER BY n);
+    v_units int[];
+    v_groups int[];
 BEGIN
+    PERFORM ioc.rollup_check_kept('ticket', p_bounds[1], NULL);
+    SELECT f.units, f.groups INTO v_units, v_groups FROM ioc.where_pairs(p_units, p_groups, p_where) f;
     RETURN QUERY
     WITH sums AS MATERIALIZED (
-        SELECT width_bucket(e.ended_at, p_bounds) AS point, CASE p_by WHEN 'service' THEN e.service WHEN 'unit' THEN u.code END AS value,
-               percentile_disc(p_quantile) WITHIN GROUP (ORDER BY e.wait_s) AS num, count(*)::float8 AS den
-        FROM ioc.queue_ends(ioc.where_units(p_scope, p_where), p_bounds[1], least(p_bounds[c_points + 1], p_clock)) e
+        SELECT m.grp, width_bucket(e.ended_at, p_bounds) AS point,
+               CASE p_by WHEN 'service' THEN e.service WHEN 'unit' THEN u.code END AS value,
+               percentile_disc(v_quantiles) WITHIN GROUP (ORDER BY e.wait_s) AS nums, count(*)::float8 AS den
+        FROM ioc.queue_ends(v_units, p_bounds[1], least(p_bounds[c_points + 1], p_clock)) e
+        JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = e.unit_id
         LEFT JOIN ioc.unit u ON u.unit_id = e.unit_id AND p_by = 'unit'
         WHERE e.wait_s IS NOT NULL AND ioc.queue_fits(p_where, e.service)
-        GROUP BY 1, 2
+        GROUP BY 1, 2, 3
     ), dims AS (
-        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
-        UNION ALL SELECT NULL WHERE p_by IS NULL
+        SELECT DISTINCT sums.grp, sums.value FROM sums WHERE p_by IS NOT NULL
+        UNION ALL SELECT g.n, NULL FROM generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
-    SELECT point.i, dims.value, sums.num, sums.den
+    SELECT k.n, dims.grp, point.i, dims.value, sums.nums[k.n], sums.den
     FROM allowed
+    CROSS JOIN generate_series(1, cardinality(p_kpis)) AS k (n)
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    LEFT JOIN sums ON sums.grp = dims.grp AND sums.point = point.i
+                   AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits;
 END $$;
 
 -- Tickets that wait just before the end of each bucket.
 CREATE OR REPLACE FUNCTION ioc.kpi_queue_gauge(
-    p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
-RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
+    c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
     v_moments timestamptz[] := ioc.kpi_gauge_moments(p_bounds, p_clock);
     v_last timestamptz := v_moments[cardinality(v_moments)];
-    v_scope int[] := ioc.where_units(p_scope, p_where);
-    v_first timestamptz := ioc.queue_first_fact(p_scope);
+    v_first timestamptz[] := ioc.queue_first_facts(p_units, p_groups);
+    v_units int[];
+    v_groups int[];
 BEGIN
+    PERFORM ioc.rollup_check_kept('ticket', p_bounds[1], NULL);
+    SELECT f.units, f.groups INTO v_units, v_groups FROM ioc.where_pairs(p_units, p_groups, p_where) f;
     RETURN QUERY
     WITH waits AS (
         -- an end may come long after, or not yet: whoever waits at a moment ended his wait at it or later
-        SELECT CASE p_by WHEN 'service' THEN e.service WHEN 'unit' THEN u.code END AS value,
+        SELECT m.grp, CASE p_by WHEN 'service' THEN e.service WHEN 'unit' THEN u.code END AS value,
                width_bucket(e.issued_at, v_moments) + 1 AS first, width_bucket(e.ended_at, v_moments) + 1 AS after
-        FROM ioc.queue_ends(v_scope, v_moments[1], 'infinity') e
+        FROM ioc.queue_ends(v_units, v_moments[1], 'infinity') e
+        JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = e.unit_id
         LEFT JOIN ioc.unit u ON u.unit_id = e.unit_id AND p_by = 'unit'
         WHERE e.issued_at < v_last AND ioc.queue_fits(p_where, e.service)
     ), steps AS MATERIALIZED (
-        SELECT step.point, step.value, sum(step.n) AS step
-        FROM (SELECT w.first AS point, w.value, 1 AS n FROM waits w WHERE w.after > w.first
-              UNION ALL SELECT w.after, w.value, -1 FROM waits w WHERE w.after > w.first) AS step
-        GROUP BY 1, 2
+        SELECT step.grp, step.point, step.value, sum(step.n) AS step
+        FROM (SELECT w.grp, w.first AS point, w.value, 1 AS n FROM waits w WHERE w.after > w.first
+              UNION ALL SELECT w.grp, w.after, w.value, -1 FROM waits w WHERE w.after > w.first) AS step
+        GROUP BY 1, 2, 3
     ), dims AS (
-        SELECT DISTINCT steps.value FROM steps WHERE p_by IS NOT NULL
-        UNION ALL SELECT NULL WHERE p_by IS NULL
+        SELECT DISTINCT steps.grp, steps.value FROM steps WHERE p_by IS NOT NULL
+        UNION ALL SELECT g.n, NULL FROM generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
-    SELECT point.i, dims.value,
-           CASE WHEN v_moments[point.i] > v_first AND p_bounds[point.i] < p_clock
-                THEN coalesce(sum(steps.step) OVER (PARTITION BY dims.value ORDER BY point.i), 0)::float8 END,
+    SELECT 1, dims.grp, point.i, dims.value,
+           CASE WHEN v_moments[point.i] > v_first[dims.grp] AND p_bounds[point.i] < p_clock
+                THEN coalesce(sum(steps.step) OVER (PARTITION BY dims.grp, dims.value ORDER BY point.i), 0)::float8 END,
            NULL::float8
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN steps ON steps.point = point.i AND steps.value IS NOT DISTINCT FROM dims.value
+    LEFT JOIN steps ON steps.grp = dims.grp AND steps.point = point.i
+                    AND coalesce('=' || steps.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits;
 END $$;

@@ -20,6 +20,7 @@ DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     v_now int := CASE WHEN p_bounds[c_points + 1] > now() AND p_bounds[1] <= now() THEN width_bucket(now(), p_bounds) END;
 BEGIN
+    PERFORM ioc.rollup_check_kept('platform_sample', p_bounds[1], NULL);
     RETURN QUERY
     WITH gauge AS (
         (SELECT DISTINCT ON (1, 2) width_bucket(s.time, p_bounds) AS point, s.topic, s.value
@@ -45,7 +46,7 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits;
 END $$;
 
@@ -79,6 +80,6 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND sums.value IS NOT DISTINCT FROM dims.value
+    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits;
 END $$;

@@ -13,37 +13,74 @@ BEGIN
     RETURN v_kpi;
 END $$;
 
+-- Points of several indicators of one source for several groups of units: unit p_units[n] counts in group p_groups[n], groups
+-- are numbered from 1 without gaps. kpi and grp of the answer are the places in p_kpis and the numbers of groups.
 CREATE OR REPLACE FUNCTION ioc.kpi_points(
-    p_kpi ioc.kpi_row, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
     p_where jsonb, p_as_of timestamptz)
-RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_scope int[];
 BEGIN
     IF cardinality(p_bounds) < 2 THEN
         RETURN;
     END IF;
-    CASE p_kpi.source
+    CASE p_kpis[1].source
         WHEN 'dossier_flow' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_dossier_flow(
-                p_scope, p_bounds, p_clock, p_kpi.num, p_kpi.den, p_kpi.known, p_by, p_where, p_as_of);
+                p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'dossier_gauge' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_dossier_gauge(
-                p_scope, p_bounds, p_clock, p_kpi.num, p_by, p_where, p_as_of);
+                p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'dossier_carried' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_dossier_carried(
-                p_scope, p_bounds, p_clock, p_kpi.num, p_kpi.den, p_by, p_where, p_as_of);
+                p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'dossier_quantile' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_dossier_quantile(
-                p_scope, p_bounds, p_clock, p_kpi.quantile, p_by, p_where, p_as_of);
+                p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'device_time' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_device_time(
-                p_kpi.device_kind, p_kpi.num, p_kpi.den, p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
+            RETURN QUERY SELECT * FROM ioc.kpi_device_time(p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where);
+        WHEN 'device_gauge' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_device_gauge(p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where);
+        WHEN 'queue_flow' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_queue_flow(p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where);
+        WHEN 'queue_quantile' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_queue_quantile(p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where);
+        WHEN 'queue_gauge' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_queue_gauge(p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where);
+        ELSE
+            FOR v_group IN 1 .. coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1) LOOP
+                v_scope := ARRAY(SELECT m.unit_id FROM unnest(p_units, p_groups) AS m (unit_id, grp) WHERE m.grp = v_group);
+                FOR v_kpi IN 1 .. cardinality(p_kpis) LOOP
+                    RETURN QUERY SELECT v_kpi, v_group, f.ordinal, f.dim, f.numerator, f.denominator
+                    FROM ioc.kpi_points_of(p_kpis[v_kpi], v_scope, p_bounds, p_clock, p_zone, p_by, p_where) f;
+                END LOOP;
+            END LOOP;
+    END CASE;
+END $$;
+
+-- The same for one indicator and one scope.
+CREATE OR REPLACE FUNCTION ioc.kpi_points(
+    p_kpi ioc.kpi_row, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
+    p_as_of timestamptz)
+RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+LANGUAGE sql STABLE AS $$
+    SELECT p.ordinal, p.dim, p.numerator, p.denominator
+    FROM ioc.kpi_points(ARRAY[p_kpi], p_scope, array_fill(1, ARRAY[cardinality(p_scope)]), p_bounds, p_clock, p_zone, p_by, p_where,
+                        p_as_of) p
+$$;
+
+-- Points of one indicator for one scope, of the sources that answer one at a time: what they read of several units can't be added.
+CREATE OR REPLACE FUNCTION ioc.kpi_points_of(
+    p_kpi ioc.kpi_row, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb)
+RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    CASE p_kpi.source
         WHEN 'device_clients' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_clients(
                 p_kpi.device_kind, p_kpi.over_units = 'greatest', p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
-        WHEN 'device_gauge' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_device_gauge(
-                p_kpi.device_kind, p_kpi.num[1], p_scope, p_bounds, p_clock, p_by, p_where);
         WHEN 'device_repairs' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_repairs(
                 p_kpi.device_kind, p_scope, p_bounds, p_clock, p_by, p_where);
@@ -56,14 +93,6 @@ BEGIN
         WHEN 'device_offset' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_sample_offset(
                 p_kpi.device_kind, p_kpi.quantile, p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
-        WHEN 'queue_flow' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_queue_flow(
-                p_kpi.num, p_kpi.den, p_scope, p_bounds, p_clock, p_by, p_where);
-        WHEN 'queue_quantile' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_queue_quantile(
-                p_kpi.quantile, p_scope, p_bounds, p_clock, p_by, p_where);
-        WHEN 'queue_gauge' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_queue_gauge(p_scope, p_bounds, p_clock, p_by, p_where);
         WHEN 'platform_unreadable' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_platform_unreadable(p_bounds, p_clock, p_by, p_where);
         WHEN 'platform_gauge' THEN
@@ -116,7 +145,8 @@ BEGIN
     SELECT v_bounds[p.ordinal], p.dim,
            CASE WHEN v_kpi.is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
            p.numerator, p.denominator
-    FROM ioc.kpi_points(v_kpi, v_scope, v_bounds, least(now(), p_as_of), v_zone, p_by, v_where, p_as_of) p
+    FROM ioc.kpi_points(ARRAY[v_kpi], v_scope, array_fill(1, ARRAY[cardinality(v_scope)]), v_bounds, least(now(), p_as_of), v_zone,
+                        p_by, v_where, p_as_of) p
     ORDER BY p.ordinal, p.dim NULLS FIRST;
 END $$;
 
@@ -140,33 +170,52 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- The newest value of several indicators for several units: a wall in one call. Null p_kpis means all of them,
--- null p_units the reader's whole scope. since is where the value's window begins.
+-- null p_units the reader's whole scope. since is where the value's window begins. Indicators of one source and window are
+-- answered together, for all units of one zone.
+CREATE OR REPLACE FUNCTION ioc.kpi_current_figures(p_reader text, p_kpis text[], p_units text[])
+RETURNS TABLE (kpi text, unit_place int, since timestamptz, value float8, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_zones text[] := ARRAY(SELECT ioc.unit_zone(p_reader, p_units[n]) FROM generate_series(1, cardinality(p_units)) AS n ORDER BY n);
+    v_zone text;
+    v_places int[];
+    v_units int[];
+    v_groups int[];
+    v_kpis ioc.kpi_row[];
+    v_bounds timestamptz[];
+    v_clock timestamptz;
+BEGIN
+    PERFORM ioc.kpi_known(k.id) FROM unnest(p_kpis) AS k (id);
+    FOR v_zone IN SELECT DISTINCT z.name FROM unnest(v_zones) AS z (name) LOOP
+        v_places := ARRAY(SELECT n FROM generate_series(1, cardinality(p_units)) AS n WHERE v_zones[n] = v_zone ORDER BY n);
+        SELECT coalesce(array_agg(s.unit_id), '{}'), coalesce(array_agg(g.n), '{}') INTO v_units, v_groups
+        FROM generate_series(1, cardinality(v_places)) AS g (n)
+        CROSS JOIN LATERAL ioc.unit_scope(p_reader, p_units[v_places[g.n]]) s;
+        FOR v_kpis IN
+            SELECT array_agg(d ORDER BY d.ordinal) FROM ioc.kpi_definition() d
+            WHERE d.id = ANY (p_kpis) GROUP BY d.source, d.current_window, d.device_kind
+        LOOP
+            v_bounds := ioc.kpi_current_bounds(v_kpis[1].current_window, v_zone);
+            v_clock := ioc.kpi_current_clock(v_kpis[1].current_window);
+            RETURN QUERY
+            SELECT v_kpis[p.kpi].id, v_places[p.grp], v_bounds[1],
+                   CASE WHEN v_kpis[p.kpi].is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
+                   p.numerator, p.denominator
+            FROM ioc.kpi_points(v_kpis, v_units, v_groups, v_bounds, v_clock, v_zone, NULL, '{}', NULL) p;
+        END LOOP;
+    END LOOP;
+END $$;
+
 CREATE OR REPLACE FUNCTION ioc.kpi_current(p_reader text, p_kpis text[] DEFAULT NULL, p_units text[] DEFAULT NULL)
 RETURNS TABLE (kpi text, unit text, since timestamptz, value float8, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_units text[] := coalesce(p_units, ARRAY[NULL::text]);
     v_kpis text[] := coalesce(p_kpis, ARRAY(SELECT d.id FROM ioc.kpi_definition() d ORDER BY d.ordinal));
-    v_kpi ioc.kpi_row;
-    v_unit text;
-    v_id text;
-    v_scope int[];
-    v_zone text;
-    v_bounds timestamptz[];
 BEGIN
     PERFORM ioc.kpi_check_size(cardinality(v_units), cardinality(v_kpis));
-    FOREACH v_unit IN ARRAY v_units LOOP
-        v_scope := ARRAY(SELECT s.unit_id FROM ioc.unit_scope(p_reader, v_unit) s);
-        v_zone := ioc.unit_zone(p_reader, v_unit);
-        FOREACH v_id IN ARRAY v_kpis LOOP
-            v_kpi := ioc.kpi_known(v_id);
-            v_bounds := ioc.kpi_current_bounds(v_kpi.current_window, v_zone);
-            RETURN QUERY
-            SELECT v_id, v_unit, v_bounds[1],
-                   CASE WHEN v_kpi.is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
-                   p.numerator, p.denominator
-            FROM ioc.kpi_points(v_kpi, v_scope, v_bounds, ioc.kpi_current_clock(v_kpi.current_window),
-                                v_zone, NULL, '{}', NULL) p;
-        END LOOP;
-    END LOOP;
+    RETURN QUERY
+    SELECT f.kpi, v_units[f.unit_place], f.since, f.value, f.numerator, f.denominator
+    FROM ioc.kpi_current_figures(p_reader, v_kpis, v_units) f
+    ORDER BY f.unit_place, array_position(v_kpis, f.kpi);
 END $$;

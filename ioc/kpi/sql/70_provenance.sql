@@ -1,3 +1,37 @@
+-- When something of a scope's dossiers was newest received, completed or withdrawn, as known at a moment. The newest day of
+-- their sums says where to look.
+CREATE OR REPLACE FUNCTION ioc.dossier_newest(p_scope int[], p_as_of timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    c_measures constant smallint[] := '{1,3,5}';
+    v_day timestamptz := (
+        SELECT max(last.bucket)
+        FROM unnest(p_scope) AS s (unit_id)
+        CROSS JOIN unnest(c_measures) AS m (measure)
+        CROSS JOIN LATERAL (
+            SELECT d.bucket FROM ioc.dossier_day d
+            WHERE d.measure = m.measure AND d.unit_id = s.unit_id AND (p_as_of IS NULL OR d.bucket <= p_as_of)
+            ORDER BY d.bucket DESC LIMIT 1) AS last);
+    v_newest timestamptz;
+BEGIN
+    IF v_day IS NOT NULL THEN
+        SELECT max(l.effective_at) INTO v_newest
+        FROM ioc.dossier_ledger l JOIN ioc.dossier_series s ON s.series_id = l.series_id
+        WHERE l.measure = ANY (c_measures) AND l.effective_at >= v_day AND s.unit_id = ANY (p_scope)
+          AND (p_as_of IS NULL OR l.recorded_at <= p_as_of);
+    END IF;
+    RETURN coalesce(v_newest, (
+        SELECT max(last.effective_at)
+        FROM ioc.dossier_series s
+        CROSS JOIN unnest(c_measures) AS m (measure)
+        CROSS JOIN LATERAL (
+            SELECT l.effective_at FROM ioc.dossier_ledger l
+            WHERE l.measure = m.measure AND l.series_id = s.series_id AND (p_as_of IS NULL OR l.recorded_at <= p_as_of)
+            ORDER BY l.effective_at DESC LIMIT 1
+        ) AS last
+        WHERE s.unit_id = ANY (p_scope)));
+END $$;
+
 -- What stands behind a series: until when its windows are closed, how many facts came late, how much was known, how new it is.
 CREATE OR REPLACE FUNCTION ioc.kpi_provenance(
     p_reader text, p_kpi text, p_unit text, p_from timestamptz, p_to timestamptz, p_as_of timestamptz DEFAULT NULL,
@@ -47,16 +81,7 @@ BEGIN
         ELSIF v_kpi.topic IS NULL THEN
             SELECT max(o.newest_fact) INTO v_newest FROM ioc.partition_offset o WHERE o.retired_at IS NULL;
         ELSE
-            SELECT max(last.effective_at) INTO v_newest
-            FROM ioc.dossier_series s
-            CROSS JOIN (VALUES (1), (3), (5)) AS m (measure)
-            CROSS JOIN LATERAL (
-                SELECT l.effective_at FROM ioc.dossier_ledger l
-                WHERE l.measure = m.measure AND l.series_id = s.series_id
-                  AND (p_as_of IS NULL OR l.recorded_at <= p_as_of)
-                ORDER BY l.effective_at DESC LIMIT 1
-            ) AS last
-            WHERE s.unit_id = ANY (v_scope);
+            v_newest := ioc.dossier_newest(v_scope, p_as_of);
         END IF;
     END IF;
     RETURN jsonb_build_object(
