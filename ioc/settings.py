@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import tomllib
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -124,8 +125,35 @@ class Settings(BaseSettings):
     """Fewest records of a source in the window to judge it by."""
     device_ttl_intervals: float = Field(default=3.0, ge=1.0)
     """A device's state holds for this many of its probe intervals; after that it is unknown."""
+    keep_samples_days: int = Field(default=35, ge=0)
+    """Days for which samples of cameras and access points are kept; sums of them by hour and day stay. 0: for good."""
+    keep_minutes_days: int = Field(default=100, ge=0)
+    """Days for which device-time by minute is kept; at least as long as samples. 0: for good."""
+    keep_quarters_days: int = Field(default=400, ge=0)
+    """Days for which device-time by quarter of an hour is kept; at least as long as minutes. 0: for good."""
+    keep_hours_days: int = Field(default=1100, ge=0)
+    """Days for which device-time and sums of samples by hour are kept; at least as long as quarters. Days and months
+    are kept for good. 0: for good."""
+    keep_platform_days: int = Field(default=400, ge=0)
+    """Days for which the platform's own gauges are kept. 0: for good."""
+    keep_tickets_days: int = Field(default=1830, ge=0)
+    """Days for which queue tickets and their facts are kept. 0: for good."""
+    keep_unreadable_days: int = Field(default=30, ge=0)
+    """Days for which unreadable records are kept, which may hold personal data; their number stays. 0: for good."""
     saturated_clients: int = Field(default=50, ge=1)
     """Clients from which on an access point counts as saturated, where the pack's devices.csv gives it no limit."""
+
+    @model_validator(mode="after")
+    def _sums_outlive_what_they_are_made_of(self) -> Settings:
+        """A figure is asked of its sums once the facts are gone: nothing may go before what it is rolled up from."""
+        made = ("keep_samples_days", "keep_minutes_days", "keep_quarters_days", "keep_hours_days")
+        for finer, coarser in pairwise(made):
+            kept, wanted = getattr(self, coarser), getattr(self, finer)
+            if kept and (not wanted or kept < wanted):
+                raise ValueError(
+                    f"{coarser} ({kept}) is made from what {finer} ({wanted or 'for good'}) keeps and must last as long"
+                )
+        return self
 
     @field_validator("database_url")
     @classmethod

@@ -164,6 +164,33 @@ def only_cameras(
     console.print(text, markup=False, highlight=False)
 
 
+@app.command("history")
+def only_history(
+    port: Port = 29092,
+    share: Annotated[
+        float,
+        typer.Option(
+            help="How much of the whole history is made: 1 is three years of dossiers, a year of devices."
+        ),
+    ] = 1.0,
+    seconds: Annotated[float, typer.Option(help="How long planners ask, in seconds.")] = 120.0,
+    out: Out = _OUT,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the servers; it needs some 25 GB. Without it, a temporary one."),
+    ] = None,
+) -> None:
+    """Measure questions to a province's history of years. Example: python -m deploy.bench history --share 0.1"""
+    from deploy.bench.history import command
+    from deploy.bench.history.province import scaled
+
+    with prepared(port, state) as ground:
+        found = command.measure(ground, scaled(share), _tell, seconds=seconds)
+    report.write(out, {"history": found.section})
+    command.write_plans(out.parent / "reference" / "plans.md", found.plans)
+    console.print(found.section, markup=False, highlight=False)
+
+
 def main() -> None:
     """Run the command; errors of ours are told without a traceback."""
     try:

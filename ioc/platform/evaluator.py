@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 
 from ioc import topics
 from ioc.kpi.query import sample_platform
-from ioc.platform import log_ends, samples, windows
+from ioc.platform import dossier_sums, log_ends, retention, samples, windows
 from ioc.platform.kafka_view import KafkaView
 from ioc.settings import Settings
 
@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 _ROUND_S = 1.0
 _SAMPLE_S = 15.0
+_DROP_S = 3600.0
 _RETRY_S = 2.0
 
 
@@ -65,11 +66,17 @@ def _rounds(
 ) -> None:
     kinds = {settings.topic_prefix + topics.CAMERAS: 1, settings.topic_prefix + topics.WIFI: 2}
     sampled = -_SAMPLE_S
+    dropped = -_DROP_S
     kafka_failing = False
     while not stop.is_set():
         windows.close(connection, settings.grace_s, kinds)
         for topic, kind in kinds.items():
             samples.roll_up(connection, kind, topic)
+        dossier_sums.fold(connection)
+        if time.monotonic() - dropped >= _DROP_S:
+            dropped = time.monotonic()
+            for gone in retention.drop_old(connection, settings):
+                log.info("old facts were let go", kind=gone.kind, kept_from=gone.since.isoformat())
         try:
             if time.monotonic() - sampled >= _SAMPLE_S:
                 sampled = time.monotonic()

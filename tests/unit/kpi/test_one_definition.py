@@ -22,7 +22,7 @@ _ENGINE = ("ioc/kpi/", "ioc/storage/", "ioc/platform/", "deploy/bench/")
 
 #: Tables of what is measured: no surface has any business there.
 _MEASURES = re.compile(
-    r"^(dossier_ledger|dossier_series|dossier_snapshot\w*|dossier_day\w*|device_(minute|quarter|hour|day|month|run|sample)"
+    r"^(dossier_ledger|dossier_series|dossier_pending|dossier_day|dossier_month|dossier_series_month|device_(minute|quarter|hour|day|month|run|sample)"
     r"|(camera|wifi)_sample|sample_\w+|queue_(minute|hour|day|month)\w*|platform_sample)$"
 )
 #: Tables that hold no facts; they may be counted.
@@ -49,7 +49,7 @@ _NOT_FACTS = {
 }
 #: Functions of the engine below the entry points: whoever calls them makes an indicator of his own.
 _INNER = re.compile(
-    r"\bioc\.(dossier_series_of|dossier_first_fact|device_sums|device_runs|sample_sums|sample_cells|queue_ends|kpi_points"
+    r"\bioc\.(dossier_cells|dossier_first_facts|device_sums|device_runs|sample_sums|sample_cells|queue_ends|kpi_points"
     r"|kpi_(dossier|device|sample|queue)_\w+|area_parts|area_points)\s*\(",
     re.IGNORECASE,
 )

@@ -1,0 +1,1 @@
+"""Questions to a province's history of some years, measured on the reference machine."""
