@@ -59,6 +59,18 @@ class Settings(BaseSettings):
     """Port that the API and the pages listen on."""
     api_connections: int = Field(default=512, ge=1, le=10_000)
     """Most connections to the API and the pages at a time; further ones are told to come back."""
+    question_timeout_s: float = Field(default=10.0, ge=0.05, le=600.0)
+    """Longest time that one question of the API may keep the database busy, in seconds."""
+    exports_at_once: int = Field(default=2, ge=1, le=16)
+    """Most exports at a time; further ones are told to come back. One reader may have one."""
+    export_timeout_s: float = Field(default=600.0, ge=0.1, le=86_400.0)
+    """Longest time that one export may take, its client's reading included, in seconds."""
+    access_log_days: float = Field(default=365.0, ge=1.0)
+    """Days for which it is kept who asked single dossiers and exports."""
+    smallest_group: int = Field(default=5, ge=3, le=1000)
+    """Fewest dossiers in a group of de-identified counts; months that were given already stay as they are."""
+    settle_days: float = Field(default=10.0, ge=0.0, le=366.0)
+    """Days after a month's end until its de-identified counts are made."""
     ingest_host: str = "127.0.0.1"
     """Address that the ingest process listens on; the API forwards `/ingest/v1/` to it."""
     ingest_port: int = Field(default=18081, ge=1, le=65535)

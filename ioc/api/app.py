@@ -8,7 +8,20 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from ioc.api import connectors, health, ingest, ingest_openapi, kpis, page, places, problems, reference
+from ioc.api import (
+    connectors,
+    dossiers,
+    exports,
+    health,
+    ingest,
+    ingest_openapi,
+    kpis,
+    page,
+    places,
+    problems,
+    questions,
+    reference,
+)
 from ioc.api.database import Database, Shared
 from ioc.api.identity import Gate
 from ioc.settings import Settings
@@ -24,7 +37,8 @@ _DESCRIPTION: Final = (
 
 def create_app(settings: Settings) -> FastAPI:
     """Return the application; it connects to the database of ``settings`` when it starts."""
-    database = Database(settings.database_dsn)
+    database = Database(settings.database_dsn, timeout_s=settings.question_timeout_s)
+    desk = exports.Desk(settings, database)
     forwarder = ingest.IngestForwarder(settings)
 
     @asynccontextmanager
@@ -33,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             yield
         finally:
+            desk.close()
             await forwarder.close()
             await database.close()
 
@@ -48,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.database = database
     app.state.gate = Gate(database)
+    app.state.exports = desk
     app.state.ingest = forwarder
     app.state.shared = Shared(hold_s=_HOLD_S)
     problems.install(app)
@@ -55,6 +71,9 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (
         kpis.router,
         places.router,
+        dossiers.router,
+        questions.router,
+        exports.router,
         connectors.router,
         health.router,
         page.router,

@@ -11,7 +11,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ioc.errors import UnavailableError
-from ioc.kpi.query import QUESTION_TIMEOUT_S, Steps, answer_async, translate
+from ioc.kpi.query import QUESTION_TIMEOUT_S, Steps, answer_async, change_async, translate
 
 _T = TypeVar("_T")
 _MOST_CONNECTIONS: Final = 8
@@ -22,7 +22,8 @@ _WAIT_S: Final = 2.0
 class Database:
     """Answers questions over a pool of at most eight connections."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, *, timeout_s: float = QUESTION_TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         self._pool = AsyncConnectionPool(
             dsn,
             min_size=1,
@@ -36,7 +37,7 @@ class Database:
                 "autocommit": True,
                 "connect_timeout": 5,
                 "application_name": "ioc serve",
-                "options": f"-c statement_timeout={int(QUESTION_TIMEOUT_S * 1000)}",
+                "options": f"-c statement_timeout={int(timeout_s * 1000)}",
             },
         )
 
@@ -62,7 +63,15 @@ class Database:
     async def answer(self, steps: Steps[_T]) -> _T:
         """Drive the steps of a question; see :func:`ioc.kpi.query.answer_async`."""
         async with self._connection() as connection:
-            return await answer_async(connection, steps)
+            return await answer_async(connection, steps, timeout_s=self._timeout_s)
+
+    async def change(self, steps: Steps[_T]) -> _T:
+        """Drive steps that may write, in one transaction; each within the time limit.
+
+        :raises IocError: the database does not answer, or took too long.
+        """
+        async with self._connection() as connection:
+            return await change_async(connection, steps)
 
     async def rows(
         self, statement: str, parameters: Sequence[object] | Mapping[str, object] = ()

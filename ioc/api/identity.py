@@ -111,6 +111,14 @@ def _database(request: Request) -> Database:
     return found
 
 
+async def _named(reader: Annotated[str, Depends(_reader)]) -> str:
+    if reader == GUEST:
+        raise _refused("This is for readers by name: give a reader's name and password.")
+    return reader
+
+
+#: Name of the reader who asks, when it must not be the guest.
+NamedReader = Annotated[str, Depends(_named)]
 #: Name of the reader who asks.
 CurrentReader = Annotated[str, Depends(_reader)]
 #: The application's database.

@@ -6,24 +6,55 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from ioc.api.asking import NOT_MODIFIED, conditional, only_known_parameters, split
 from ioc.api.database import Database, Shared
 from ioc.api.identity import CurrentDatabase, CurrentReader
-from ioc.api.models import CurrentFigures, KpiDefinition, KpiList, Series
+from ioc.api.models import CurrentFigures, KpiDefinition, KpiList, Series, SeriesList
 from ioc.api.problems import RESPONSES
+from ioc.history import series
 from ioc.kpi import targets
 from ioc.kpi.catalogue import CATALOGUE, find
 from ioc.kpi.definition import Kpi
 from ioc.kpi.document import current_document, kpi_document, series_document, target_document
 from ioc.kpi.errors import BadQuestionError, UnknownUnitError
-from ioc.kpi.query import ask, current
+from ioc.kpi.query import Answer, ask, current
 from ioc.kpi.question import Asked, read_areas
 
-router = APIRouter(prefix="/api/v1/kpis", tags=["kpis"], responses=RESPONSES)
+router = APIRouter(
+    prefix="/api/v1/kpis",
+    tags=["kpis"],
+    responses=RESPONSES,
+    dependencies=[Depends(only_known_parameters)],
+)
 _MOST_FIGURES = 2_000
-_NO_STORE = {"Cache-Control": "no-store", "Vary": "Authorization"}
-
+_KpiId = Annotated[str, Path(description="The indicator.", examples=["dossier.on_time_rate"])]
+_Period = Annotated[
+    str | None,
+    Query(
+        description="Instead of from and to: today, yesterday, this-week, last-week, likewise month, quarter and year; "
+        "last-N-days, last-N-months.",
+        examples=["last-month"],
+    ),
+]
+_From = Annotated[
+    str | None,
+    Query(
+        alias="from",
+        description="Start, included: date or time, in the unit's zone without an offset.",
+        examples=["2026-10-01"],
+    ),
+]
+_To = Annotated[str | None, Query(alias="to", description="End, not included; without it, now.")]
+_Bucket = Annotated[
+    str | None, Query(description="1min, 15min, 1h, 1d (also without it) or 1mo.", examples=["1d"])
+]
+_By = Annotated[str | None, Query(description="Dimension to split by.", examples=["channel"])]
+_Where = Annotated[
+    list[str] | None, Query(description="DIM=VALUE; may be repeated.", examples=[["channel=online"]])
+]
+_AsOf = Annotated[str | None, Query(description="As known at this moment; dossier indicators only.")]
 _Areas = Annotated[
     str | None,
     Query(
@@ -34,11 +65,15 @@ _Areas = Annotated[
 _OfUnit = Annotated[
     str | None, Query(description="Unit whose targets are given; without it, the reader's whole scope.")
 ]
+_NO_STORE = {"Cache-Control": "no-store", "Vary": "Authorization"}
 
 
-@router.get("", response_model=KpiList, summary="Every indicator's definition")
-async def list_kpis(reader: CurrentReader, database: CurrentDatabase, unit: _OfUnit = None) -> dict[str, Any]:
-    return {"kpis": await _with_targets(reader, database, list(CATALOGUE.values()), unit)}
+@router.get("", response_model=KpiList, responses=NOT_MODIFIED, summary="Every indicator's definition")
+async def list_kpis(
+    request: Request, reader: CurrentReader, database: CurrentDatabase, unit: _OfUnit = None
+) -> Response:
+    found = await _with_targets(reader, database, list(CATALOGUE.values()), unit)
+    return conditional(request, {"kpis": found})
 
 
 async def _with_targets(
@@ -82,8 +117,8 @@ async def current_figures(
 
     Answers may be up to one second old: those who ask within it are given the same one.
     """
-    wanted = _split(ids, "ids") or list(CATALOGUE)
-    places = _split(units, "units")
+    wanted = split(ids, "ids") or list(CATALOGUE)
+    places = split(units, "units")
     if len(wanted) * len(places or [""]) > _MOST_FIGURES:
         raise BadQuestionError(
             f"{len(wanted)} indicators for {len(places or [])} units are more than {_MOST_FIGURES} figures.",
@@ -114,49 +149,31 @@ async def current_figures(
     return await shared.get(key, compute)
 
 
-@router.get("/{kpi_id}", response_model=KpiDefinition, summary="One indicator's definition")
-async def one_kpi(
-    kpi_id: str, reader: CurrentReader, database: CurrentDatabase, unit: _OfUnit = None
-) -> dict[str, Any]:
-    (found,) = await _with_targets(reader, database, [find(kpi_id)], unit)
-    return found
-
-
 @router.get(
-    "/{kpi_id}/series",
-    response_model=Series,
-    response_model_exclude_unset=True,
-    summary="An indicator's figures over time",
+    "/series", response_model=SeriesList, responses=NOT_MODIFIED, summary="Several series in one call"
 )
-async def kpi_series(
-    kpi_id: str,
-    response: Response,
+async def many_series(
+    request: Request,
     reader: CurrentReader,
     database: CurrentDatabase,
-    unit: Annotated[
-        str | None, Query(description="Code of a unit, with all below it; without it, the district.")
+    ids: Annotated[
+        str, Query(description="Indicators, separated by commas.", examples=["dossier.received,dossier.open"])
+    ],
+    units: Annotated[
+        str | None, Query(description="Units, separated by commas; without it, the reader's whole scope.")
     ] = None,
-    start: Annotated[
-        str | None,
-        Query(
-            alias="from", description="Start, included: date or time, in the unit's zone without an offset."
-        ),
-    ] = None,
-    end: Annotated[str | None, Query(alias="to", description="End, not included; without it, now.")] = None,
-    bucket: Annotated[str | None, Query(description="1min, 15min, 1h, 1d (also without it) or 1mo.")] = None,
-    by: Annotated[str | None, Query(description="Dimension to split by.")] = None,
-    where: Annotated[list[str] | None, Query(description="DIM=VALUE; may be repeated.")] = None,
-    as_of: Annotated[
-        str | None, Query(description="As known at this moment; dossier indicators only.")
-    ] = None,
+    period: _Period = None,
+    start: _From = None,
+    end: _To = None,
+    bucket: _Bucket = None,
+    by: _By = None,
+    where: _Where = None,
+    as_of: _AsOf = None,
     areas: _Areas = None,
-) -> dict[str, Any]:
-    """A series without gaps. What is unknown is `null`, never zero. With `by`, points carry the dimension's name.
-
-    Where a target is in force, points carry it with a `status`: `met`, `near`, `missed` or `unknown`.
-    """
+) -> Response:
+    """Each indicator for each unit, in one snapshot; at most 50,000 points together, an export gives more."""
     asked = Asked(
-        unit=unit,
+        period=period,
         start=start,
         end=end,
         bucket=bucket,
@@ -165,14 +182,79 @@ async def kpi_series(
         as_of=as_of,
         areas=areas,
     )
-    response.headers.update(_NO_STORE)
-    return series_document(await database.answer(ask(reader, kpi_id, asked)))
+    wanted, places = split(ids, "ids") or [], split(units, "units")
+    found = await database.answer(series.answers(reader, wanted, places or [None], asked))
+    return series_list(request, found, fixed_end=period is not None or end is not None)
 
 
-def _split(text: str | None, name: str) -> list[str] | None:
-    if text is None:
-        return None
-    found = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if not found:
-        raise BadQuestionError(f"{name} names nothing.", remedy="Leave it out, or separate codes by commas.")
-    return found
+@router.get(
+    "/{kpi_id}", response_model=KpiDefinition, responses=NOT_MODIFIED, summary="One indicator's definition"
+)
+async def one_kpi(
+    request: Request,
+    kpi_id: _KpiId,
+    reader: CurrentReader,
+    database: CurrentDatabase,
+    unit: _OfUnit = None,
+) -> Response:
+    (found,) = await _with_targets(reader, database, [find(kpi_id)], unit)
+    return conditional(request, found)
+
+
+@router.get(
+    "/{kpi_id}/series",
+    response_model=Series,
+    responses=NOT_MODIFIED,
+    summary="An indicator's figures over time",
+)
+async def kpi_series(
+    request: Request,
+    kpi_id: _KpiId,
+    reader: CurrentReader,
+    database: CurrentDatabase,
+    unit: Annotated[
+        str | None, Query(description="Code of a unit, with all below it; without it, the district.")
+    ] = None,
+    period: _Period = None,
+    start: _From = None,
+    end: _To = None,
+    bucket: _Bucket = None,
+    by: _By = None,
+    where: _Where = None,
+    as_of: _AsOf = None,
+    areas: _Areas = None,
+) -> Response:
+    """A series without gaps. What is unknown is `null`, never zero. With `by`, points carry the dimension's name.
+
+    Where a target is in force, points carry it with a `status`: `met`, `near`, `missed` or `unknown`.
+    """
+    asked = Asked(
+        unit=unit,
+        period=period,
+        start=start,
+        end=end,
+        bucket=bucket,
+        by=by,
+        where=tuple(where or ()),
+        as_of=as_of,
+        areas=areas,
+    )
+    document = series_document(await database.answer(ask(reader, kpi_id, asked)))
+    fixed_end = period is not None or end is not None
+    return conditional(request, document, same_without=document if fixed_end else _without_end(document))
+
+
+def series_list(request: Request, found: Sequence[Answer], *, fixed_end: bool) -> Response:
+    """Return several series as one document with its entity tag.
+
+    :param fixed_end: the range ends where the question says, and not with the moment of asking.
+    """
+    documents = [series_document(answer) for answer in found]
+    same = documents if fixed_end else [_without_end(document) for document in documents]
+    return conditional(request, {"series": documents}, same_without={"series": same})
+
+
+def _without_end(document: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the moment of asking, which makes no other answer."""
+    provenance = {name: value for name, value in document["provenance"].items() if name != "to"}
+    return {**document, "provenance": provenance}

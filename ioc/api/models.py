@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -139,6 +140,12 @@ class Series(BaseModel):
     points: list[SeriesPoint]
 
 
+class SeriesList(BaseModel):
+    """Several series of one moment."""
+
+    series: list[Series]
+
+
 class CurrentFigure(Beside):
     """The newest figure of an indicator."""
 
@@ -183,10 +190,11 @@ class Unit(BaseModel):
 
 
 class UnitList(BaseModel):
-    """Units."""
+    """Units, in pages: ask again with `after` = `next` while there is one."""
 
     at: date | None = Field(description="The day asked for; null: units of all days.")
     units: list[Unit]
+    next: str | None = None
 
 
 class Device(BaseModel):
@@ -209,6 +217,152 @@ class DeviceList(BaseModel):
 
     devices: list[Device]
     next: str | None
+
+
+class DeviceState(BaseModel):
+    """A stretch of time in which a device's state was the same."""
+
+    started: datetime
+    ended: datetime | None = Field(description="Null while it lasts.")
+    state: str = Field(description="ok, degraded, down, maintenance, or unknown: silence.")
+    reason: str | None
+
+
+class DeviceStates(BaseModel):
+    """One device's states in order of time, in pages."""
+
+    device: str
+    unit: str
+    states: list[DeviceState]
+    next: str | None
+
+
+class DeviceSample(BaseModel):
+    """What one probe found; the other fields are those of the device's kind."""
+
+    model_config = ConfigDict(extra="allow")
+
+    time: datetime
+    recorded_at: datetime
+    state: str
+
+
+class DeviceSamples(BaseModel):
+    """One device's samples in order of time, in pages."""
+
+    device: str
+    unit: str
+    samples: list[DeviceSample]
+    next: str | None
+
+
+class Dossier(BaseModel):
+    """An accepted dossier and how it stands. Nothing of who applied or who handles it is kept."""
+
+    code: str
+    unit: str
+    channel: str | None
+    field: str | None
+    procedure: str | None
+    applicant: str | None = Field(description="person or business; never who.")
+    status: int | None = Field(description="Status code of the national portal.")
+    state: str = Field(description="open, paused, completed or withdrawn.")
+    received_at: datetime
+    original_due_at: datetime | None
+    due_at: datetime | None
+    completed_at: datetime | None
+    withdrawn_at: datetime | None
+    overdue: bool = Field(description="Open past its due date now, as `dossier.overdue` counts.")
+    due_soon: bool = Field(description="Within 24 hours of its due moment now.")
+    without_apology: bool = Field(description="Overdue now and covered by no letter of apology.")
+    completed_late: bool
+    apologised_at: datetime | None
+    promised_at: datetime | None
+    paid_online: bool | None
+    digitised: bool | None
+    satisfied: bool | None
+    newest_fact: datetime | None
+
+
+class DossierList(BaseModel):
+    """Dossiers, in pages: ask again with `after` = `next` while there is one."""
+
+    dossiers: list[Dossier]
+    next: str | None
+
+
+class DossierEvent(BaseModel):
+    """A fact about a dossier."""
+
+    time: datetime = Field(description="When it happened.")
+    recorded_at: datetime = Field(description="When it was learned.")
+    type: str
+    id: str
+    source: str
+    sequence: str
+    data: dict[str, Any] = Field(description="As docs/reference/events.md describes the type.")
+
+
+class DossierEvents(BaseModel):
+    """What happened to one dossier, in pages."""
+
+    code: str = Field(description="The code by which it counts, also when it was asked by another.")
+    unit: str
+    merged_into: str | None = Field(description="The dossier of which this turned out to be a second code.")
+    events: list[DossierEvent]
+    next: str | None
+
+
+class QuestionWording(BaseModel):
+    """What is asked, as it would be typed."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "kpis": ["dossier.on_time_rate"],
+                "period": "last-month",
+                "bucket": "1d",
+                "by": "field",
+            }
+        },
+    )
+
+    kpis: list[str] = Field(min_length=1, max_length=100)
+    units: list[str] = Field([], description="Without any: the whole scope of whoever asks.")
+    period: str | None = Field(None, description="Such as last-month; instead of from and to.")
+    start: str | None = Field(None, alias="from")
+    end: str | None = Field(None, alias="to")
+    bucket: str | None = None
+    by: str | None = None
+    where: list[str] = []
+    as_of: str | None = None
+    areas: str | None = None
+
+
+class QuestionBody(BaseModel):
+    """What is sent to keep a question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: QuestionWording
+    title: str = Field("", max_length=200)
+    shared: bool = Field(False, description="Whether every reader may ask it.")
+
+
+class SavedQuestion(QuestionBody):
+    """A question that is kept."""
+
+    name: str
+    mine: bool
+    updated_at: datetime
+
+
+class QuestionList(BaseModel):
+    """Questions by name."""
+
+    questions: list[SavedQuestion]
 
 
 class Connector(BaseModel):

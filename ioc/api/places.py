@@ -1,50 +1,103 @@
-"""``/api/v1/units`` and ``/api/v1/devices``: what there is, as far as the reader may see."""
+"""``/api/v1/units`` and ``/api/v1/devices``: what there is and was, as far as the reader may see."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
 
+from ioc.api.asking import NOT_MODIFIED, After, Limit, conditional, only_known_parameters
 from ioc.api.identity import CurrentDatabase, CurrentReader
-from ioc.api.models import DeviceList, UnitList
+from ioc.api.models import DeviceList, DeviceSamples, DeviceStates, UnitList
 from ioc.api.problems import RESPONSES
+from ioc.history import cursor
+from ioc.history import devices as history
+from ioc.history.columns import Kind
+from ioc.history.devices import KINDS, STATES
 from ioc.kpi.units import UNITS, read_day, units_document
 
-router = APIRouter(prefix="/api/v1", tags=["places"], responses=RESPONSES)
+router = APIRouter(
+    prefix="/api/v1", tags=["places"], responses=RESPONSES, dependencies=[Depends(only_known_parameters)]
+)
 
-_KINDS: Final = {1: "camera", 2: "wifi", 3: "kiosk"}
-_STATES: Final = {0: "unknown", 1: "ok", 2: "degraded", 3: "down", 4: "maintenance"}
 
-_DEVICES = """
+class _Order(StrEnum):
+    CODE = "code"
+    NAME = "name"
+
+
+class _Place(msgspec.Struct, frozen=True, array_like=True):
+    """The last entry of a page: what it is ordered by, and its code."""
+
+    by: str
+    code: str
+
+
+_DEVICES: Final = """
 SELECT d.code, d.kind, d.unit, d.point_code, d.name, d.state, d.since, d.last_time, d.clients, d.reason, u.time_zone
 FROM ioc.reader_device d JOIN ioc.unit u USING (unit_id)
 WHERE d.reader = %(reader)s
   AND (%(kind)s::int IS NULL OR d.kind = %(kind)s)
   AND (%(state)s::int IS NULL OR d.state = %(state)s)
+  AND (%(point)s::text IS NULL OR d.point_code = %(point)s)
   AND (%(unit)s::text IS NULL OR d.unit_id IN (SELECT unit_id FROM ioc.unit_scope(%(reader)s, %(unit)s)))
   AND (%(after)s::text IS NULL OR d.code > %(after)s)
 ORDER BY d.code LIMIT %(limit)s
 """
 
 
-@router.get("/units", response_model=UnitList, summary="Units that the reader may ask about")
+@router.get(
+    "/units", response_model=UnitList, responses=NOT_MODIFIED, summary="Units that the reader may ask about"
+)
 async def units(
+    request: Request,
     reader: CurrentReader,
     database: CurrentDatabase,
+    kind: Annotated[str | None, Query(description="Only units of this kind.", examples=["commune"])] = None,
+    parent: Annotated[str | None, Query(description="Only units directly below this one.")] = None,
     at: Annotated[
         str | None,
-        Query(description="Only units that hold on this day, such as 2025-06-30; without it, of all days."),
+        Query(
+            description="Only units that hold on this day; without it, of all days.", examples=["2025-06-30"]
+        ),
     ] = None,
-) -> dict[str, Any]:
+    order: Annotated[_Order, Query(description="code, or name (Vietnamese).")] = _Order.CODE,
+    limit: Limit = 1000,
+    after: After = None,
+) -> Response:
     """Units with their validity, and what they came from and became."""
+    asked = {"kind": kind, "parent": parent, "at": at, "order": order}
+    place = None if after is None else cursor.read(after, _Place, asked)
     day = None if at is None else read_day(at)
-    return units_document(day, await database.rows(UNITS, {"reader": reader, "day": day}))
+    # few enough to be looked through: a province has a hundred
+    document = units_document(day, await database.rows(UNITS, {"reader": reader, "day": day}))
+    found = sorted(
+        (
+            (_Place(unit["name"]["vi"] if order is _Order.NAME else unit["code"], unit["code"]), unit)
+            for unit in document["units"]
+            if (kind is None or unit["kind"] == kind) and (parent is None or unit["parent"] == parent)
+        ),
+        key=lambda entry: (entry[0].by, entry[0].code),
+    )
+    if place is not None:
+        found = [entry for entry in found if (entry[0].by, entry[0].code) > (place.by, place.code)]
+    more = cursor.write(found[limit - 1][0], asked) if len(found) > limit else None
+    units = [unit for _, unit in found[:limit]]
+    return conditional(request, {**document, "units": units, "next": more})
 
 
-@router.get("/devices", response_model=DeviceList, summary="Devices with the state that holds now")
+@router.get(
+    "/devices",
+    response_model=DeviceList,
+    responses=NOT_MODIFIED,
+    summary="Devices with the state that holds now",
+)
 async def devices(
+    request: Request,
     reader: CurrentReader,
     database: CurrentDatabase,
     unit: Annotated[str | None, Query(description="Code of a unit, with all below it.")] = None,
@@ -55,31 +108,100 @@ async def devices(
         str | None,
         Query(pattern="^(unknown|ok|degraded|down|maintenance)$", description="Only devices in this state."),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Most devices in one answer.")] = 200,
-    after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
-) -> dict[str, Any]:
+    point: Annotated[str | None, Query(description="Only devices of this reception point.")] = None,
+    limit: Limit = 200,
+    after: After = None,
+) -> Response:
+    asked = {"unit": unit, "kind": _number(KINDS, kind), "state": _number(STATES, state), "point": point}
+    place = None if after is None else cursor.read(after, _Place, asked)
     rows = await database.rows(
-        _DEVICES,
-        {
-            "reader": reader,
-            "kind": _number(_KINDS, kind),
-            "state": _number(_STATES, state),
-            "unit": unit,
-            "after": after,
-            "limit": limit + 1,
-        },
+        _DEVICES, {**asked, "reader": reader, "after": place and place.code, "limit": limit + 1}
     )
     page = rows[:limit]
     names = ("code", "kind", "unit", "point", "name", "state", "since", "last_time", "clients", "reason")
     found = []
     for *values, zone in page:
-        device = dict(zip(names, values, strict=True))
+        device: dict[str, Any] = dict(zip(names, values, strict=True))
         found.append(device)
         for moment in ("since", "last_time"):
             device[moment] = device[moment] and device[moment].astimezone(ZoneInfo(zone))
-        device["kind"] = _KINDS[device["kind"]]
-        device["state"] = _STATES[device["state"]]
-    return {"devices": found, "next": page[-1][0] if len(rows) > limit else None}
+        device["kind"] = KINDS[device["kind"]]
+        device["state"] = STATES[device["state"]]
+    more = cursor.write(_Place("", page[-1][0]), asked) if len(rows) > limit else None
+    return conditional(request, {"devices": found, "next": more})
+
+
+_Code = Annotated[str, Path(max_length=50, description="The device's code.", examples=["cam-go-dau-1"])]
+_From = Annotated[
+    str | None, Query(alias="from", description="Start, included; without it, a day before the end.")
+]
+_To = Annotated[str | None, Query(alias="to", description="End, not included; without it, now.")]
+
+
+@router.get(
+    "/devices/{code}/states",
+    response_model=DeviceStates,
+    responses=NOT_MODIFIED,
+    summary="How a device's state went, in pages",
+)
+async def device_states(
+    request: Request,
+    reader: CurrentReader,
+    database: CurrentDatabase,
+    code: _Code,
+    start: _From = None,
+    end: _To = None,
+    limit: Limit = 200,
+    after: After = None,
+) -> Response:
+    """Runs of equal state that touch the range, in order of time. Silence is a run of state unknown."""
+    asked = ("states", code, start, end)
+    place = None if after is None else cursor.read(after, history.Place, asked)
+    wanted = history.Wanted(start=start, end=end)
+    found = await database.answer(history.states(reader, code, wanted, after=place, limit=limit))
+    return _history(request, "states", found, asked)
+
+
+@router.get(
+    "/devices/{code}/samples",
+    response_model=DeviceSamples,
+    responses=NOT_MODIFIED,
+    summary="What the probes of a device found, in pages",
+)
+async def device_samples(
+    request: Request,
+    reader: CurrentReader,
+    database: CurrentDatabase,
+    code: _Code,
+    start: _From = None,
+    end: _To = None,
+    limit: Limit = 200,
+    after: After = None,
+) -> Response:
+    """Samples of a camera or an access point, in order of time."""
+    asked = ("samples", code, start, end)
+    place = None if after is None else cursor.read(after, history.Place, asked)
+    wanted = history.Wanted(start=start, end=end)
+    found = await database.answer(history.samples(reader, code, wanted, after=place, limit=limit))
+    return _history(request, "samples", found, asked)
+
+
+def _history(request: Request, what: str, page: history.Page, asked: object) -> Response:
+    names = [column.name for column in page.columns]
+    moments = [column.name for column in page.columns if column.kind is Kind.MOMENT]
+    found = [dict(zip(names, row, strict=True)) for row in page.rows]
+    for entry in found:
+        for name in moments:
+            entry[name] = entry[name] and entry[name].astimezone(page.device.zone)
+    return conditional(
+        request,
+        {
+            "device": page.device.code,
+            "unit": page.device.unit,
+            what: found,
+            "next": page.next and cursor.write(page.next, asked),
+        },
+    )
 
 
 def _number(names: dict[int, str], wanted: str | None) -> int | None:

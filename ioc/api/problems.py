@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -16,6 +16,8 @@ from ioc.errors import InputError, IocError, UnavailableError, UsageError
 from ioc.kpi.errors import KpiError
 
 MEDIA_TYPE = "application/problem+json"
+#: Seconds after which what failed so may be tried again.
+_RETRY_S: Final[dict[int, str]] = {HTTPStatus.SERVICE_UNAVAILABLE: "5", HTTPStatus.TOO_MANY_REQUESTS: "30"}
 _log = structlog.get_logger(__name__)
 
 
@@ -72,7 +74,7 @@ def _of_error(error: IocError) -> JSONResponse:
         status, kind = 422, "bad-request"
     else:
         status, kind = 500, "failure"
-    headers = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    headers = {"Retry-After": _RETRY_S[status]} if status in _RETRY_S else None
     title = kind.replace("-", " ").capitalize()
     return problem(status, kind=kind, title=title, headers=headers, detail=error.message, remedy=error.remedy)
 

@@ -1,32 +1,73 @@
-"""``ioc kpi list`` and ``ioc kpi show``: indicators on the command line, as the API gives them."""
+"""``ioc kpi``: indicators on the command line, as the API gives them; questions by name."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ioc.cli._asking import Format, database, export, print_answers, print_csv, print_json, print_table
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import psycopg
-
-    from ioc.kpi.query import Answer
+    from ioc.history.questions import Wording
 
 app = typer.Typer(no_args_is_help=True, help="Indicators: what they mean, and their figures.")
 
-
-class Format(StrEnum):
-    """How figures are printed."""
-
-    JSON = "json"
-    CSV = "csv"
-    TABLE = "table"
-
-
 _FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+_Units = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unit", help="Code of a unit, with all below it; may be repeated. Without it, the whole district."
+    ),
+]
+_Period = Annotated[
+    str | None,
+    typer.Option(
+        help="Instead of --from and --to: today, yesterday, this-week, last-week, and so with month, quarter and year; "
+        "last-N-days, last-N-months."
+    ),
+]
+_From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        help="Start, included: a date or time, in the unit's time zone unless it has an offset. Without it, an "
+        "hour (1min), a day (15min), two days (1h), 30 days (1d) or a year (1mo) before the end.",
+    ),
+]
+_To = Annotated[str | None, typer.Option("--to", help="End, not included; without it, now.")]
+_Bucket = Annotated[
+    str | None, typer.Option(help="1min, 15min, 1h, 1d or 1mo in the unit's time zone; without it, 1d.")
+]
+_By = Annotated[
+    str | None, typer.Option(metavar="DIM", help="Split by a dimension; ioc kpi list names them.")
+]
+_Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DIM=VALUE",
+        help="Only figures with this value; may be repeated: the same dimension twice means either. "
+        "DIM= means those without a value.",
+    ),
+]
+_AsOf = Annotated[str | None, typer.Option(help="As known at this earlier moment; dossier indicators only.")]
+_Remap = Annotated[
+    bool,
+    typer.Option(
+        "--remap",
+        help="Figures of the areas of today's units, continued backwards through the units that they came from. "
+        "Without it, of units as they were at the time.",
+    ),
+]
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", help="Write to this file instead: its name ends in .csv, .xlsx, .parquet or .arrow."
+    ),
+]
+_Bom = Annotated[bool, typer.Option("--bom", help="Begin a CSV file with a mark by which Excel knows UTF-8.")]
+_Name = Annotated[str, typer.Argument(help="The question's name: small letters, digits and dashes.")]
 
 
 @app.command("list")
@@ -39,7 +80,7 @@ def list_kpis(output: _FormatOption = Format.TABLE) -> None:
     from ioc.kpi.document import kpi_document
 
     if output is Format.JSON:
-        _print_json({"kpis": [kpi_document(kpi) for kpi in CATALOGUE.values()]})
+        print_json({"kpis": [kpi_document(kpi) for kpi in CATALOGUE.values()]})
         return
     header = ("id", "version", "name_vi", "name_en", "unit_of_measure", "dimensions")
     rows = [
@@ -47,52 +88,26 @@ def list_kpis(output: _FormatOption = Format.TABLE) -> None:
         for kpi in CATALOGUE.values()
     ]
     if output is Format.CSV:
-        _print_csv(header, rows)
+        print_csv(header, rows)
     else:
-        _print_table(header, rows)
+        print_table(header, rows)
 
 
 @app.command("show")
 def show(
     kpi_id: Annotated[str, typer.Argument(metavar="ID", help="The indicator, such as dossier.on_time_rate.")],
-    unit: Annotated[
-        str | None, typer.Option(help="Code of a unit, with all below it; without it, the whole district.")
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            help="Start, included: a date or time, in the unit's time zone unless it has an offset. Without it, an "
-            "hour (1min), a day (15min), two days (1h), 30 days (1d) or a year (1mo) before the end.",
-        ),
-    ] = None,
-    end: Annotated[str | None, typer.Option("--to", help="End, not included; without it, now.")] = None,
-    bucket: Annotated[
-        str | None, typer.Option(help="1min, 15min, 1h, 1d or 1mo in the unit's time zone; without it, 1d.")
-    ] = None,
-    by: Annotated[
-        str | None, typer.Option(metavar="DIM", help="Split by a dimension; ioc kpi list names them.")
-    ] = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="DIM=VALUE",
-            help="Only figures with this value; may be repeated: the same dimension twice means either. "
-            "DIM= means those without a value.",
-        ),
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option(help="As known at this earlier moment; dossier indicators only.")
-    ] = None,
-    remap: Annotated[
-        bool,
-        typer.Option(
-            "--remap",
-            help="Figures of the areas of today's units, continued backwards through the units that they came from. "
-            "Without it, of units as they were at the time.",
-        ),
-    ] = False,
+    unit: _Units = None,
+    period: _Period = None,
+    start: _From = None,
+    end: _To = None,
+    bucket: _Bucket = None,
+    by: _By = None,
+    where: _Where = None,
+    as_of: _AsOf = None,
+    remap: _Remap = False,
     output: _FormatOption = Format.TABLE,
+    file: _Output = None,
+    bom: _Bom = False,
 ) -> None:
     """Show an indicator's figures as a series without gaps; what is unknown is empty, never zero.
 
@@ -100,30 +115,25 @@ def show(
 
     Example: ioc kpi show dossier.on_time_rate --unit go-dau --from 2026-01-01 --bucket 1mo --by field --format csv
     """
-    from ioc.kpi.catalogue import find
-    from ioc.kpi.document import series_csv, series_document
-    from ioc.kpi.query import SYSTEM_READER, answer, ask
-    from ioc.kpi.question import Areas, Asked
+    from ioc.history.questions import Wording
 
-    find(kpi_id)
-    asked = Asked(
-        unit=unit,
-        start=start,
-        end=end,
-        bucket=bucket,
-        by=by,
-        where=tuple(where or ()),
-        as_of=as_of,
-        areas=Areas.REMAPPED if remap else None,
+    _show(
+        Wording(
+            kpis=(kpi_id,),
+            units=tuple(unit or ()),
+            period=period,
+            start=start,
+            end=end,
+            bucket=bucket,
+            by=by,
+            where=tuple(where or ()),
+            as_of=as_of,
+            areas="remapped" if remap else None,
+        ),
+        output,
+        file,
+        bom=bom,
     )
-    with _database() as connection:
-        found = answer(connection, ask(SYSTEM_READER, kpi_id, asked))
-    if output is Format.JSON:
-        _print_json(series_document(found))
-    elif output is Format.CSV:
-        typer.echo(series_csv(found), nl=False)
-    else:
-        _print_series(found)
 
 
 @app.command("targets")
@@ -142,7 +152,7 @@ def show_targets(
     from ioc.kpi.document import target_document
     from ioc.kpi.query import SYSTEM_READER, answer
 
-    with _database() as connection:
+    with database() as connection:
         in_force = answer(connection, targets.ask(SYSTEM_READER, ids(), [unit]))
         row = connection.execute("SELECT ioc.unit_zone(%s, %s)", (SYSTEM_READER, unit)).fetchone()
     zone = ZoneInfo(row[0] if row else "UTC")
@@ -150,105 +160,143 @@ def show_targets(
         {"kpi": kpi, **target_document(target, zone)} for kpi in ids() for target in in_force.of(kpi, unit)
     ]
     if output is Format.JSON:
-        _print_json({"unit": unit, "targets": found})
+        print_json({"unit": unit, "targets": found})
         return
     header = ("kpi", "from", "to", "value", "warning", "strict", "each", "unit", "certainty")
     rows = [tuple("" if part[name] is None else str(part[name]) for name in header) for part in found]
     if output is Format.CSV:
-        _print_csv(header, rows)
+        print_csv(header, rows)
     else:
-        _print_table(header, rows)
+        print_table(header, rows)
 
 
-@contextmanager
-def _database() -> Iterator[psycopg.Connection[Any]]:
-    import psycopg
+@app.command("ask")
+def ask(
+    name: _Name,
+    output: _FormatOption = Format.TABLE,
+    file: _Output = None,
+    bom: _Bom = False,
+) -> None:
+    """Ask a question that is kept by name: one of this machine's, or one that a reader shares.
 
-    from ioc.errors import UnavailableError
-    from ioc.settings import load
+    Example: ioc kpi ask late-last-month --output late.xlsx
+    """
+    from ioc.history import questions
+    from ioc.kpi.query import SYSTEM_READER, answer
 
-    try:
-        connection = psycopg.connect(load().database_dsn, connect_timeout=5, autocommit=True)
-    except psycopg.OperationalError as error:
-        raise UnavailableError(
-            "The database does not answer.", remedy="Run ioc status, and ioc doctor when it is not up."
-        ) from error
-    try:
-        with connection:
-            yield connection
-    except psycopg.Error as error:
-        raise UnavailableError(
-            f"The database can't answer: {str(error).splitlines()[0]}.",
-            remedy="Run ioc status; where the platform is newer than its database, ioc up brings that up to date.",
-        ) from error
+    with database() as connection:
+        saved = answer(connection, questions.find(SYSTEM_READER, name))
+    _show(saved.wording, output, file, bom=bom)
 
 
-def _print_series(found: Answer) -> None:
-    from ioc.kpi.query import REASONS
-    from ioc.kpi.targets import judge
+@app.command("save")
+def save(
+    name: _Name,
+    kpi_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Indicators that it asks for.")],
+    unit: _Units = None,
+    period: _Period = None,
+    start: _From = None,
+    end: _To = None,
+    bucket: _Bucket = None,
+    by: _By = None,
+    where: _Where = None,
+    as_of: _AsOf = None,
+    remap: _Remap = False,
+    title: Annotated[str, typer.Option(help="What people call it.")] = "",
+    shared: Annotated[bool, typer.Option("--shared", help="Let every reader ask it.")] = False,
+) -> None:
+    """Keep a question by name, in place of an earlier one of this name. One that can't be answered is refused.
 
-    question = found.question
-    judged = bool(found.targets.by_kpi)
-    header = (
-        "time",
-        *([question.by] if question.by else []),
-        "value",
-        "numerator",
-        "denominator",
-        *(["target", "status"] if judged else []),
+    Example: ioc kpi save late-last-month dossier.overdue --period last-month --by field --shared
+    """
+    from ioc.history import questions
+    from ioc.kpi.query import SYSTEM_READER, change
+
+    wording = questions.Wording(
+        kpis=tuple(kpi_ids),
+        units=tuple(unit or ()),
+        period=period,
+        start=start,
+        end=end,
+        bucket=bucket,
+        by=by,
+        where=tuple(where or ()),
+        as_of=as_of,
+        areas="remapped" if remap else None,
     )
-    rows = []
-    for point in found.points:
-        share, mark = question.kpi.is_ratio, "≈ " if point.estimated else ""
-        target = found.target_of(point)
-        beside = (
-            ("—", "—")
-            if target is None
-            else (_shown(target.value, share=share), judge(question.kpi, target, point.value).value)
+    body = questions.Body(question=wording, title=title, shared=shared)
+    with database() as connection:
+        is_new = change(connection, questions.save(SYSTEM_READER, name, body))
+    typer.echo(f"The question {name} is {'kept' if is_new else 'changed'}. Ask it: ioc kpi ask {name}")
+
+
+@app.command("questions")
+def list_questions(output: _FormatOption = Format.TABLE) -> None:
+    """List the questions that are kept by name.
+
+    Example: ioc kpi questions
+    """
+    import msgspec
+
+    from ioc.history import questions
+    from ioc.kpi.query import SYSTEM_READER, answer
+
+    with database() as connection:
+        found = answer(connection, questions.listed(SYSTEM_READER))
+    if output is Format.JSON:
+        print_json({"questions": [msgspec.to_builtins(saved) for saved in found]})
+        return
+    header = ("name", "title", "reader", "shared", "indicators", "period")
+    rows = [
+        (
+            saved.name,
+            saved.title,
+            saved.reader,
+            "yes" if saved.shared else "no",
+            " ".join(saved.wording.kpis),
+            saved.wording.period or f"{saved.wording.start or ''} to {saved.wording.end or 'now'}",
         )
-        rows.append(
-            (
-                point.time.astimezone(found.zone).strftime("%Y-%m-%d %H:%M %z"),
-                *([point.dim or "—"] if question.by else []),
-                mark + _shown(point.value, share=share),
-                mark + _shown(point.numerator),
-                mark + _shown(point.denominator),
-                *(beside if judged else ()),
-            )
-        )
-    typer.echo(f"{question.kpi.name_vi} ({question.kpi.name_en}), {question.kpi.unit_of_measure}")
-    typer.echo(f"{found.unit or 'every unit'}, {question.bucket}, {found.zone}")
-    _print_table(header, rows)
-    for reason in sorted({point.reason for point in found.points if point.reason}):
-        typer.echo(f"— {REASONS[reason]}")
-    for part in (found.areas or {}).get("shares", ()):
-        typer.echo(f"{part['unit']}: {part['share']:g} of its figures")
-    for part in (found.areas or {}).get("left_out", ()):
-        typer.echo(f"{part['unit']}: left out, nobody has said which share of it went to {part['into']}")
+        for saved in found
+    ]
+    if output is Format.CSV:
+        print_csv(header, rows)
+    else:
+        print_table(header, rows)
 
 
-def _shown(value: float | None, *, share: bool = False) -> str:
-    if value is None:
-        return "—"
-    return f"{value:.4f}" if share or not value.is_integer() else f"{value:.0f}"
+@app.command("forget")
+def forget(name: _Name) -> None:
+    """Forget a question that was kept on this machine.
+
+    Example: ioc kpi forget late-last-month
+    """
+    from ioc.history import questions
+    from ioc.kpi.query import SYSTEM_READER, change
+
+    with database() as connection:
+        change(connection, questions.delete(SYSTEM_READER, name))
+    typer.echo(f"The question {name} is forgotten.")
 
 
-def _print_json(document: dict[str, Any]) -> None:
-    import json
+def _show(wording: Wording, output: Format, file: Path | None, *, bom: bool) -> None:
+    from ioc.errors import UsageError
+    from ioc.history import questions, series
+    from ioc.kpi.query import SYSTEM_READER, answer
 
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
-
-
-def _print_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    import csv
-    import io
-
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    typer.echo(text.getvalue(), nl=False)
-
-
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    for row in (header, tuple("─" * width for width in widths), *rows):
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if file is None:
+        if bom:
+            raise UsageError("--bom goes with --output.", remedy="Name a file: --output figures.csv")
+        series.check(wording.kpis, wording.places, wording.asked)
+        with database() as connection:
+            found = answer(connection, questions.answers(SYSTEM_READER, wording))
+        print_answers(found, output)
+        return
+    steps = series.table(SYSTEM_READER, wording.kpis, wording.places, wording.asked)
+    noted: dict[str, object] = {
+        "kpis": list(wording.kpis),
+        "unit": list(wording.units),
+        "bucket": wording.bucket,
+        "by": wording.by,
+    }
+    rows = export(steps, file, what="series", filters=noted, bom=bom)
+    typer.echo(f"{rows} rows written to {file}.", err=True)

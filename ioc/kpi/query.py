@@ -6,7 +6,8 @@ The steps of an answer are written once, as generators that say what to ask next
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,7 @@ QUESTION_TIMEOUT_S: Final = 10.0
 #: The platform's own processes and the command line read as this reader: every unit.
 SYSTEM_READER: Final = "system"
 
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _ZONE = "SELECT ioc.unit_zone(%s, %s), now()"
 _SERIES = (
     "SELECT time, dim, value, numerator, denominator FROM ioc.kpi_series(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -54,8 +56,10 @@ _CURRENT_AREAS = (
 
 _Rows: TypeAlias = Sequence[tuple[Any, ...]]
 _T = TypeVar("_T")
+#: A statement and its parameters.
+Asking: TypeAlias = tuple[str, Sequence[object] | Mapping[str, object]]
 #: Yields a statement and its parameters, is sent the rows, and returns the answer.
-Steps: TypeAlias = Generator[tuple[str, Sequence[object]], _Rows, _T]
+Steps: TypeAlias = Generator[Asking, _Rows, _T]
 
 
 class Point(NamedTuple):
@@ -145,8 +149,7 @@ def ask(reader: str, kpi_id: str, asked: Asked) -> Steps[Answer]:
 
 def series(reader: str, question: Question) -> Steps[tuple[Point, ...]]:
     """Steps to the bare points of a question that is read already."""
-    statement = _SERIES_AREAS if question.is_remapped else _SERIES
-    rows = yield statement, _series_parameters(reader, question)
+    rows = yield series_statement(reader, question)
     return tuple(Point(*row) for row in rows)
 
 
@@ -170,8 +173,9 @@ def _judged_units(question: Question, points: Sequence[Point]) -> list[str | Non
     return [question.unit]
 
 
-def _series_parameters(reader: str, question: Question) -> tuple[object, ...]:
-    return (
+def series_statement(reader: str, question: Question) -> tuple[str, tuple[object, ...]]:
+    """Return the statement that gives the points of a question, and its parameters."""
+    return (_SERIES_AREAS if question.is_remapped else _SERIES), (
         reader,
         question.kpi.id,
         question.unit,
@@ -189,16 +193,21 @@ def answer(
 ) -> _T:
     """Drive the steps over a connection, in one read-only snapshot.
 
+    :param timeout_s: of all steps together.
     :raises KpiError: the question can't be answered as it was put, or takes longer than ``timeout_s``.
     :raises UnavailableError: the database does not answer.
     """
     with _translated(), connection.transaction():
-        connection.execute(_settings(timeout_s))
+        limit = _Limit(timeout_s)
+        connection.execute(_SNAPSHOT)
+        connection.execute(limit.statement())
         try:
             statement, parameters = next(steps)
             while True:
                 rows = connection.execute(statement.encode(), parameters).fetchall()
                 statement, parameters = steps.send(rows)
+                if limit.worn:
+                    connection.execute(limit.statement())
         except StopIteration as done:
             found: _T = done.value
             return found
@@ -209,7 +218,41 @@ async def answer_async(
 ) -> _T:
     """The same over an asynchronous connection."""
     async with _translated_async(), connection.transaction():
-        await connection.execute(_settings(timeout_s))
+        limit = _Limit(timeout_s)
+        await connection.execute(_SNAPSHOT)
+        await connection.execute(limit.statement())
+        try:
+            statement, parameters = next(steps)
+            while True:
+                rows = await (await connection.execute(statement.encode(), parameters)).fetchall()
+                statement, parameters = steps.send(rows)
+                if limit.worn:
+                    await connection.execute(limit.statement())
+        except StopIteration as done:
+            found: _T = done.value
+            return found
+
+
+def change(connection: psycopg.Connection[Any], steps: Steps[_T]) -> _T:
+    """Drive steps that may write, in one transaction.
+
+    :raises KpiError: what is asked makes no sense.
+    :raises UnavailableError: the database does not answer.
+    """
+    with _translated(), connection.transaction():
+        try:
+            statement, parameters = next(steps)
+            while True:
+                rows = connection.execute(statement.encode(), parameters).fetchall()
+                statement, parameters = steps.send(rows)
+        except StopIteration as done:
+            found: _T = done.value
+            return found
+
+
+async def change_async(connection: psycopg.AsyncConnection[Any], steps: Steps[_T]) -> _T:
+    """The same over an asynchronous connection."""
+    async with _translated_async(), connection.transaction():
         try:
             statement, parameters = next(steps)
             while True:
@@ -231,10 +274,37 @@ def sample_platform(connection: psycopg.Connection[Any]) -> int:
     ).rowcount
 
 
-def _settings(timeout_s: float) -> sql.Composed:
-    return sql.SQL(
-        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}"
-    ).format(sql.Literal(int(timeout_s * 1000)))
+class _Limit:
+    """What is left of a time limit; the database is told again when a tenth of it is used up."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._until = time.monotonic() + timeout_s
+        self._told = timeout_s
+        self._timeout_s = timeout_s
+
+    @property
+    def left_s(self) -> float:
+        return self._until - time.monotonic()
+
+    @property
+    def worn(self) -> bool:
+        return self._told - self.left_s > self._timeout_s / 10
+
+    def statement(self) -> sql.Composed:
+        """Return the statement that tells it.
+
+        :raises TooSlowError: nothing is left.
+        """
+        self._told = self.left_s
+        if self._told <= 0:
+            raise _too_slow()
+        return sql.SQL("SET LOCAL statement_timeout = {}").format(sql.Literal(max(1, int(self._told * 1000))))
+
+
+def _too_slow() -> TooSlowError:
+    return TooSlowError(
+        "The question took the database too long.", remedy="Ask for a shorter range or a wider bucket."
+    )
 
 
 _BY_STATE: Final[dict[str, type[KpiError]]] = {
@@ -247,9 +317,7 @@ _BY_STATE: Final[dict[str, type[KpiError]]] = {
 def translate(error: psycopg.Error) -> KpiError | UnavailableError | None:
     """Return the error of the platform that a database error stands for, if it stands for one."""
     if isinstance(error, errors.QueryCanceled):
-        return TooSlowError(
-            "The question took the database too long.", remedy="Ask for a shorter range or a wider bucket."
-        )
+        return _too_slow()
     known = _BY_STATE.get(error.sqlstate or "")
     if known is not None:
         return known(error.diag.message_primary or "", remedy=error.diag.message_hint or "")
@@ -289,6 +357,7 @@ __all__ = [
     "SYSTEM_READER",
     "Answer",
     "Areas",
+    "Asking",
     "Current",
     "Kpi",
     "Point",
@@ -296,8 +365,11 @@ __all__ = [
     "answer",
     "answer_async",
     "ask",
+    "change",
+    "change_async",
     "current",
     "sample_platform",
     "series",
+    "series_statement",
     "translate",
 ]

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from ioc.kpi import periods
 from ioc.kpi.catalogue import BUCKETS, Bucket
 from ioc.kpi.definition import Kpi
 from ioc.kpi.errors import BadQuestionError
@@ -47,6 +48,7 @@ class Asked:
     """What was typed, unread: texts as they came."""
 
     unit: str | None = None
+    period: str | None = None
     start: str | None = None
     end: str | None = None
     bucket: str | None = None
@@ -87,7 +89,14 @@ def read(kpi: Kpi, asked: Asked, *, zone: ZoneInfo, now: datetime) -> Question:
     if bucket not in BUCKETS:
         raise BadQuestionError(f"There is no bucket {bucket!r}.", remedy=f"Buckets are {', '.join(BUCKETS)}.")
     end = now if asked.end is None else read_moment(asked.end, zone, what="to")
-    if asked.start is not None:
+    if asked.period is not None:
+        if asked.start is not None or asked.end is not None:
+            raise BadQuestionError(
+                f"The period {asked.period!r} is asked for, and a range beside it.",
+                remedy="Give either period, or from and to.",
+            )
+        start, end = periods.bounds(asked.period, zone=zone, now=now)
+    elif asked.start is not None:
         start = read_moment(asked.start, zone, what="from")
     else:
         start = _default_start(end, bucket, zone)

@@ -10,6 +10,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from ioc import topics
+from ioc.history import access_log
 from ioc.kpi.query import sample_platform
 from ioc.platform import dossier_sums, log_ends, retention, samples, windows
 from ioc.platform.kafka_view import KafkaView
@@ -77,6 +78,7 @@ def _rounds(
             dropped = time.monotonic()
             for gone in retention.drop_old(connection, settings):
                 log.info("old facts were let go", kind=gone.kind, kept_from=gone.since.isoformat())
+            access_log.forget(connection, settings.access_log_days)
         try:
             if time.monotonic() - sampled >= _SAMPLE_S:
                 sampled = time.monotonic()
