@@ -451,7 +451,7 @@ _BAD: list[tuple[str, int, str, str]] = [
     (f"{_LIST}?to=9999-12-31", 422, "bad-question", "2200"),
     (f"{_LIST}?unit=nowhere", 404, "unknown-unit", "units"),
     (f"{_LIST}?procedure=%00", 422, "bad-question", "character"),
-    ("/api/v1/units?at=yesterday", 422, "bad-request", "at"),
+    ("/api/v1/units?at=yesterday", 422, "bad-question", "2025-06-30"),
     ("/api/v1/devices?after=AAAA", 422, "bad-cursor", "begin anew"),
     ("/api/v1/devices/nobody/samples", 404, "unknown-device", "devices"),
     ("/api/v1/exports/dossiers?format=pdf", 422, "bad-request", "parquet"),
