@@ -138,7 +138,7 @@ def samples(reader: str, code: str, wanted: Wanted, *, after: Place | None, limi
     start, end = yield from _range(wanted, found.zone)
     rows = yield (
         (
-            f"SELECT {_listed(fields)} FROM ioc.{found.kind}_sample x"  # noqa: S608 - names above
+            f"SELECT {_listed(fields)} FROM ioc.{found.kind}_history x"  # noqa: S608 - names above
             " WHERE x.device_id = %(device)s AND x.time >= %(start)s AND x.time < %(end)s"
             " AND x.unit_id IN (SELECT r.unit_id FROM ioc.reader_units(%(reader)s) r)"
             " AND (%(after)s::timestamptz IS NULL OR x.time > %(after)s) ORDER BY x.time LIMIT %(limit)s"
@@ -189,7 +189,7 @@ def samples_table(reader: str, wanted: Wanted) -> Steps[Table]:
     zone, statement, parameters = yield from _table(
         reader,
         wanted,
-        f"SELECT d.code, u.code, {_listed(fields)} FROM ioc.{wanted.kind}_sample x"  # noqa: S608 - names above
+        f"SELECT d.code, u.code, {_listed(fields)} FROM ioc.{wanted.kind}_history x"  # noqa: S608 - names above
         " JOIN ioc.device d ON d.device_id = x.device_id JOIN ioc.unit u ON u.unit_id = x.unit_id"
         " WHERE x.time >= %(start)s AND x.time < %(end)s",
         "x.device_id, x.time",

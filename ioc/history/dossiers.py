@@ -308,7 +308,7 @@ _ONE: Final = """
 SELECT d.dossier_id, d.code, u.code, u.time_zone, d.merged_into
 FROM ioc.dossier d JOIN ioc.unit u USING (unit_id)
 WHERE d.unit_id IN (SELECT r.unit_id FROM ioc.reader_units(%(reader)s) r)
-  AND d.code IN (%(code)s, (SELECT min(a.code) FROM ioc.dossier_alias a WHERE a.alias = %(code)s))
+  AND d.code IN (%(code)s, (SELECT a.code FROM ioc.dossier_alias a WHERE a.alias = %(code)s ORDER BY a.code LIMIT 1))
 ORDER BY d.code = %(code)s DESC LIMIT 1
 """
 # what an officer's hash says about him is nobody's question here

@@ -107,7 +107,7 @@ def ensure(wanted: list[date], smallest: int) -> Steps[None]:
     ((key,),) = yield "SELECT key FROM ioc.disclosure_key", ()
     for month, inside in rows:
         cells = yield (
-            "SELECT unit, procedure, channel, outcome, dossiers FROM ioc.dossier_cells(%s, %s)",
+            "SELECT unit, procedure, channel, outcome, dossiers FROM ioc.disclosure_counts(%s, %s)",
             (month, inside),
         )
         groups = partition({tuple(row[:4]): row[4] for row in cells}, smallest, bytes(key))

@@ -12,7 +12,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- How many dossiers that were accepted in a month have which values together. Outcomes are those of now.
-CREATE OR REPLACE FUNCTION ioc.dossier_cells(p_month date, p_in_district boolean)
+CREATE OR REPLACE FUNCTION ioc.disclosure_counts(p_month date, p_in_district boolean)
 RETURNS TABLE (unit text, procedure text, channel text, outcome text, dossiers bigint)
 LANGUAGE sql STABLE AS $$
     SELECT u.code, d.procedure, d.channel,
@@ -48,3 +48,14 @@ LANGUAGE sql STABLE AS $$
                    WHERE CASE p_dimension WHEN 'procedure' THEN s.procedure WHEN 'field' THEN s.field
                                           WHEN 'channel' THEN s.channel END = p_value)
 $$;
+
+-- Samples as they are listed and exported, one row a probe.
+CREATE OR REPLACE VIEW ioc.camera_history AS
+SELECT s.device_id, s.unit_id, s.time, s.recorded_at, s.state, s.last_frame_age_s, s.fps, s.bitrate_kbps, s.clock_offset_s,
+       s.frozen, s.stalled, s.moved, s.rung, s.reason
+FROM ioc.camera_sample s;
+
+CREATE OR REPLACE VIEW ioc.wifi_history AS
+SELECT s.device_id, s.unit_id, s.time, s.recorded_at, s.state, s.clients, s.rtt_ms, s.loss, s.internet_ok, s.rx_bytes,
+       s.tx_bytes, s.reason
+FROM ioc.wifi_sample s;

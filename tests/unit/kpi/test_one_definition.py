@@ -27,6 +27,7 @@ _MEASURES = re.compile(
 )
 #: Tables that hold no facts; they may be counted.
 _NOT_FACTS = {
+    "access_log",
     "agency",
     "agency_unmapped",
     "alembic_version",
@@ -34,12 +35,16 @@ _NOT_FACTS = {
     "connector",
     "connector_change",
     "device",
+    "disclosure_edition",
+    "disclosure_group",
+    "disclosure_key",
     "district",
     "kpi_release",
     "kpi_target",
     "partition_offset",
     "partition_silence",
     "point",
+    "question",
     "reader",
     "source",
     "source_halt",
