@@ -256,6 +256,21 @@ def test_an_upsert_reaches_the_indicators_and_can_be_looked_up(running: Ingest, 
     assert found["result"][0]["NgayHenTra"] == "20251105170000"
     assert found["result"][0]["TrangThaiHoSo"] == "9"
 
+    # a correction takes back what was said: it was late, and then it was not done at all
+    late = dossier(
+        "counted", TrangThaiHoSo="9", NgayKetThucXuLy="20251107090000", NgayHenTra="20251106170000"
+    )
+    taken_back = dossier("counted", TrangThaiHoSo="4", NgayHenTra="20251110170000")
+    stored = "SELECT status, due_at, completed_at FROM ioc.dossier WHERE code = 'counted'"
+    for sent, wanted in (
+        (late, (9, datetime(2025, 11, 6, 10, tzinfo=UTC), datetime(2025, 11, 7, 2, tzinfo=UTC))),
+        (taken_back, (4, datetime(2025, 11, 10, 10, tzinfo=UTC), None)),
+    ):
+        onestop.call(upsert(sent))
+        with worker(running.settings):
+            wait_counted(running.settings, [topics.DOSSIERS], within_s=120)
+        assert fetch(running.settings, stored) == [wanted]
+
 
 def test_versions_and_names_without_a_unit_outlive_the_process(servers: Servers) -> None:
     settings = servers.new_settings(database=servers.new_database(), portal_login=":".join(reversed(SECRETS)))

@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ioc import topics
-from ioc.events import decode
+from ioc.events import ConnectorReported, ConnectorState, decode
 from ioc.settings import Settings
 from tests.integration.streaming import ROOT, environment
 from tests.integration.test_connect_all import everything, write
@@ -89,6 +90,9 @@ def test_a_poller_that_is_killed_goes_on_without_loss(settings: Settings, tmp_pa
     found = subjects(own)
     assert set(found.values()) == {f"H53-{number:04}" for number in range(300)}
     assert len(found) == 300, "what was read again has its old ids"
+    told = [msgspec.json.decode(r.value, type=ConnectorReported) for r in records(own, topics.CONNECTORS)]
+    assert {report.subject for report in told} == {"rest"}
+    assert (told[-1].data.state, told[-1].data.sources) == (ConnectorState.STOPPED, 1)
 
 
 @pytest.mark.servers

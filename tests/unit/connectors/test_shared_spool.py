@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -153,6 +154,35 @@ def test_a_disk_that_runs_full_in_the_middle_of_a_write_leaves_no_trace(folder: 
     with reopened(folder) as spool:
         assert numbers(spool) == [1, 3]
         assert spool.set_aside == spool.cut_bytes == 0
+
+
+def test_nothing_is_promised_that_the_disk_has_not_confirmed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirmed: list[int] = []
+    confirm = os.fdatasync
+
+    def watched(descriptor: int) -> None:
+        confirm(descriptor)
+        confirmed.append(os.fstat(descriptor).st_size)
+
+    def broken(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with reopened(folder, segment=100_000) as spool:
+        monkeypatch.setattr(os, "fdatasync", watched)
+        for number in range(3):
+            spool.append([message(number)])
+            (segment,) = folder.glob("*.seg")
+            assert confirmed[number:] == [segment.stat().st_size], "once, after the last byte"
+        monkeypatch.setattr(os, "fdatasync", broken)
+        with pytest.raises(UnavailableError, match="can't be used"):
+            spool.append([message(99)])
+        monkeypatch.setattr(os, "fdatasync", watched)
+        spool.append([message(3)])
+        assert len(list(folder.glob("*.seg"))) == 2, "a file whose sync failed is not written any more"
+    with reopened(folder) as spool:
+        assert drained(spool) == [0, 1, 2, 3]
 
 
 KILLED = """
