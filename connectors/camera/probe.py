@@ -14,6 +14,7 @@ from connectors.camera import onvif, verdict, watchers
 from connectors.camera.address import Address
 from connectors.camera.describe import Tls, describe
 from connectors.camera.evidence import Evidence
+from connectors.camera.limits import LONGER_S
 from connectors.camera.memory import Memory
 from connectors.camera.seen import Order, Seen
 from connectors.camera.units import SnmpAddress, UnitReading, read_unit
@@ -62,7 +63,7 @@ class CameraTarget:
     @property
     def longest_s(self) -> float:
         """A probe never takes longer than this, once it has its turn."""
-        return 3 * self.connect_s + self.first_frame_s + self.watch_s + _START_S
+        return 3 * self.connect_s + self.first_frame_s + self.watch_s + LONGER_S + _START_S
 
     def order(self, *, endless: bool = False) -> Order:
         """What a watcher is told."""
@@ -71,6 +72,7 @@ class CameraTarget:
             self.first_frame_s,
             self.watch_s,
             endless=endless,
+            longer_s=0.0 if endless else LONGER_S,
             scene=self.scene,
             keeps=self.evidence is not None,
             tls_verify=self.tls.verify,

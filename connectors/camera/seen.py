@@ -19,6 +19,9 @@ class Order(msgspec.Struct, frozen=True):
     """Length of a window, from the first picture on."""
     endless: bool = False
     """Window after window until the stream ends or the watcher is stopped; else one window."""
+    longer_s: float = 0.0
+    """How much longer it may take when only a second key frame can tell whether the picture is frozen; not of endless
+    orders."""
     scene: bool = False
     """Describe where the edges of the key frames lie, to tell whether the camera was moved."""
     keeps: bool = False
@@ -59,6 +62,8 @@ class Seen(msgspec.Struct):
     keyframes: int = 0
     smallest_key_change: float | None = None
     """Smallest change between a key frame and the one before it."""
+    unchanged_s: float = 0.0
+    """How long, up to the last picture, every analysed one was exactly the one before."""
     black: int = 0
     detail: float | None = None
     """Highest detail of any analysed picture."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from connectors.camera.describe import Described
-from connectors.camera.limits import BLURRED_DETAIL, FROZEN_CHANGE, FROZEN_KEY_CHANGE
+from connectors.camera.limits import BLURRED_DETAIL, FROZEN_CHANGE, FROZEN_KEY_CHANGE, UNCHANGED_S
 from connectors.camera.seen import Seen, stall_limit_s
 from connectors.camera.watchers import Lost
 from ioc.events import Status
@@ -106,10 +106,12 @@ def clock_fault(offset_s: float) -> str:
 def _frozen(seen: Seen) -> bool | None:
     """Whether the picture stays the same; None when that can't be told: too few key frames, or nothing to see."""
     dark = seen.analysed > 0 and seen.black == seen.analysed
-    if seen.smallest_key_change is None or seen.largest_change is None or dark:
+    if seen.largest_change is None or dark or seen.detail is None or seen.detail < BLURRED_DETAIL:
         return None
-    if seen.detail is None or seen.detail < BLURRED_DETAIL:
-        return None
+    if seen.smallest_key_change is None:
+        if seen.largest_change >= FROZEN_CHANGE:
+            return False
+        return True if seen.unchanged_s >= UNCHANGED_S else None
     return seen.smallest_key_change < FROZEN_KEY_CHANGE and seen.largest_change < FROZEN_CHANGE
 
 

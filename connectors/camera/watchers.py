@@ -123,7 +123,7 @@ class Watchers:
 
         :param decide: says where the picture is to be kept, or None; asked only when the order keeps one.
         """
-        longest_s = order.first_frame_s + order.watch_s + self._slack_s
+        longest_s = order.first_frame_s + order.watch_s + order.longer_s + self._slack_s
         for _ in range(2):
             try:
                 async with self.start(order, longest_s + self._slack_s) as link:

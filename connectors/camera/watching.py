@@ -19,6 +19,7 @@ import numpy as np
 
 from connectors.camera import scene
 from connectors.camera.evidence import write_picture
+from connectors.camera.limits import BLURRED_DETAIL, QUIET_CHANGE, QUIET_S
 from connectors.camera.pictures import Luma, black, change, detail, thin
 from connectors.camera.seen import Keep, Order, Seen, stall_limit_s
 
@@ -58,6 +59,8 @@ class Watcher:
         self._previous: Luma | None = None
         self._previous_key: Luma | None = None
         self._next_look = 0.0
+        self._changed_at = 0.0
+        self._moved_at = 0.0
         self._picture: Any = None
         self._open_window(0.0)
 
@@ -117,7 +120,7 @@ class Watcher:
                 if self._first_frame is None:
                     over = now >= order.first_frame_s
                 elif not order.endless:
-                    over = now >= self._first_frame + order.watch_s
+                    over = now >= self._first_frame + order.watch_s and not self._looks_longer(now)
                 else:
                     over = now >= self._seen.began_s + order.watch_s or self._stall_begins(now)
                 if over:
@@ -127,6 +130,18 @@ class Watcher:
             if not order.endless:
                 time.sleep(_TICK_S)
 
+    def _looks_longer(self, now: float) -> bool:
+        """Whether a second key frame is worth waiting for: all is alike, and pictures between prove nothing."""
+        seen, first, last = self._seen, self._first_frame or now, self._last_packet or now
+        return (
+            now < first + self._order.watch_s + self._order.longer_s
+            and seen.keyframes < 2
+            and seen.black < seen.analysed
+            and (seen.detail or 0.0) >= BLURRED_DETAIL
+            and now - max(self._moved_at, first) >= max(QUIET_S, self._order.watch_s / 2)
+            and now - last <= stall_limit_s(self._interval_s)
+        )
+
     def _stall_begins(self, now: float) -> bool:
         if self._last_packet is None or self._interval_s is None or self._gap_told:
             return False
@@ -135,6 +150,8 @@ class Watcher:
     def _close_window(self, error: str | None, *, early: bool) -> None:
         seen, now = self._seen, self._now()
         seen.ended_s, seen.error, seen.ended_early = now, error, early
+        if self._last_frame is not None and self._first_frame is not None:
+            seen.unchanged_s = max(self._last_frame - max(self._changed_at, self._first_frame), 0.0)
         if self._first_frame is not None:
             seen.began_s = max(seen.began_s, self._first_frame)
         times = self._stamps if len(self._stamps) > 1 else self._arrivals
@@ -223,18 +240,23 @@ class Watcher:
                 self._picture = frame
             if luma is not None:
                 self._next_look = at + 1 / _ANALYSED_PER_SECOND
-                self._look(luma, key)
+                self._look(luma, key, at)
             if described is not None:
                 self._scene = described if self._scene is None else self._scene + described
                 self._described += 1
 
-    def _look(self, luma: Luma, key: bool) -> None:
+    def _look(self, luma: Luma, key: bool, at: float) -> None:
         seen = self._seen
         seen.analysed += 1
         seen.black += black(luma)
         seen.detail = max(seen.detail or 0.0, detail(luma))
         if self._previous is not None:
-            seen.largest_change = max(seen.largest_change or 0.0, change(self._previous, luma))
+            changed = change(self._previous, luma)
+            seen.largest_change = max(seen.largest_change or 0.0, changed)
+            if changed:
+                self._changed_at = at
+            if changed >= QUIET_CHANGE:
+                self._moved_at = at
         self._previous = luma
         if key:
             seen.keyframes += 1

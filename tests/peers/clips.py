@@ -33,8 +33,8 @@ def street(turn: int = 0) -> Any:
     return wide[:, 100 + turn : 420 + turn]
 
 
-def make(path: Path, kind: str, seconds: float = 4.0, gap_s: float = 8.0) -> None:
-    """Write a clip.
+def make(path: Path, kind: str, seconds: float = 4.0, gap_s: float = 8.0, key_s: float = 1.0) -> None:
+    """Write a clip, with a key frame every ``key_s`` seconds.
 
     :param kind: ``good`` moves, ``still`` has only a sensor's noise, ``frozen`` repeats one picture, ``black``,
         ``blurred`` has no detail, ``stall`` shows nothing for ``gap_s`` seconds after its first second, ``street`` and
@@ -44,7 +44,10 @@ def make(path: Path, kind: str, seconds: float = 4.0, gap_s: float = 8.0) -> Non
     with av.open(str(path), "w", format="mp4") as out:
         stream = out.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
-        stream.options = {"preset": "ultrafast", "tune": "zerolatency", "g": str(FPS), "bf": "0", "qp": "26"}
+        between = str(round(key_s * FPS))
+        stream.options = {"preset": "ultrafast", "tune": "zerolatency", "g": between, "bf": "0", "qp": "26"}
+        if key_s > 1:
+            stream.options["qp"] = "38"  # hard: between key frames a live still scene repeats itself too
         stream.time_base = stream.codec_context.time_base = _MS
         for number in range(int(seconds * FPS)):
             picture = scene()

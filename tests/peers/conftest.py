@@ -42,6 +42,9 @@ def rtsp(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]
         clips.make(media / f"{kind}.mp4", kind)
     for kind in ("street", "turned", "dusk"):
         clips.make(media / f"{kind}.mp4", kind, seconds=1.5)
+    for kind in ("still", "frozen", "good"):
+        clips.make(media / f"{kind}-seldom.mp4", kind, seconds=10.0, key_s=5.0)
+    clips.make(media / "frozen-never.mp4", "frozen", seconds=16.0, key_s=60.0)
     clips.make(media / "hiccup.mp4", "stall", seconds=2.0, gap_s=4.0)
     clips.make_sound(media / "sound.wav")
     port = free_port()

@@ -62,6 +62,21 @@ async def test_what_each_camera_shows(rtsp: int) -> None:
         assert (found[kind].reason or "").startswith(kind)
 
 
+async def test_a_second_key_frame_is_waited_for_where_it_alone_can_tell(rtsp: int) -> None:
+    kinds = ("good-seldom", "still-seldom", "frozen-seldom", "frozen-never")
+    urls = [f"rtsp://127.0.0.1:{rtsp}/{kind}.mp4/play_count_0" for kind in kinds]
+    asked = asyncio.gather(*(ask(url, watch_s=2.5) for url in urls))
+    found = dict(zip(kinds, await asked, strict=True))
+    assert {kind: (data.verdict, data.frozen) for kind, data in found.items()} == {
+        "good-seldom": (Status.OK, False),
+        "still-seldom": (Status.OK, False),
+        "frozen-seldom": (Status.DEGRADED, True),
+        "frozen-never": (Status.DEGRADED, True),
+    }
+    looked = {kind: data.observed_s or 0.0 for kind, data in found.items()}
+    assert looked["good-seldom"] < 4 < looked["frozen-seldom"] < looked["frozen-never"], looked
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [("sound.wav", "no video stream"), ("nothing.mp4", "404")],

@@ -167,7 +167,11 @@ def test_verdicts(changes: dict[str, object], status: Status, word: str | None) 
 
 
 def test_what_can_not_be_told_is_unknown() -> None:
-    assert of_pictures(seen(smallest_key_change=None, keyframes=1), 10.0).frozen is None
+    alone: dict[str, object] = {"smallest_key_change": None, "keyframes": 1}
+    assert of_pictures(seen(**alone), 10.0).frozen is None
+    assert of_pictures(seen(**alone, largest_change=30.0), 10.0).frozen is False
+    assert of_pictures(seen(**alone, largest_change=0.0, unchanged_s=9.0), 10.0).frozen is None
+    assert of_pictures(seen(**alone, largest_change=0.2, unchanged_s=10.0), 10.0).frozen is True
     assert of_pictures(seen(black=20), 10.0).frozen is None
     assert of_pictures(Lost.OURS, 10.0).status is Status.UNKNOWN
     killed = of_pictures(Lost.HUNG, 10.0)
