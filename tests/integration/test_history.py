@@ -13,6 +13,7 @@ import pytest
 from deploy.bench.history.fill import Filled, fill
 from deploy.bench.history.province import ROOT, Size, unit_code
 from ioc.errors import SettingsError
+from ioc.kpi.catalogue import CATALOGUE
 from ioc.kpi.errors import BadQuestionError
 from ioc.kpi.query import SYSTEM_READER, Point, answer, ask
 from ioc.kpi.question import Asked
@@ -86,6 +87,24 @@ def test_a_replay_of_the_made_history_finds_no_difference(
         ]
         assert weeks[0][0][1], kpi
         assert weeks[0] == weeks[1] == weeks[2], kpi
+
+
+def test_a_wall_in_one_pass_says_what_each_question_alone_says(stored: tuple[Settings, Connection]) -> None:
+    _, connection = stored
+    asked = "SELECT kpi, unit, since, value, numerator, denominator FROM ioc.kpi_current('system', %s, %s)"
+    units = [unit_code(2), ROOT, unit_code(1), ROOT]
+    kpis = [kpi for kpi in CATALOGUE if not kpi.startswith("platform.")]
+    with connection.transaction():  # one moment for all of them
+        wall = connection.execute(asked, (kpis, units)).fetchall()
+        alone = [
+            figure
+            for unit in units
+            for kpi in kpis
+            for figure in connection.execute(asked, ([kpi], [unit])).fetchall()
+        ]
+    assert wall == alone
+    told = {figure[0] for figure in wall if figure[3]}
+    assert {"dossier.open", "queue.issued", "camera.availability", "wifi.clients", "wifi.rtt_p50"} <= told
 
 
 def days(connection: Connection, kpi: str, unit: str = ROOT, bucket: str = "1d", **more: str) -> list[Point]:
