@@ -24,7 +24,7 @@ WITH taken AS MATERIALIZED (
     DELETE FROM ioc.dossier_pending
     WHERE ctid = ANY (ARRAY(SELECT ctid FROM ioc.dossier_pending LIMIT %s)) RETURNING *
 ), placed AS MATERIALIZED (
-    SELECT t.measure, s.unit_id, t.series_id, t.delta,
+    SELECT t.measure, s.unit_id, t.series_id, t.amount, t.delta,
            date_trunc('day', t.effective_at, z.zone) AS day, date_trunc('month', t.effective_at, z.zone) AS month
     FROM taken t
     JOIN ioc.dossier_series s USING (series_id)
@@ -42,9 +42,32 @@ LEVELS: Final = (
     ("dossier_month", "unit_id", "month"),
     ("dossier_series_month", "series_id", "month"),
 )
+# A day's amounts are ranked anew from what they were and what comes and goes.
+_RANK = """
+ranked AS (
+    INSERT INTO ioc.dossier_amount_day AS m (unit_id, bucket, amounts, taken)
+    SELECT d.unit_id, d.day,
+           coalesce(array_agg(a.amount ORDER BY a.amount) FILTER (WHERE a.n > 0), '{}'),
+           coalesce(array_agg(a.amount ORDER BY a.amount) FILTER (WHERE a.n < 0), '{}')
+    FROM (SELECT DISTINCT unit_id, day FROM placed WHERE measure = 9) AS d
+    LEFT JOIN LATERAL (
+        SELECT f.amount, sum(f.n) AS n
+        FROM (SELECT p.amount, p.delta AS n FROM placed p
+              WHERE p.measure = 9 AND p.unit_id = d.unit_id AND p.day = d.day
+              UNION ALL
+              SELECT unnest(o.amounts), 1 FROM ioc.dossier_amount_day o WHERE o.unit_id = d.unit_id AND o.bucket = d.day
+              UNION ALL
+              SELECT unnest(o.taken), -1 FROM ioc.dossier_amount_day o WHERE o.unit_id = d.unit_id AND o.bucket = d.day
+             ) AS f
+        GROUP BY 1 HAVING sum(f.n) <> 0
+    ) AS s ON true
+    LEFT JOIN LATERAL (SELECT s.amount, s.n FROM generate_series(1, abs(s.n))) AS a ON true
+    GROUP BY 1, 2
+    ON CONFLICT (unit_id, bucket) DO UPDATE SET amounts = excluded.amounts, taken = excluded.taken
+)"""
 _FOLD = (
     _TAKEN
-    + ",".join(_ADD.format(table=table, whose=whose, cell=cell) for table, whose, cell in LEVELS)
+    + ",".join([*(_ADD.format(table=table, whose=whose, cell=cell) for table, whose, cell in LEVELS), _RANK])
     + "\nSELECT count(*) FROM taken"
 )
 

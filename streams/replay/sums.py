@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from ioc.platform.dossier_sums import LEVELS
@@ -28,8 +27,36 @@ WITH placed AS (
     SELECT measure, {whose}, bucket, -delta FROM ioc.{table}
     WHERE {whose} IN (SELECT {whose} FROM placed)
 )
-SELECT measure, {whose}, bucket, sum(delta)::int FROM told
-WHERE bucket >= coalesce(%(since)s::timestamptz, '-infinity') GROUP BY 1, 2, 3
+SELECT measure, {whose}, bucket, sum(delta)::int FROM told GROUP BY 1, 2, 3
+"""
+# A day's ranked amounts against those of its entries.
+_RANKED: Final = """
+WITH placed AS (
+    SELECT s.series_id, s.unit_id, coalesce(z.zone, u.time_zone) AS zone
+    FROM ioc.dossier_series s JOIN ioc.unit u USING (unit_id) LEFT JOIN ioc.rollup_zone z USING (unit_id)
+    WHERE s.unit_id = ANY (%(units)s)
+), told AS (
+    SELECT p.unit_id, date_trunc('day', l.effective_at, p.zone) AS bucket, l.amount, l.delta::int AS n
+    FROM ioc.dossier_ledger l JOIN placed p USING (series_id) WHERE l.measure = 9
+    UNION ALL
+    SELECT p.unit_id, date_trunc('day', w.effective_at, p.zone), w.amount, -w.delta
+    FROM ioc.dossier_pending w JOIN placed p USING (series_id) WHERE w.measure = 9
+), netted AS (
+    SELECT unit_id, bucket, amount, sum(n) AS n FROM told GROUP BY 1, 2, 3
+), right_ones AS (
+    SELECT t.unit_id, t.bucket, coalesce(array_agg(t.amount ORDER BY t.amount) FILTER (WHERE t.n > 0), '{}') AS amounts,
+           coalesce(array_agg(t.amount ORDER BY t.amount) FILTER (WHERE t.n < 0), '{}') AS taken
+    FROM netted t CROSS JOIN LATERAL generate_series(1, abs(t.n)) GROUP BY 1, 2
+)
+SELECT unit_id, bucket, coalesce(r.amounts, '{}'), coalesce(r.taken, '{}'),
+       (coalesce(r.amounts, '{}'), coalesce(r.taken, '{}'))
+       IS DISTINCT FROM (coalesce(d.amounts, '{}'), coalesce(d.taken, '{}'))
+FROM right_ones r
+FULL JOIN (SELECT * FROM ioc.dossier_amount_day WHERE unit_id = ANY (%(units)s)) AS d USING (unit_id, bucket)
+"""
+_RANK: Final = """
+INSERT INTO ioc.dossier_amount_day AS m (unit_id, bucket, amounts, taken) VALUES (%s, %s, %s, %s)
+ON CONFLICT (unit_id, bucket) DO UPDATE SET amounts = excluded.amounts, taken = excluded.taken
 """
 _CORRECT: Final = """
 INSERT INTO ioc.{table} AS m (measure, {whose}, bucket, delta) VALUES (%s, %s, %s, %s)
@@ -47,13 +74,9 @@ async def dossier_sums(connection: Connection, *, repair: bool, progress: Progre
         await connection.execute("SELECT unit_id FROM ioc.unit ORDER BY unit_id")
     ).fetchall()
     units = [number for (number,) in rows]
-    kept: Any = await (
-        await connection.execute("SELECT since FROM ioc.kept_from WHERE fact = 'dossier_ledger'")
-    ).fetchone()
-    since: datetime | None = None if kept is None else kept[0]
     checked = different = 0
     for place in range(0, len(units), _UNITS):
-        named = {"units": units[place : place + _UNITS], "since": since}
+        named = {"units": units[place : place + _UNITS]}
         async with connection.transaction():
             if repair:
                 await connection.execute("LOCK TABLE ioc.dossier_pending IN SHARE ROW EXCLUSIVE MODE")
@@ -68,5 +91,12 @@ async def dossier_sums(connection: Connection, *, repair: bool, progress: Progre
                         await connection.execute(_CORRECT.format(**names).encode(), row)
                 checked += len(found)
                 different += len(wrong)
+            ranked: list[Any] = await (await connection.execute(_RANKED, named)).fetchall()
+            unlike = [row[:4] for row in ranked if row[4]]
+            if repair:
+                for row in unlike:
+                    await connection.execute(_RANK, row)
+            checked += len(ranked)
+            different += len(unlike)
         progress(f"dossier sums: {min(place + _UNITS, len(units))} of {len(units)} units")
     return Finding("dossier sums", checked, different)

@@ -20,6 +20,7 @@ _TABLES = (
     "dossier_day",
     "dossier_month",
     "dossier_series_month",
+    "dossier_amount_day",
     "dossier_series",
     "device_minute",
     "device_quarter",

@@ -163,6 +163,7 @@ async def test_what_is_stored_is_proved_and_what_was_altered_is_put_right(stored
         )
         assert dossier_sums.fold(connection) > 100
         days = alter("UPDATE ioc.dossier_day SET delta = delta + 1 WHERE measure = 10")
+        days += alter("UPDATE ioc.dossier_amount_day SET amounts = amounts || 1")
         days += alter("DELETE FROM ioc.dossier_series_month WHERE measure = 1")
         alter("UPDATE ioc.dossier SET completed_at = NULL WHERE code = 'd3'")
         alter(

@@ -230,6 +230,15 @@ SELECT l.measure, s.{whose}, date_trunc('{cell}', l.effective_at, z.zone), sum(l
 FROM ioc.dossier_ledger l JOIN ioc.dossier_series s USING (series_id) JOIN ioc.rollup_zone z USING (unit_id)
 GROUP BY 1, 2, 3 HAVING sum(l.delta) <> 0 ORDER BY 1, 2, 3
 """
+_AMOUNTS = """
+INSERT INTO ioc.dossier_amount_day (unit_id, bucket, amounts, taken)
+SELECT unit_id, bucket, array_agg(amount ORDER BY amount), '{}'
+FROM (SELECT s.unit_id, date_trunc('day', l.effective_at, z.zone) AS bucket, l.amount, sum(l.delta) AS n
+      FROM ioc.dossier_ledger l JOIN ioc.dossier_series s USING (series_id) JOIN ioc.rollup_zone z USING (unit_id)
+      WHERE l.measure = 9 GROUP BY 1, 2, 3 HAVING sum(l.delta) <> 0) AS f
+CROSS JOIN LATERAL generate_series(1, f.n)
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
 
 
 async def _copy(dsn: str, size: Size, end: datetime, tell: Tell) -> None:
@@ -265,11 +274,13 @@ async def _copy(dsn: str, size: Size, end: datetime, tell: Tell) -> None:
             "INSERT INTO ioc.rollup_zone (unit_id, zone) SELECT unit_id, time_zone FROM ioc.unit ON CONFLICT DO NOTHING"
         )
         connection.execute(
-            "TRUNCATE ioc.dossier_pending, ioc.dossier_day, ioc.dossier_month, ioc.dossier_series_month"
+            "TRUNCATE ioc.dossier_pending, ioc.dossier_day, ioc.dossier_month, ioc.dossier_series_month,"
+            " ioc.dossier_amount_day"
         )
         for table, whose, cell in LEVELS:
             connection.execute(_SUMS.format(table=table, whose=whose, cell=cell).encode())
             tell(f"dossiers: {table}")
+        connection.execute(_AMOUNTS)
 
 
 _INDEXES = """

@@ -59,7 +59,8 @@ BEGIN
 END $$;
 
 -- Quantile (nearest rank) of the working days that completed dossiers took; the denominator is their number. Over several units or a
--- longer bucket it is the quantile of all their dossiers together, never a mean of quantiles.
+-- longer bucket it is the quantile of all their dossiers together, never a mean of quantiles. Days' amounts are ranked already: where
+-- one unit's day is all that a point needs, its quantile is looked up.
 CREATE OR REPLACE FUNCTION ioc.kpi_dossier_quantile(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
     p_where jsonb, p_as_of timestamptz)
@@ -70,40 +71,99 @@ DECLARE
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
     v_first timestamptz[] := ioc.dossier_first_facts(p_units, p_groups, p_bounds[1], p_as_of);
     v_end timestamptz := coalesce((SELECT min(b.at) FROM unnest(p_bounds) AS b (at) WHERE b.at >= p_clock), p_bounds[c_points + 1]);
+    v_split boolean := coalesce(p_by, 'unit') <> 'unit' OR p_where - 'unit' <> '{}';
+    v_levels text[] := CASE WHEN v_split OR NOT ioc.rollup_zone_fits(p_units, p_zone) THEN '{}' ELSE ARRAY['day'] END;
+    v_part record;
+    v_day_lows timestamptz[] := '{}';
+    v_day_highs timestamptz[] := '{}';
+    v_fact_lows timestamptz[] := '{}';
+    v_fact_highs timestamptz[] := '{}';
     v_units int[];
     v_groups int[];
 BEGIN
     SELECT f.units, f.groups INTO v_units, v_groups FROM ioc.where_pairs(p_units, p_groups, p_where) f;
+    FOR v_part IN SELECT * FROM ioc.rollup_parts(
+        p_bounds, v_end, v_levels, p_zone, coalesce(p_as_of - interval '24 hours', 'infinity')) LOOP
+        IF v_part.level = 'day' THEN
+            v_day_lows := v_day_lows || v_part.low;
+            v_day_highs := v_day_highs || v_part.high;
+        ELSE
+            v_fact_lows := v_fact_lows || v_part.low;
+            v_fact_highs := v_fact_highs || v_part.high;
+        END IF;
+    END LOOP;
     RETURN QUERY
-    WITH amounts AS (
-        SELECT m.grp, width_bucket(l.effective_at, p_bounds) AS point, CASE p_by WHEN 'unit' THEN s.unit_id ELSE 0 END AS part,
+    WITH kpis AS MATERIALIZED (
+        SELECT k.n, (p_kpis[k.n]).quantile FROM generate_series(1, cardinality(p_kpis)) AS k (n)
+    ), map AS MATERIALIZED (
+        SELECT m.unit_id, m.grp FROM unnest(v_units, v_groups) AS m (unit_id, grp)
+    ), days AS MATERIALIZED (
+        SELECT m.grp, width_bucket(d.bucket, p_bounds) AS point, CASE p_by WHEN 'unit' THEN d.unit_id ELSE 0 END AS part,
+               d.amounts, d.taken
+        FROM unnest(v_day_lows, v_day_highs) AS r (low, high)
+        JOIN ioc.dossier_amount_day d ON d.unit_id = ANY (v_units) AND d.bucket >= r.low AND d.bucket < r.high
+        JOIN map m ON m.unit_id = d.unit_id
+    ), entries AS (
+        SELECT l.series_id, l.effective_at, l.amount, l.delta::int AS n
+        FROM unnest(v_fact_lows, v_fact_highs) AS r (low, high)
+        JOIN ioc.dossier_ledger l ON l.measure = 9 AND l.effective_at >= r.low AND l.effective_at < r.high
+            AND l.series_id = ANY (ARRAY(SELECT s.series_id FROM ioc.dossier_series s WHERE s.unit_id = ANY (v_units)))
+        WHERE p_as_of IS NULL OR l.recorded_at <= p_as_of
+        UNION ALL
+        SELECT l.series_id, l.effective_at, l.amount, l.delta
+        FROM unnest(v_day_lows, v_day_highs) AS r (low, high)
+        JOIN ioc.dossier_pending l ON l.measure = 9 AND l.effective_at >= r.low AND l.effective_at < r.high
+        UNION ALL
+        -- what was learned later is taken off again
+        SELECT l.series_id, l.effective_at, l.amount, -l.delta::int
+        FROM unnest(v_day_lows, v_day_highs) AS r (low, high)
+        JOIN ioc.dossier_ledger l ON l.measure = 9 AND l.effective_at >= r.low AND l.effective_at < r.high
+            AND l.recorded_at - l.effective_at > interval '24 hours' AND l.recorded_at > p_as_of
+            AND l.series_id = ANY (ARRAY(SELECT s.series_id FROM ioc.dossier_series s WHERE s.unit_id = ANY (v_units)))
+        WHERE p_as_of IS NOT NULL
+    ), others AS MATERIALIZED (
+        SELECT m.grp, width_bucket(e.effective_at, p_bounds) AS point, CASE p_by WHEN 'unit' THEN s.unit_id ELSE 0 END AS part,
                CASE p_by WHEN 'channel' THEN coalesce('=' || s.channel, '') WHEN 'field' THEN coalesce('=' || s.field, '')
                          WHEN 'procedure' THEN coalesce('=' || s.procedure, '') ELSE '' END AS key,
-               l.amount, sum(l.delta) AS many
-        FROM ioc.dossier_series s
-        JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = s.unit_id
-        JOIN ioc.dossier_ledger l ON l.series_id = s.series_id
-        WHERE l.measure = 9 AND s.unit_id = ANY (v_units) AND ioc.dossier_fits(p_where, s.channel, s.field, s.procedure)
-          AND l.effective_at >= p_bounds[1] AND l.effective_at < v_end
-          AND (p_as_of IS NULL OR l.recorded_at <= p_as_of)
-        GROUP BY 1, 2, 3, 4, 5 HAVING sum(l.delta) > 0
+               e.amount, sum(e.n) AS n
+        FROM entries e
+        JOIN ioc.dossier_series s ON s.series_id = e.series_id
+        JOIN map m ON m.unit_id = s.unit_id
+        WHERE ioc.dossier_fits(p_where, s.channel, s.field, s.procedure)
+        GROUP BY 1, 2, 3, 4, 5 HAVING sum(e.n) <> 0
+    ), whole AS MATERIALIZED (
+        SELECT d.grp, d.point, d.part, min(d.amounts) AS amounts FROM days d
+        WHERE (d.grp, d.point, d.part) NOT IN (SELECT o.grp, o.point, o.part FROM others o)
+        GROUP BY 1, 2, 3 HAVING count(*) = 1 AND min(cardinality(d.taken)) = 0
+    ), amounts AS (
+        SELECT f.grp, f.point, f.part, f.key, f.amount, sum(f.n) AS many
+        FROM (
+            SELECT d.grp, d.point, d.part, '' AS key, a.amount, a.n
+            FROM days d
+            CROSS JOIN LATERAL (SELECT unnest(d.amounts) AS amount, 1 AS n UNION ALL SELECT unnest(d.taken), -1) AS a
+            WHERE (d.grp, d.point, d.part) NOT IN (SELECT w.grp, w.point, w.part FROM whole w)
+            UNION ALL
+            SELECT o.grp, o.point, o.part, o.key, o.amount, o.n FROM others o
+        ) AS f
+        GROUP BY 1, 2, 3, 4, 5 HAVING sum(f.n) > 0
     ), ranked AS (
         SELECT a.grp, a.point, a.part, a.key, a.amount,
                sum(a.many) OVER (PARTITION BY a.grp, a.point, a.part, a.key ORDER BY a.amount) AS upto,
                sum(a.many) OVER (PARTITION BY a.grp, a.point, a.part, a.key) AS total
         FROM amounts a
     ), found AS MATERIALIZED (
-        SELECT q.n AS kpi, r.grp, r.point, r.part, r.key, min(r.amount) FILTER (WHERE r.upto >= q.quantile * r.total) AS amount,
-               max(r.total) AS total
-        FROM ranked r
-        CROSS JOIN (SELECT k.n, (p_kpis[k.n]).quantile FROM generate_series(1, cardinality(p_kpis)) AS k (n)) AS q
+        SELECT k.n AS kpi, r.grp, r.point, r.part, r.key, min(r.amount) FILTER (WHERE r.upto >= k.quantile * r.total) AS amount,
+               max(r.total)::float8 AS total
+        FROM ranked r CROSS JOIN kpis k
         GROUP BY 1, 2, 3, 4, 5
-    ), dims AS (
-        SELECT DISTINCT k.n AS kpi, found.grp, found.part, found.key
-        FROM found CROSS JOIN generate_series(1, cardinality(p_kpis)) AS k (n) WHERE p_by IS NOT NULL
         UNION ALL
-        SELECT k.n, g.n, 0, '' FROM generate_series(1, cardinality(p_kpis)) AS k (n)
-        CROSS JOIN generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
+        SELECT k.n, w.grp, w.point, w.part, '', w.amounts[ceil(k.quantile * cardinality(w.amounts))::int],
+               cardinality(w.amounts)
+        FROM whole w CROSS JOIN kpis k WHERE w.amounts <> '{}'
+    ), dims AS (
+        SELECT DISTINCT found.kpi, found.grp, found.part, found.key FROM found WHERE p_by IS NOT NULL
+        UNION ALL
+        SELECT k.n, g.n, 0, '' FROM kpis k CROSS JOIN generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
