@@ -122,6 +122,7 @@ def require_same_ports(settings: Settings) -> None:
         "kafka": ("IOC_KAFKA_PORT", settings.kafka_port),
         "postgres": ("IOC_DATABASE_PORT", settings.database_port),
         "serve": ("IOC_API_PORT", settings.api_port),
+        "ingest": ("IOC_INGEST_PORT", settings.ingest_port),
     }
     for service in status.services if status is not None else ():
         name, port = wanted.get(service.name, ("", service.port))

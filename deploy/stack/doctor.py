@@ -136,7 +136,10 @@ def _pid(settings: Settings) -> int | None:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
-    wanted = [(settings.api_port, "API", "IOC_API_PORT")]
+    wanted = [
+        (settings.api_port, "API", "IOC_API_PORT"),
+        (settings.ingest_port, "ingest", "IOC_INGEST_PORT"),
+    ]
     if settings.kafka_is_embedded:
         wanted += [(settings.kafka_port, "Kafka", "IOC_KAFKA_PORT")]
         wanted += [(settings.kafka_port + 1, "Kafka's controller", "IOC_KAFKA_PORT")]

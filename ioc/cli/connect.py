@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from connectors.shared.publisher import Sink
     from connectors.shared.runner import Job
 
-app = typer.Typer(name="connect", no_args_is_help=True, help="Run a connector until it is told to stop.")
+app = typer.Typer(
+    name="connect",
+    no_args_is_help=True,
+    help="Run a connector until it is told to stop.\n\nExample: ioc connect all",
+)
 
 _Targets = Annotated[
     Path | None,

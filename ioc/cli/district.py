@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ioc.district import Problem, Reading
 
 app = typer.Typer(
-    no_args_is_help=True, help="The district pack: units, reception points, devices, calendars."
+    no_args_is_help=True,
+    help="The district pack: units, reception points, devices, calendars.\n\nExample: ioc district check",
 )
 
 _Folder = Annotated[

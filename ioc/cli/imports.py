@@ -28,7 +28,10 @@ class Form(StrEnum):
 
 
 app = typer.Typer(
-    name="import", no_args_is_help=True, help="Bring files of other systems in as facts (nhập dữ liệu)."
+    name="import",
+    no_args_is_help=True,
+    help="Bring files of other systems in as facts (nhập dữ liệu).\n\n"
+    "Example: ioc import dossiers dossiers.csv --mapping motcua --dry-run",
 )
 
 

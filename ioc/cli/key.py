@@ -12,7 +12,9 @@ import typer
 if TYPE_CHECKING:
     import psycopg
 
-app = typer.Typer(no_args_is_help=True, help="Keys with which other systems send facts.")
+app = typer.Typer(
+    no_args_is_help=True, help="Keys with which other systems send facts.\n\nExample: ioc key list"
+)
 
 _Many = list[str] | None
 

@@ -12,7 +12,9 @@ from ioc.cli._asking import Format, database, export, print_answers, print_csv, 
 if TYPE_CHECKING:
     from ioc.history.questions import Wording
 
-app = typer.Typer(no_args_is_help=True, help="Indicators: what they mean, and their figures.")
+app = typer.Typer(
+    no_args_is_help=True, help="Indicators: what they mean, and their figures.\n\nExample: ioc kpi list"
+)
 
 _FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 _Units = Annotated[

@@ -1,4 +1,4 @@
-"""``ioc probe``: ask one device now, and print what would be published."""
+"""``ioc probe``: ask one device now, and print what would be published.\n\nExample: ioc probe camera rtsp://192.0.2.10/stream"""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from ioc.events import AnyEvent
 
 app = typer.Typer(
-    name="probe", no_args_is_help=True, help="Ask one device now and print what would be published."
+    name="probe",
+    no_args_is_help=True,
+    help="Ask one device now and print what would be published.\n\nExample: ioc probe camera rtsp://192.0.2.10/stream",
 )
 
 _CAMERA_KEYS = (

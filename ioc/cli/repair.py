@@ -24,12 +24,15 @@ class Edge(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="Repairs that only a person may choose.")
+    group = typer.Typer(no_args_is_help=True)
     app.add_typer(group, name="repair")
 
     @group.callback()
     def _group() -> None:
-        """Repairs that only a person may choose."""
+        """Repairs that only a person may choose.
+
+        Example: ioc repair offsets ioc.cameras
+        """
 
     @group.command()
     def offsets(

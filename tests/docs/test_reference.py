@@ -6,11 +6,14 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import msgspec
 import pytest
+import typer.main
 
+from ioc.cli.main import build
 from ioc.docs import cli, events, http, pages, settings
 from ioc.events import CameraProbed, CameraSample, Status, encode
 from ioc.kpi import CATALOGUE
@@ -61,6 +64,13 @@ def test_every_command_has_help_with_an_example_and_its_options_are_explained() 
         assert "Example: ioc " in command.help, name
         for option in command.params:
             assert option.help or option.param_type_name == "argument", f"{name} {option.name}"
+
+
+def test_every_group_of_commands_has_an_example() -> None:
+    whole: Any = typer.main.get_command(build())
+    groups = {name: found for name, found in whole.commands.items() if hasattr(found, "commands")}
+    assert {"kpi", "repair"} <= set(groups)
+    assert [name for name, found in groups.items() if f"Example: ioc {name} " not in (found.help or "")] == []
 
 
 def test_every_operation_is_on_the_page(generated: dict[str, str]) -> None:

@@ -92,7 +92,7 @@ class Platform:
 
     @property
     def environment(self) -> dict[str, str]:
-        names = ("state_dir", "software_dir", "kafka_port", "database_port", "api_port")
+        names = ("state_dir", "software_dir", "kafka_port", "database_port", "api_port", "ingest_port")
         names += ("kafka_heap_mb", "database_buffers_mb")  # type: ignore[assignment]
         return {f"IOC_{name.upper()}": str(getattr(self.settings, name)) for name in names}
 
@@ -202,12 +202,13 @@ def test_life_of_a_platform(platform: Platform) -> None:
     assert platform.ioc("status").returncode == 3
 
 
-def test_taken_port_is_told_before_anything_is_fetched() -> None:
+@pytest.mark.parametrize("name", ["api_port", "ingest_port"])
+def test_taken_port_is_told_before_anything_is_fetched(name: str) -> None:
     import socket
 
     with state_folder() as folder, socket.socket() as other:
         settings = stack_settings(folder / "state", software_dir=folder / "software")
-        other.bind(("127.0.0.1", settings.api_port))
+        other.bind(("127.0.0.1", getattr(settings, name)))
         other.listen()
         newcomer = Platform(settings)
         try:
@@ -216,8 +217,8 @@ def test_taken_port_is_told_before_anything_is_fetched() -> None:
             newcomer.close()
         assert not any((folder / "software").rglob("*.jar"))
     assert told.returncode == SettingsError.exit_code, told.stderr
-    assert f"Port {settings.api_port}" in told.stderr
-    assert "IOC_API_PORT" in told.stderr
+    assert f"Port {getattr(settings, name)}" in told.stderr
+    assert f"IOC_{name.upper()}" in told.stderr
 
 
 @pytest.mark.servers

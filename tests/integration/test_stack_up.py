@@ -42,7 +42,15 @@ def test_newcomer_sees_a_living_district() -> None:
     with state_folder() as folder:
         settings = stack_settings(folder / "state")
         ensure_installed(settings)
-        names = ("state_dir", "software_dir", "kafka_port", "database_port", "api_port", "kafka_heap_mb")
+        names = (
+            "state_dir",
+            "software_dir",
+            "kafka_port",
+            "database_port",
+            "api_port",
+            "ingest_port",
+            "kafka_heap_mb",
+        )
         environment = {
             **os.environ,
             **{f"IOC_{name.upper()}": str(getattr(settings, name)) for name in names},
