@@ -91,6 +91,24 @@ async def load_ledger(connection: Connection, dossier_ids: Sequence[int]) -> dic
     return found
 
 
+_LISTED: Final = (
+    "unnest(%s::int[], %s::text[], %s::text[], %s::text[]) AS n (unit_id, channel, field, procedure)"
+)
+_SAME_SERIES: Final = (
+    "s.unit_id = n.unit_id AND s.channel IS NOT DISTINCT FROM n.channel"
+    " AND s.field IS NOT DISTINCT FROM n.field AND s.procedure IS NOT DISTINCT FROM n.procedure"
+)
+_NEW_SERIES: Final = f"""
+INSERT INTO ioc.dossier_series (unit_id, channel, field, procedure)
+SELECT n.* FROM {_LISTED} WHERE NOT EXISTS (SELECT FROM ioc.dossier_series s WHERE {_SAME_SERIES})
+ON CONFLICT DO NOTHING
+"""  # noqa: S608 - constants of ours
+_FIND_SERIES: Final = f"""
+SELECT s.series_id, s.unit_id, s.channel, s.field, s.procedure FROM ioc.dossier_series s JOIN {_LISTED}
+ON {_SAME_SERIES}
+"""  # noqa: S608 - constants of ours
+
+
 async def ensure_series(
     connection: Connection, wanted: Iterable[Series], units: Mapping[str, int]
 ) -> dict[Series, int]:
@@ -102,20 +120,10 @@ async def ensure_series(
         [s.field for s in series],
         [s.procedure for s in series],
     )
-    listed = "unnest(%s::int[], %s::text[], %s::text[], %s::text[]) AS n (unit_id, channel, field, procedure)"
-    await connection.execute(
-        f"INSERT INTO ioc.dossier_series (unit_id, channel, field, procedure) SELECT * FROM {listed}"  # noqa: S608
-        " ON CONFLICT DO NOTHING",
-        columns,
-    )
-    rows: list[Any] = await (
-        await connection.execute(
-            f"SELECT s.series_id, s.unit_id, s.channel, s.field, s.procedure FROM ioc.dossier_series s JOIN {listed}"  # noqa: S608
-            " ON s.unit_id = n.unit_id AND s.channel IS NOT DISTINCT FROM n.channel"
-            " AND s.field IS NOT DISTINCT FROM n.field AND s.procedure IS NOT DISTINCT FROM n.procedure",
-            columns,
-        )
-    ).fetchall()
+    # An insert takes a number even where it finds the row there, and there is an end to numbers: only what is new is
+    # inserted.
+    await connection.execute(_NEW_SERIES, columns)
+    rows: list[Any] = await (await connection.execute(_FIND_SERIES, columns)).fetchall()
     codes = {number: code for code, number in units.items()}
     return {Series(codes[unit], channel, field, procedure): i for i, unit, channel, field, procedure in rows}
 

@@ -412,3 +412,36 @@ def test_a_dossier_with_a_thousand_steps_is_reduced_in_time(own: Settings) -> No
     assert asyncio.run(run()) < 20.0
     with psycopg.connect(own.database_dsn) as connection:
         assert connection.execute("SELECT facts FROM ioc.dossier").fetchall() == [(1002,)]
+
+
+def test_the_same_dimensions_again_take_no_new_number(own: Settings) -> None:
+    """Numbers of dimensions are 32 bits wide: one taken with every batch would be used up within months."""
+
+    async def story() -> list[int]:
+        async with feeders(own, topics.DOSSIERS) as (feeder,):
+            await empty(feeder)
+            taken = []
+            for number in range(5):
+                await feeder.feed([encode(_recorded(f"same-{number}"))], now=STORED)
+                rows = await feeder.rows(
+                    "SELECT last_value FROM pg_sequences"
+                    " WHERE quote_ident(schemaname) || '.' || quote_ident(sequencename)"
+                    " = pg_get_serial_sequence('ioc.dossier_series', 'series_id')"
+                )
+                taken.append(rows[0][0])
+            assert await feeder.rows("SELECT count(*) FROM ioc.dossier_series") == [(1,)]
+            return taken
+
+    taken = asyncio.run(story())
+    assert len(set(taken)) == 1
+
+
+def _recorded(code: str) -> DossierRecorded:
+    return DossierRecorded(
+        specversion="1.0",
+        id=code,
+        source="//a",
+        subject=code,
+        time=BASE,
+        data=DossierRecord(unit="u1", channel=Channel.ONLINE, field=None, procedure="p", received_at=BASE),
+    )
