@@ -88,11 +88,12 @@ class Registry:
         :returns: a mapping that lacks the codes for which there was no more room.
         """
         wanted = set(codes)
-        unknown = wanted if fresh else wanted - self._units.keys()
+        # what is returned is kept here: while one partition waits for the database another may clear the memory
+        known = {} if fresh else {code: self._units[code] for code in wanted if code in self._units}
+        unknown = wanted - known.keys()
         if unknown:
             if len(self._units) > self._limit:
                 self._units.clear()
-                unknown = wanted
             found = await self._load_units(unknown)
             missing = sorted(unknown - found.keys())
             if missing:
@@ -100,7 +101,8 @@ class Registry:
                     await connection.execute(_NEW_UNITS, (missing, UNDECLARED_UNITS))
                 found |= await self._load_units(missing)
             self._units |= found
-        return {code: self._units[code] for code in wanted if code in self._units}
+            known |= found
+        return known
 
     async def _load_units(self, codes: Iterable[str]) -> dict[str, Unit]:
         async with self.pool.connection() as connection:
@@ -110,16 +112,19 @@ class Registry:
     async def sources(self, names: Iterable[str]) -> dict[str, int]:
         """Return the numbers of these sources, entering new ones."""
         wanted = set(names)
-        unknown = sorted(wanted - self._sources.keys())
+        # what is returned is kept here: while one partition waits for the database another may clear the memory
+        known = {name: self._sources[name] for name in wanted if name in self._sources}
+        unknown = sorted(wanted - known.keys())
         if unknown:
             if len(self._sources) > self._limit:
                 self._sources.clear()
-                unknown = sorted(wanted)
             async with self.pool.connection() as connection:
                 await connection.execute(_NEW_SOURCES, (unknown,))
                 rows = await (await connection.execute(_SOURCES, (unknown,))).fetchall()
-            self._sources |= {str(name): int(str(number)) for name, number in rows}
-        return {name: self._sources[name] for name in wanted}
+            found = {str(name): int(str(number)) for name, number in rows}
+            self._sources |= found
+            known |= found
+        return known
 
     @staticmethod
     async def add_devices(connection: Connection, kind: int, found: dict[str, tuple[int, float]]) -> None:

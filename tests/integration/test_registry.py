@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 
 from ioc import topics
@@ -97,5 +98,28 @@ def test_a_full_memory_forgets_without_losing_what_is_asked_for(database: str) -
             assert set(await small.units(["a", "d"])) == {"a", "d"}
             assert set(await small.sources(["a", "b", "c"])) == {"a", "b", "c"}
             assert set(await small.sources(["a", "d"])) == {"a", "d"}
+
+    asyncio.run(run())
+
+
+def test_a_memory_that_is_cleared_meanwhile_loses_nothing_that_is_asked_for(database: str) -> None:
+    """One partition waits for a new source's number; others fill the memory and clear it."""
+
+    async def run() -> None:
+        async with (
+            feeders(platform(database), topics.WIFI) as (feeder,),
+            await psycopg.AsyncConnection.connect(database, autocommit=True) as other,
+        ):
+            small = Registry(feeder.registry.pool, limit=1)
+            await small.sources(["a"])
+            async with other.transaction(force_rollback=True):
+                await other.execute("INSERT INTO ioc.source (name) VALUES ('x')")
+                waits = asyncio.create_task(small.sources(["a", "x"]))
+                async with asyncio.timeout(60):
+                    while not await feeder.rows("SELECT FROM pg_locks WHERE NOT granted"):
+                        await asyncio.sleep(0.02)
+                await small.sources(["b"])
+                await small.sources(["c"])
+            assert set(await waits) == {"a", "x"}
 
     asyncio.run(run())
