@@ -28,6 +28,10 @@ log = structlog.get_logger(__name__)
 _HINT_S = 5.0
 
 
+#: Seconds after which a topic that was made again is noticed: until then a worker has no partition of it.
+_METADATA_S = 10.0
+
+
 class StreamApp(faust.App):
     """Faust's application with our transport and sink."""
 
@@ -81,6 +85,7 @@ def build(
         broker_max_poll_interval=600.0,
         broker_max_poll_records=settings.batch_records,
         consumer_max_fetch_size=settings.fetch_bytes,
+        consumer_metadata_max_age_ms=int(_METADATA_S * 1000),
     )
     app.sink = Sink(settings, {settings.topic_prefix + topic: PROJECTORS[topic] for topic in only})
     for topic in only:

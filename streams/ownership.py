@@ -61,11 +61,14 @@ _CREATE = """
 INSERT INTO ioc.partition_offset (cluster_id, topic, topic_id, partition, next_offset, log_end)
 VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT (cluster_id, topic_id, partition) DO UPDATE SET retired_at = NULL
+RETURNING next_offset, halted_reason
 """
+# Only what was looked at: a repair that was committed meanwhile stands.
 _HALT = """
 UPDATE ioc.partition_offset
 SET halted_reason = %s, halted_at = coalesce(halted_at, now()), log_end = %s, updated_at = now()
 WHERE cluster_id = %s AND topic_id = %s AND partition = %s
+  AND next_offset = %s AND halted_reason IS NOT DISTINCT FROM %s
 """
 # The former owner's session is ended first: it may hold the row, or keys in the unique indexes, in an open transaction.
 _END_FORMER = """
@@ -123,16 +126,21 @@ async def claim(
                     _FIND_REPLACED, (partition.topic, partition.partition, log.cluster_id, log.topic_id)
                 )
             ).fetchone()
-            await connection.execute(
-                _CREATE, (log.cluster_id, partition.topic, log.topic_id, partition.partition, first, end)
-            )
+            row = await (
+                await connection.execute(
+                    _CREATE, (log.cluster_id, partition.topic, log.topic_id, partition.partition, first, end)
+                )
+            ).fetchone()
             fault = None if replaced is None else "log-replaced"
         elif row is not None and row[1] == "log-replaced":
             fault = "log-replaced"
         else:
             fault = missing_offset(stored, first, end)
-        if fault is not None:
-            await connection.execute(_HALT, (fault, end, *key))
+        stands = True
+        if fault is not None and row is not None:
+            stands = (await connection.execute(_HALT, (fault, end, *key, row[0], row[1]))).rowcount > 0
+    if not stands:
+        return await claim(connection, log, partition, log_range, owner, epoch)
     if fault is not None:
         raise halted(fault, partition, stored, log_range)
     await connection.execute(_END_FORMER, key)

@@ -79,7 +79,7 @@ class Pipeline:
         *,
         partition: Partition,
         source: Source,
-        claim: Callable[[Partition, int | None], Awaitable[tuple[Connection, Claim]]],
+        claim: Callable[[Partition, Claim | None], Awaitable[tuple[Connection, Claim]]],
         make_projector: Callable[[Claim, bool], Projector],
         stats: Stats,
         silence_s: float,
@@ -128,14 +128,10 @@ class Pipeline:
     def start_halted(self, error: HaltedError) -> None:
         """Begin by waiting for a repair."""
         self.halted = error.message
-        self._task = asyncio.create_task(self._run_after_repair(error), name=f"pipeline {self.partition}")
+        self._task = asyncio.create_task(self._run(error), name=f"pipeline {self.partition}")
 
-    async def _run_after_repair(self, error: HaltedError) -> None:
-        await self._wait_for_repair(error)
-        await self._run()
-
-    async def _take(self, epoch: int | None = None) -> None:
-        self._connection, self._claim = await self._claim_again(self.partition, epoch)
+    async def _take(self, former: Claim | None = None) -> None:
+        self._connection, self._claim = await self._claim_again(self.partition, former)
         await self._gate.load(self._connection)
         self._projector = self._make_projector(self._claim, self._careful)
         self.committed = self._accepted = self._claim.next_offset
@@ -143,7 +139,7 @@ class Pipeline:
     async def _reclaim(self) -> None:
         """Claim the partition again, in a new session and only where it is still ours."""
         await self._close()
-        await self._take(None if self._claim is None else self._claim.epoch)
+        await self._take(self._claim)
 
     def submit(self, batch: Batch | OffsetLost) -> None:
         """Hand over what was fetched; never blocks, but holds back fetching when too much waits."""
@@ -156,7 +152,9 @@ class Pipeline:
     def _enough_waits(self) -> bool:
         waiting = [batch for batch in self._waiting if isinstance(batch, Batch)]
         return (
-            sum(map(len, waiting)) >= self._batch_records
+            # Kafka would be asked in vain for a lost offset, over and over, until somebody repairs it
+            len(waiting) < len(self._waiting)
+            or sum(map(len, waiting)) >= self._batch_records
             or sum(batch.size for batch in waiting) >= self._batch_bytes
         )
 
@@ -174,22 +172,37 @@ class Pipeline:
             with contextlib.suppress(Exception):
                 await connection.close()
 
-    async def _run(self) -> None:
+    async def _run(self, halt: HaltedError | None = None) -> None:
+        """Work until the partition is another worker's.
+
+        :param halt: what is to be repaired first.
+        """
+        try:
+            await self._keep_moving(halt)
+        except FencedError as error:
+            log.warning("partition lost to another worker", reason=error.message)
+            await self._close()
+
+    async def _keep_moving(self, halt: HaltedError | None) -> None:
+        """Move on, and begin again after each failure.
+
+        :raises FencedError: when the partition has another owner.
+        """
         retry_s = _FIRST_RETRY_S
         while True:
             before = self.committed
             suspicion: Exception | None = None
             try:
+                if halt is not None:
+                    cause, halt = halt, None
+                    await self._wait_for_repair(cause)
+                    retry_s = _FIRST_RETRY_S
                 await self._move_on()
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, FencedError):
                 raise
-            except FencedError as error:
-                log.warning("partition lost to another worker", reason=error.message)
-                await self._close()
-                return
             except HaltedError as error:
-                await self._wait_for_repair(error)
-                retry_s = _FIRST_RETRY_S
+                halt = error
+                continue
             except Exception as error:
                 # Two partitions wrote the same key: from now on trust the database, not what is remembered.
                 self._careful = self._careful or isinstance(error, psycopg.errors.UniqueViolation)
@@ -214,10 +227,10 @@ class Pipeline:
                 if suspicion is not None:
                     await self._narrow_down(suspicion)
                 await self._begin_again()
-            except FencedError as error:
-                log.warning("partition lost to another worker", reason=error.message)
-                await self._close()
-                return
+            except FencedError:
+                raise
+            except HaltedError as error:
+                halt = error
             except Exception as error:
                 log.warning("a server does not answer, will be tried again", error=str(error).strip())
 
@@ -253,17 +266,17 @@ class Pipeline:
         self._stats.unreadable += 1
 
     async def _begin_again(self) -> None:
-        """Verify that the partition is still ours, and read it again from the stored offset."""
-        try:
-            await self._reclaim()
-        except HaltedError as error:
-            await self._wait_for_repair(error)
-            return
-        self._drop_waiting()
-        await self._source.restart_at(self.partition, self.committed)
+        """Verify that the partition is still ours, and read it again from the stored offset.
 
-    def _drop_waiting(self) -> None:
+        :raises HaltedError: when it needs a repair first.
+        """
+        await self._reclaim()
+        await self._read_again()
+
+    async def _read_again(self) -> None:
+        """Drop what waits, and let Kafka be read from the stored offset."""
         self._waiting.clear()
+        await self._source.restart_at(self.partition, self.committed)
         self._let_flow()
 
     def _let_flow(self) -> None:
@@ -286,8 +299,7 @@ class Pipeline:
                 continue
             self.halted = None
             log.info("partition repaired", partition=tuple(self.partition), offset=self.committed)
-            self._drop_waiting()
-            await self._source.restart_at(self.partition, self.committed)
+            await self._read_again()
             return
 
     async def _move_on(self) -> None:

@@ -145,6 +145,8 @@ class Sink:
 
     def submit(self, batch: Batch | OffsetLost) -> None:
         """Hand what was fetched to its partition; what belongs to no pipeline is another worker's by now."""
+        if isinstance(batch, OffsetLost):
+            self._identities.forget()  # the topic may have been made again, under the same name
         pipeline = self._pipelines.get(batch.partition)
         if pipeline is not None:
             pipeline.submit(batch)
@@ -158,10 +160,16 @@ class Sink:
             raise RuntimeError("the sink is not open")
         return self._factories[claim.partition.topic](claim, self._registry, self._settings, careful)
 
-    async def _claim(self, partition: Partition, epoch: int | None) -> tuple[Connection, Claim]:
+    async def _claim(self, partition: Partition, former: Claim | None) -> tuple[Connection, Claim]:
+        """Claim a partition in a new session.
+
+        :param former: the claim that this worker held: it may be resumed, not taken from a successor.
+        """
         if self.source is None:
             raise RuntimeError("the sink has no source yet")
         identity = await self._identities.of(partition.topic)
+        # another log has epochs of its own
+        epoch = former.epoch if former is not None and former.log == identity else None
         log_range = self._ranges.pop(partition, None)
         if log_range is None:
             log_range = (await self.source.log_range({partition}))[partition]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from kafka import KafkaAdminClient, TopicPartition
 
 from deploy.stack import EmbeddedKafka, EmbeddedPostgres
 from deploy.stack import topics as stack_topics
@@ -17,6 +19,7 @@ from ioc.storage.migrate import upgrade
 from tests.integration.samples import rounds, wifi
 from tests.integration.streaming import (
     fetch,
+    log_ends,
     producer,
     run_ioc,
     scalar,
@@ -223,6 +226,74 @@ def test_kafka_wiped_while_the_database_stays_halts_until_a_repair_is_chosen(
         wait_counted(settings, [topics.WIFI], within_s=40)
     assert scalar(settings, SAMPLES) == 2000
     assert scalar(settings, halted) == 0
+
+
+def _admin(settings: Settings) -> KafkaAdminClient:
+    return KafkaAdminClient(bootstrap_servers=settings.kafka_servers.split(","))
+
+
+def test_records_that_expire_before_they_are_read_halt_the_partition_until_a_repair_is_chosen(
+    settings: Settings,
+) -> None:
+    """The worker stands still while Kafka's retention passes it by, and finds out by itself when it goes on."""
+    topic = settings.topic_prefix + topics.WIFI
+    halted = "SELECT count(*) FROM ioc.partition_offset WHERE halted_reason = 'records-expired'"
+    with worker(settings, "--topic", topics.WIFI) as slow:
+        with producer(settings) as send:
+            for device, record in rounds(20, 50, _begin(300)):
+                send(topics.WIFI, device, record)
+        wait_counted(settings, [topics.WIFI])
+        slow.signal(signal.SIGSTOP)
+        for lot in range(2):  # the first may be on its way to the worker already
+            with producer(settings) as send:
+                for device, record in rounds(20, 50, _begin(200 - 60 * lot)):
+                    send(topics.WIFI, device, record)
+        with contextlib.closing(_admin(settings)) as admin:
+            admin.delete_records(
+                {TopicPartition(topic, p): end for p, end in log_ends(settings, topics.WIFI).items()}
+            )
+        slow.signal(signal.SIGCONT)
+        wait_until(
+            lambda: scalar(settings, halted) == settings.topic_partitions, within_s=60, what="all halted"
+        )
+        known = scalar(settings, SAMPLES)
+        assert f"ioc repair offsets {topic} 0 --to start" in run_ioc(settings, "doctor").stdout
+        assert run_ioc(settings, "repair", "offsets", topic).returncode == 0
+        with producer(settings) as send:
+            for device, record in rounds(20, 10, _begin(20)):
+                send(topics.WIFI, device, record)
+        wait_counted(settings, [topics.WIFI], within_s=60)
+        # told once, and not at each fetch
+        assert slow.log.read_text().count("Kafka does not have the offset") <= 2 * settings.topic_partitions
+    assert scalar(settings, SAMPLES) == known + 200
+    assert scalar(settings, TWICE) == 0
+
+
+def test_a_topic_that_is_made_again_under_a_running_worker_halts_until_a_repair_is_chosen(
+    settings: Settings,
+) -> None:
+    topic = settings.topic_prefix + topics.WIFI
+    halted = "SELECT count(*) FROM ioc.partition_offset WHERE halted_reason = 'log-replaced'"
+    with worker(settings, "--topic", topics.WIFI):
+        with producer(settings) as send:
+            for device, record in rounds(20, 50, _begin(300)):
+                send(topics.WIFI, device, record)
+        wait_counted(settings, [topics.WIFI])
+        with contextlib.closing(_admin(settings)) as admin:
+            admin.delete_topics([topic])
+            wait_until(lambda: topic not in admin.list_topics(), within_s=30, what="the topic to be gone")
+        stack_topics.ensure(settings)
+        with producer(settings) as send:
+            for device, record in rounds(20, 10, _begin(100)):
+                send(topics.WIFI, device, record)
+        wait_until(
+            lambda: scalar(settings, halted) == settings.topic_partitions, within_s=90, what="all halted"
+        )
+        assert scalar(settings, SAMPLES) == 1000
+        assert run_ioc(settings, "repair", "offsets", topic).returncode == 0
+        wait_counted(settings, [topics.WIFI], within_s=60)
+    assert scalar(settings, SAMPLES) == 1200
+    assert scalar(settings, TWICE) == 0
 
 
 def test_a_repair_where_nothing_is_halted_says_so(settings: Settings) -> None:

@@ -1,30 +1,39 @@
-"""One partition's pipeline on a real database: what a record that can't be stored does to its neighbours."""
+"""One partition's pipeline on a real database: records that can't be stored, offsets that Kafka has lost."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from ioc.settings import Settings
 from streams import ownership
-from streams.batch import Batch, Partition
+from streams.batch import Batch, OffsetLost, Partition
+from streams.errors import HaltedError
 from streams.ownership import Claim, Connection, LogIdentity, Moved
 from streams.pipeline import Pipeline, Stats
 from streams.sources import Limit
 from streams.work import Outcome
 
 PARTITION = Partition("ioc.test", 0)
+IDENTITY = LogIdentity("cluster", "topic")
 
 
 @dataclass
 class Log:
-    """A log in memory: gives out its records from wherever the pipeline asks."""
+    """A log in memory: gives out its records from wherever the pipeline asks.
+
+    :param first: offset before which its records have expired.
+    """
 
     values: list[bytes]
+    first: int = 0
     pipeline: Pipeline | None = None
     held: bool = False
     restarts: int = 0
@@ -81,19 +90,31 @@ class Note:
         return Outcome(facts=len(self.values))
 
 
-async def run(settings: Settings, values: list[bytes], *, until: int) -> Log:
-    async def claim(partition: Partition, epoch: int | None) -> tuple[Connection, Claim]:
-        connection = await psycopg.AsyncConnection.connect(settings.database_dsn, autocommit=True)
-        log_range = (0, len(values))
-        return connection, await ownership.claim(
-            connection, LogIdentity("cluster", "topic"), partition, log_range, "test", epoch
-        )
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.02)
 
-    log = Log(values)
+
+async def claim(settings: Settings, log: Log, former: Claim | None = None) -> tuple[Connection, Claim]:
+    connection = await psycopg.AsyncConnection.connect(settings.database_dsn, autocommit=True)
+    epoch = None if former is None else former.epoch
+    try:
+        return connection, await ownership.claim(
+            connection, IDENTITY, PARTITION, (log.first, len(log.values)), "test", epoch
+        )
+    except BaseException:
+        await connection.close()
+        raise
+
+
+@asynccontextmanager
+async def running(settings: Settings, log: Log) -> AsyncIterator[Pipeline]:
+    """A pipeline at work on the log; stopped at the end."""
     log.pipeline = Pipeline(
         partition=PARTITION,
         source=log,
-        claim=claim,
+        claim=lambda _partition, former: claim(settings, log, former),
         make_projector=lambda _claim, careful: Notes(careful),
         stats=Stats(),
         silence_s=5,
@@ -103,11 +124,16 @@ async def run(settings: Settings, values: list[bytes], *, until: int) -> Log:
     )
     log.give(await log.pipeline.start())
     try:
-        async with asyncio.timeout(30):
-            while log.pipeline.committed < until:
-                await asyncio.sleep(0.02)
+        yield log.pipeline
     finally:
         await log.pipeline.stop()
+
+
+async def run(settings: Settings, values: list[bytes]) -> Log:
+    """Move the records into the database, to the last one."""
+    log = Log(values)
+    async with running(settings, log) as pipeline:
+        await until(lambda: pipeline.committed == len(values))
     return log
 
 
@@ -117,7 +143,7 @@ def test_a_record_that_can_not_be_stored_is_set_aside_and_its_neighbours_are_kep
 ) -> None:
     values = [b"record %d" % number for number in range(1500)]
     values[700] = values[1203] = poison
-    log = asyncio.run(run(settings, values, until=1500))
+    log = asyncio.run(run(settings, values))
     with psycopg.connect(settings.database_dsn) as connection:
         aside = connection.execute('SELECT "offset", reason, bytes FROM ioc.unreadable ORDER BY 1').fetchall()
         assert aside == [(700, "unstorable", poison), (1203, "unstorable", poison)]
@@ -130,14 +156,13 @@ def test_a_record_that_can_not_be_stored_is_set_aside_and_its_neighbours_are_kep
 def test_a_schema_that_does_not_fit_is_no_record_s_fault(settings: Settings) -> None:
     """The table is gone for a while: nothing may be set aside, and all is stored when it is there again."""
 
-    async def break_and_mend() -> None:
-        await asyncio.sleep(2)
-        with psycopg.connect(settings.database_dsn) as connection:
-            connection.execute("ALTER TABLE ioc.gone RENAME TO source")
-
     async def both() -> None:
-        values = [b"record %d" % number for number in range(50)]
-        await asyncio.gather(run(settings, values, until=50), break_and_mend())
+        log = Log([b"record %d" % number for number in range(50)])
+        async with running(settings, log) as pipeline:
+            await until(lambda: log.restarts >= 3)
+            with psycopg.connect(settings.database_dsn) as connection:
+                connection.execute("ALTER TABLE ioc.gone RENAME TO source")
+            await until(lambda: pipeline.committed == 50)
 
     with psycopg.connect(settings.database_dsn) as connection:
         connection.execute("ALTER TABLE ioc.source RENAME TO gone")
@@ -145,3 +170,116 @@ def test_a_schema_that_does_not_fit_is_no_record_s_fault(settings: Settings) -> 
     with psycopg.connect(settings.database_dsn) as connection:
         assert connection.execute("SELECT count(*) FROM ioc.unreadable").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM ioc.source").fetchone() == (50,)
+
+
+def _row(settings: Settings, *columns: str) -> tuple[object, ...]:
+    with psycopg.connect(settings.database_dsn) as connection:
+        query = f"SELECT {', '.join(columns)} FROM ioc.partition_offset"  # noqa: S608 - columns of ours
+        (row,) = connection.execute(query.encode()).fetchall()
+    return row
+
+
+def _repair(settings: Settings, offset: int) -> None:
+    with psycopg.connect(settings.database_dsn) as connection:
+        connection.execute(
+            "UPDATE ioc.partition_offset SET next_offset = %s, halted_reason = NULL, halted_at = NULL",
+            (offset,),
+        )
+
+
+def test_records_that_expire_while_it_runs_halt_the_partition_and_kafka_is_asked_no_more(
+    settings: Settings,
+) -> None:
+    async def story() -> None:
+        log = Log([b"record %d" % number for number in range(100)])
+        async with running(settings, log) as pipeline:
+            await until(lambda: pipeline.committed == 100)
+            log.values += [b"record %d" % number for number in range(100, 300)]
+            log.first = 200
+            pipeline.submit(OffsetLost(PARTITION, 100))
+            assert log.held
+            await until(lambda: pipeline.halted is not None)
+            assert _row(settings, "next_offset", "halted_reason") == (100, "records-expired")
+            # asked no more, however long the repair takes; what was on its way is not kept
+            for _ in range(3):
+                await asyncio.sleep(0)
+                assert log.held
+            assert log.restarts == 0
+            _repair(settings, 200)
+            await until(lambda: pipeline.committed == 300)
+            assert pipeline.halted is None
+            assert not log.held
+
+    asyncio.run(story())
+    assert _row(settings, "next_offset", "halted_reason") == (300, None)
+    with psycopg.connect(settings.database_dsn) as connection:
+        assert connection.execute("SELECT count(*) FROM ioc.source").fetchone() == (200,)
+        assert connection.execute("SELECT count(*) FROM ioc.unreadable").fetchone() == (0,)
+
+
+def test_an_offset_that_is_there_again_is_read_again(settings: Settings) -> None:
+    async def story() -> None:
+        log = Log([b"record %d" % number for number in range(100)])
+        async with running(settings, log) as pipeline:
+            await until(lambda: pipeline.committed == 100)
+            pipeline.submit(OffsetLost(PARTITION, 100))
+            await until(lambda: log.restarts == 1)
+            log.values += [b"record %d" % number for number in range(100, 120)]
+            log.give(100)
+            await until(lambda: pipeline.committed == 120)
+            assert not log.held
+
+    asyncio.run(story())
+    assert _row(settings, "next_offset", "halted_reason") == (120, None)
+
+
+def test_a_halted_partition_that_another_worker_takes_is_let_go(settings: Settings) -> None:
+    async def story() -> None:
+        log = Log([b"record %d" % number for number in range(100)])
+        async with running(settings, log) as pipeline:
+            await until(lambda: pipeline.committed == 100)
+            log.first = 200
+            log.values += [b""] * 200
+            with capture_logs() as told:
+                pipeline.submit(OffsetLost(PARTITION, 100))
+                await until(lambda: pipeline.halted is not None)
+                _repair(settings, 200)
+                taken, other = await claim(settings, log)
+                assert other.next_offset == 200
+                await until(lambda: any("lost to another worker" in line["event"] for line in told))
+            await taken.close()
+            assert _row(settings, "epoch") == (other.epoch,)
+
+    with pytest.MonkeyPatch.context() as patch:
+        unhandled: list[object] = []
+        patch.setattr(
+            asyncio.BaseEventLoop, "call_exception_handler", lambda _self, context: unhandled.append(context)
+        )
+        asyncio.run(story())
+    assert unhandled == []
+
+
+def test_a_repair_that_is_chosen_while_a_worker_looks_stands(settings: Settings) -> None:
+    """The worker has read that the partition is halted, and waits to write so again until the repair is committed."""
+
+    async def story() -> Claim:
+        log = Log([b"record"] * 300, first=200)
+        connection, _ = await claim(settings, Log([]))  # the first owner stands at 0
+        await connection.close()
+        with pytest.raises(HaltedError):
+            await claim(settings, log)
+        async with await psycopg.AsyncConnection.connect(settings.database_dsn) as repair:
+            await repair.execute("SELECT FROM ioc.partition_offset FOR UPDATE")
+            looks = asyncio.create_task(claim(settings, log))
+            waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            with psycopg.connect(settings.database_dsn, autocommit=True) as watcher:
+                await until(lambda: watcher.execute(waits).fetchone() != (0,))
+            await repair.execute("UPDATE ioc.partition_offset SET next_offset = 200, halted_reason = NULL")
+            await repair.commit()
+            connection, claimed = await looks
+            await connection.close()
+        return claimed
+
+    claimed = asyncio.run(story())
+    assert claimed.next_offset == 200
+    assert _row(settings, "next_offset", "halted_reason") == (200, None)

@@ -32,7 +32,7 @@ class CountingPipeline(Pipeline):
     counter: CountingSink
     ready: DeviceProjector
 
-    async def _take(self, epoch: int | None = None) -> None:  # noqa: ARG002 - there is nobody to take it from
+    async def _take(self, former: Claim | None = None) -> None:  # noqa: ARG002 - there is nobody to take it from
         self._connection = cast("Any", object())
         self._claim = _claim_of(self.partition)
         self._projector = self.ready
