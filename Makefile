@@ -18,7 +18,7 @@ help: ## list the targets
 # -- environments ---------------------------------------------------------------------------------------
 
 $(VENV)/bin/python:
-	"$$(deploy/find-python)" -m venv $(VENV)
+	@"$$(deploy/find-python)" -m venv $(VENV)
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@if [ ! -e $(VENV)/.dev ]; then echo "Installing the platform's packages into $(VENV)"; $(BIN)/python $(PIP) install -q --require-hashes -r requirements.lock; fi

@@ -62,6 +62,8 @@ class Status(msgspec.Struct, frozen=True):
     written_at: float
     services: list[ServiceFacts]
     problem: dict[str, str] | None = None
+    doing: str = ""
+    """The step of the installation, while it goes on."""
 
 
 def read_status(settings: Settings) -> Status | None:
@@ -166,13 +168,12 @@ def wait_until_up(
     """
     deadline = time.monotonic() + timeout_s
     told: dict[str, str] = {}
-    told_phase = ""
+    told_step = ""
     while time.monotonic() < deadline:
         status = read_status(settings)
-        if status is not None and status.phase != told_phase:
-            told_phase = status.phase
-            if status.phase == "installing":
-                say("Installing what is missing of the servers (only the first time)")
+        if status is not None and status.doing and status.doing != told_step:
+            told_step = status.doing
+            say(f"{told_step}; only the first time")
         _tell_changes(status, told, say)
         if status is not None and status.services and all(service.is_up for service in status.services):
             if not figures or has_figures(settings):
@@ -251,7 +252,8 @@ def stop(settings: Settings, say: Callable[[str], None] = lambda _line: None) ->
         return had_leftovers
     deadline = time.monotonic() + _STOP_S
     quiet_until = time.monotonic() + _QUIET_S
-    told: dict[str, str] = {}
+    before = read_status(settings)
+    told = {service.name: service.state for service in before.services} if before is not None else {}
     asked = 0
     with contextlib.ExitStack() as watched:
         ends: list[int] = []

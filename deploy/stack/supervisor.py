@@ -103,6 +103,7 @@ class Supervisor:
         self.settings, self.layout = settings, Layout.of(settings)
         self.problem: dict[str, str] | None = None
         self.phase = "starting"
+        self.doing = ""
         self._stopping = False
         self._servers: list[Service] = []
         if settings.kafka_is_embedded:
@@ -162,8 +163,14 @@ class Supervisor:
             ports.require_all_free(self.settings)
             self.phase = "installing"
             self._write_status()
-            ensure_installed(self.settings, log.info)
+            ensure_installed(self.settings, self._tell_installing)
+            self.doing = ""
         self.phase = "running"
+
+    def _tell_installing(self, step: str) -> None:
+        log.info(step)
+        self.doing = step
+        self._write_status()
 
     def _turn(self) -> None:
         up = {service.name for service in self.services if service.is_up}
@@ -192,6 +199,7 @@ class Supervisor:
         facts = {
             "pid": os.getpid(),
             "phase": self.phase,
+            "doing": self.doing,
             "started_at": self._started_at,
             "written_at": time.time(),
             "problem": self.problem,
@@ -210,6 +218,7 @@ class Supervisor:
             for service in group:
                 service.server.process.stop()
                 service.stopped()
+                self._write_status()
         self.phase = "failed" if self.problem else "stopped"
         self._write_status()
 

@@ -1,4 +1,4 @@
-"""``ioc probe``: ask one device now, and print what would be published.\n\nExample: ioc probe camera rtsp://192.0.2.10/stream"""
+"""``ioc probe``: ask one device now, and print what would be published."""
 
 from __future__ import annotations
 
