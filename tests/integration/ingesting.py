@@ -86,7 +86,7 @@ def raw_records(settings: Settings, topic: str) -> Iterable[bytes]:
         tps = [TopicPartition(settings.topic_prefix + topic, p) for p in ends]
         consumer.assign(tps)
         consumer.seek_to_beginning(*tps)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while any(consumer.position(tp) < ends[tp.partition] for tp in tps):
             assert time.monotonic() < end, "Kafka does not give all records"
             for batch in consumer.poll(timeout_ms=500).values():

@@ -30,10 +30,15 @@ def wifi(
     )
 
 
-def rounds(devices: int, count: int, begin: datetime, *, every_s: float = 60) -> list[tuple[str, bytes]]:
+def rounds(
+    devices: int, count: int, begin: datetime, *, every_s: float = 60, source: str = "//test/wifi"
+) -> list[tuple[str, bytes]]:
     """``count`` samples of each of ``devices``, in order of time: ``(device, record)``."""
     return [
-        (f"ap-{d}", wifi(f"ap-{d}", begin + timedelta(seconds=every_s * r), interval_s=every_s))
+        (
+            f"ap-{d}",
+            wifi(f"ap-{d}", begin + timedelta(seconds=every_s * r), interval_s=every_s, source=source),
+        )
         for r in range(count)
         for d in range(devices)
     ]

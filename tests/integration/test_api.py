@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -291,7 +292,8 @@ async def test_readiness_is_progress_of_offsets(client: httpx.AsyncClient, conne
     assert await ready() == (503, ["no stream worker has taken a partition yet"])
     connection.execute(
         "INSERT INTO ioc.partition_offset (cluster_id, topic, topic_id, partition, next_offset, log_end, updated_at)"
-        " VALUES ('k', 'ioc.wifi', 't', 0, 5, 5, now() - interval '1 h'), ('k', 'ioc.wifi', 't', 1, 5, 9, now())"
+        " VALUES ('k', 'ioc.wifi', 't', 0, 5, 5, now() - interval '1 h'),"
+        " ('k', 'ioc.wifi', 't', 1, 5, 9, now() + interval '1 h')"
     )
     assert await ready() == (200, [])
     connection.execute(
@@ -299,7 +301,8 @@ async def test_readiness_is_progress_of_offsets(client: httpx.AsyncClient, conne
     )
     status, reasons = await ready()
     assert status == 503
-    assert reasons[0].startswith("ioc.wifi/1 has 4 records to read and has not moved for 20")
+    # how long exactly is the machine's business: the question itself takes its time
+    assert re.fullmatch(r"ioc\.wifi/1 has 4 records to read and has not moved for [2-9]\d+ s", reasons[0])
     connection.execute(
         "UPDATE ioc.partition_offset SET halted_reason = 'the log was wiped' WHERE partition = 0"
     )

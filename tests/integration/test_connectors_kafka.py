@@ -57,7 +57,7 @@ def records(settings: Settings, topic: str) -> list[Any]:
         consumer.seek_to_beginning()
         ends = consumer.end_offsets(partitions)
         found: list[Any] = []
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while any(consumer.position(p) < ends[p] for p in partitions) and time.monotonic() < deadline:
             for batch in consumer.poll(timeout_ms=500).values():
                 found.extend(batch)
@@ -132,7 +132,7 @@ def test_kafka_away_from_the_start(unused_tcp_port: int) -> None:
         Publisher(Settings(kafka=f"127.0.0.1:{unused_tcp_port}"), timeout_s=3)
     assert f"127.0.0.1:{unused_tcp_port}" in caught.value.message
     assert "IOC_KAFKA" in caught.value.remedy
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
 
 
 def test_kafka_that_goes_away_is_told_by_flush_and_not_waited_for_for_ever(
@@ -146,7 +146,7 @@ def test_kafka_that_goes_away_is_told_by_flush_and_not_waited_for_for_ever(
         began = time.monotonic()
         with pytest.raises(UnavailableError):
             send(publisher, sample(2))
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60
         assert publisher.counts.acknowledged == 1
 
 
@@ -257,14 +257,14 @@ def test_watched_folder_and_poller_run_until_told_to_stop(settings: Settings, tm
         }
         (spool / "t.part").write_text(json.dumps(ticket) + "\n")
         (spool / "t.part").rename(spool / "t.jsonl")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             if (spool / "done" / "t.jsonl").exists() and len(records(settings, "ioc.cameras")) >= 3:
                 break
             time.sleep(0.5)
         for connector in connectors:
             connector.send_signal(signal.SIGTERM)
-        logs = [connector.communicate(timeout=20)[1] for connector in connectors]
+        logs = [connector.communicate(timeout=90)[1] for connector in connectors]
     finally:
         for connector in connectors:
             if connector.poll() is None:

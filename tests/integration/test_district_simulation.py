@@ -21,7 +21,8 @@ from ioc import events
 from ioc.settings import Settings
 from ioc.topics import FACT_TOPICS
 
-_START_S = 60.0
+#: Longest wait for anything; a quiet machine needs a quarter of it.
+_LONGEST_S = 240.0
 
 
 class _Simulation:
@@ -48,7 +49,7 @@ class _Simulation:
 
     def end(self, number: int) -> int:
         self.process.send_signal(number)
-        status = self.process.wait(20)
+        status = self.process.wait(90)
         self._output.close()
         return status
 
@@ -74,12 +75,10 @@ def _read_all(settings: Settings) -> list[events.AnyEvent]:
         consumer.close()
 
 
-def _wait(condition: Callable[[], bool], what: str, log: Path, timeout_s: float = _START_S) -> None:
-    deadline = time.monotonic() + timeout_s
+def _wait(condition: Callable[[], bool], what: str, log: Path) -> None:
+    deadline = time.monotonic() + _LONGEST_S
     while not condition():
-        assert time.monotonic() < deadline, (
-            f"{what} not within {timeout_s} s: {log.read_text('utf-8')[-2000:]}"
-        )
+        assert time.monotonic() < deadline, f"{what} within {_LONGEST_S} s: {log.read_text('utf-8')[-2000:]}"
         time.sleep(0.5)
 
 
@@ -119,7 +118,7 @@ def test_its_facts_reach_kafka_and_nothing_is_left_behind(
         return {"DossierRecorded", "TicketIssued", "WifiProbed", "CameraProbed"} <= seen
 
     _wait(lambda: _idle(settings), "The history is not taken", run.log)
-    _wait(probed, "No probe of each kind", run.log, 90.0)
+    _wait(probed, "No probe of each kind", run.log)
     family = run.family()
     assert len(family) >= 8  # four connectors, each under its guard
     assert run.end(signal.SIGTERM) == 0
@@ -150,11 +149,11 @@ def test_its_facts_reach_kafka_and_nothing_is_left_behind(
     assert max(before.values()) == 1
     again = simulation()
     _wait(lambda: len(again.family()) >= 8, "The connectors do not run", again.log)
-    time.sleep(5)
+    _wait(lambda: len(_read_all(settings)) > len(told), "It does not go on", again.log)
     family = again.family()
     os.kill(again.process.pid, signal.SIGKILL)
-    again.process.wait(10)
-    _wait(lambda: _gone(family), "Connectors outlive a killed simulation", again.log, 20.0)
+    again.process.wait(60)
+    _wait(lambda: _gone(family), "Connectors outlive a killed simulation", again.log)
     after = _read_all(settings)
     assert max(Counter(event.id for event in after).values()) == 1
     assert sum(event.source == "//simulation/history" for event in after) == len(history)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,15 @@ from ioc import topics
 from ioc.kpi.query import SYSTEM_READER, answer, ask
 from ioc.kpi.question import Asked
 from ioc.settings import Settings
-from tests.integration.streaming import WorkerProcess, run_ioc, scalar, wait_counted, worker
+from tests.integration.streaming import (
+    WorkerProcess,
+    fetch,
+    run_ioc,
+    scalar,
+    wait_counted,
+    wait_until,
+    worker,
+)
 
 KILLS = 20
 ZONE = "Europe/Amsterdam"
@@ -132,9 +141,9 @@ def compare_all(settings: Settings, cases: pl.DataFrame) -> None:
         for name, percent in (("p50", 50), ("p90", 90)):
             found = series(settings, f"dossier.processing_days_{name}", by=dimension)
             _equal_processing_days(found, done, dimension, percent)
+        _open_moves_by_what_came_and_went(settings, dimension)
     for name in ("paid_online_rate", "digitised_rate", "satisfaction"):
         assert {value for value, _, _ in series(settings, f"dossier.{name}").values()} == {None}, name
-        _open_moves_by_what_came_and_went(settings, dimension)
 
 
 def _equal_counts(found: Series, wanted: dict[tuple[str, str | None], int]) -> None:
@@ -289,6 +298,11 @@ def _parts(file: Path, folder: Path, count: int) -> Iterator[Path]:
         yield part
 
 
+def _stands(settings: Settings) -> int:
+    """Records that are in the database, of all partitions together."""
+    return int(scalar(settings, "SELECT coalesce(sum(next_offset), 0)::bigint FROM ioc.partition_offset"))
+
+
 @pytest.mark.drills
 def test_kills_at_random_moments_lose_nothing_and_count_nothing_twice(
     settings: Settings, log_file: Path, cases: pl.DataFrame, tmp_path: Path
@@ -305,11 +319,15 @@ def test_kills_at_random_moments_lose_nothing_and_count_nothing_twice(
         for part in parts:
             import_log(settings, part)
             process.start()
-            time.sleep(rng.uniform(2.0, 6.0))
+            if rng.random() < 0.8:
+                # in the middle of its work, whenever it begins with that
+                wait_until(lambda at=before: _stands(settings) > at, within_s=60, what="the first batch")
+                time.sleep(rng.uniform(0.0, 0.6))
+            else:
+                # as it starts, or claims its partitions, or once all is done
+                time.sleep(rng.uniform(0.0, 5.0))
             process.kill()
-            stands = scalar(
-                settings, "SELECT coalesce(sum(next_offset), 0)::bigint FROM ioc.partition_offset"
-            )
+            stands = _stands(settings)
             worked_between_kills += stands > before
             before = stands
         process.start()
@@ -338,4 +356,10 @@ def test_no_person_of_the_log_reaches_the_database(settings: Settings, log_file:
         or []
     )
     assert not handlers & people
+    # nor anywhere else in what is kept of the facts, not as a part of another text either
+    kept = fetch(settings, "SELECT body::text FROM ioc.dossier_fact")
+    kept += fetch(settings, "SELECT to_jsonb(d)::text FROM ioc.dossier d")
+    assert len(kept) > 10_000
+    words = {word for (text,) in kept for word in re.split(r"[^\w-]+", text)}
+    assert not words & people
     assert scalar(settings, "SELECT count(*) FROM ioc.dossier_fact WHERE time > %s", datetime.now(UTC)) == 0
