@@ -11,7 +11,9 @@ from ioc.cli._asking import database, export
 from ioc.history.dossiers import State
 
 app = typer.Typer(
-    no_args_is_help=True, help="Dossiers, samples and states as CSV, XLSX, Parquet or Arrow files."
+    no_args_is_help=True,
+    help="Dossiers, samples and states as CSV, XLSX, Parquet or Arrow files.\n\n"
+    "Example: ioc export dossiers late.xlsx --state late",
 )
 
 _Many = list[str] | None
