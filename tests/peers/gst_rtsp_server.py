@@ -2,7 +2,8 @@
 
 Run with the system's Python, which has the bindings: ``python3 gst_rtsp_server.py PORT {basic|digest} [PEM]``; with a
 file of certificate and key it speaks TLS.
-Serves ``/cam`` (H.264 of a moving test picture) to user ``operator`` with password ``right horse``.
+Serves a moving test picture as ``/cam`` (H.264), ``/h265`` and ``/mjpeg`` to user ``operator`` with password
+``right horse``.
 """
 
 # mypy: ignore-errors
@@ -17,10 +18,14 @@ gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
-PIPELINE = (
-    "( videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=10/1"
-    " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay name=pay0 pt=96 )"
+SOURCE = (
+    "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=10/1"
 )
+STREAMS = {
+    "cam": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay name=pay0 pt=96",
+    "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph265pay name=pay0 pt=96",
+    "mjpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26",
+}
 
 
 def main(port: str, method: str, pem: str | None = None) -> None:
@@ -28,13 +33,15 @@ def main(port: str, method: str, pem: str | None = None) -> None:
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(port)
-    factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(PIPELINE)
-    factory.set_shared(True)
     permissions = GstRtspServer.RTSPPermissions()
     permissions.add_permission_for_role("user", "media.factory.access", True)
     permissions.add_permission_for_role("user", "media.factory.construct", True)
-    factory.set_permissions(permissions)
+    for name, encoded in STREAMS.items():
+        factory = GstRtspServer.RTSPMediaFactory()
+        factory.set_launch(f"( {SOURCE} ! {encoded} )")
+        factory.set_shared(True)
+        factory.set_permissions(permissions)
+        server.get_mount_points().add_factory(f"/{name}", factory)
     login = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "user")
@@ -46,7 +53,6 @@ def main(port: str, method: str, pem: str | None = None) -> None:
     if pem is not None:
         login.set_tls_certificate(Gio.TlsCertificate.new_from_file(pem))
     server.set_auth(login)
-    server.get_mount_points().add_factory("/cam", factory)
     server.attach(None)
     GLib.MainLoop().run()
 

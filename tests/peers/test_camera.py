@@ -117,6 +117,15 @@ async def test_the_right_login_sees_pictures_and_the_wrong_one_is_unknown(guarde
     assert (none.verdict, none.rung, none.reason) == (Status.UNKNOWN, "describe", "it wants a login (401)")
 
 
+async def test_other_codecs_show_pictures_too(guarded_rtsp: int) -> None:
+    host = f"rtsp://operator:right%20horse@127.0.0.1:{guarded_rtsp}"
+    found = await asyncio.gather(
+        *(ask(f"{host}/{codec}", watch_s=2.5, first_frame_s=30, connect_s=30) for codec in ("h265", "mjpeg"))
+    )
+    assert [(data.verdict, data.frozen) for data in found] == [(Status.OK, False)] * 2
+    assert all(data.fps and data.bitrate_kbps for data in found)
+
+
 async def test_no_password_is_printed_or_sent(guarded_rtsp: int) -> None:
     url = f"rtsp://operator:right%20horse@127.0.0.1:{guarded_rtsp}/cam"
     command = [sys.executable, "-m", "ioc.cli", "probe", "camera", url, "--watch-s", "1"]
