@@ -161,7 +161,7 @@ class Kpi:
     @property
     def keeps_corrections(self) -> bool:
         """Whether the indicator can be asked as of an earlier moment."""
-        return self.source.startswith("dossier_")
+        return self.source.startswith(("dossier_", "queue_"))
 
     @property
     def subject(self) -> str:

@@ -1,6 +1,7 @@
 """Ticket facts and one row a ticket. Moments of a ticket are the earliest of their kind, whatever the order.
 
-A number that is given twice in a day is two tickets: see ``ioc.ticket_rounds``.
+A number that is given twice in a day is two tickets: see ``ioc.ticket_rounds``. What facts make of a ticket is said
+once, in ``ioc.ticket_states``, which answers for any earlier moment too.
 """
 
 from __future__ import annotations
@@ -82,24 +83,11 @@ UPDATE ioc.ticket t SET
     completed_at = f.completed_at, no_show_at = f.no_show_at, cancelled_at = f.cancelled_at, recalls = f.recalls,
     service = f.service, counter = f.counter
 FROM (
-    SELECT k.ticket_id, n.*, coalesce((SELECT u.unit_id FROM ioc.unit u WHERE u.code = n.unit), k.unit_id) AS unit_id
-    FROM (
-        SELECT ticket_id AS number_id, round,
-            (array_agg(body->>'unit' ORDER BY time, sequence, id))[1] AS unit,
-            min(time) FILTER (WHERE kind = 1) AS issued_at,
-            min(time) FILTER (WHERE kind = 2) AS called_at,
-            min(time) FILTER (WHERE kind = 4) AS started_at,
-            max(time) FILTER (WHERE kind = 5) AS completed_at,
-            min(time) FILTER (WHERE kind = 6) AS no_show_at,
-            min(time) FILTER (WHERE kind = 8) AS cancelled_at,
-            count(*) FILTER (WHERE kind = 3)::int AS recalls,
-            (array_agg(coalesce(body->>'to_service', body->>'service') ORDER BY time DESC, sequence DESC, id DESC)
-                FILTER (WHERE body ? 'service' OR body ? 'to_service'))[1] AS service,
-            (array_agg(body->>'counter' ORDER BY time DESC, sequence DESC, id DESC)
-                FILTER (WHERE body ? 'counter'))[1] AS counter
-        FROM ioc.ticket_rounds(%s) GROUP BY ticket_id, round
-    ) n
-    JOIN ioc.ticket a ON a.ticket_id = n.number_id
+    SELECT k.ticket_id, coalesce((SELECT u.unit_id FROM ioc.unit u WHERE u.code = n.unit), k.unit_id) AS unit_id,
+        n.issued_at, n.called_at, n.started_at, n.completed_at, n.no_show_at, n.cancelled_at, n.recalls, n.service,
+        n.counter
+    FROM ioc.ticket_states(%s) n
+    JOIN ioc.ticket a ON a.ticket_id = n.ticket_id
     JOIN ioc.ticket k ON (k.kiosk, k.date, k.number, k.round) = (a.kiosk, a.date, a.number, n.round)
 ) f
 WHERE t.ticket_id = f.ticket_id

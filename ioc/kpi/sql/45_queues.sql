@@ -1,33 +1,68 @@
 -- Queue indicators, from tickets. A ticket's wait ends when it is served, called in vain, or cancelled; one that nothing
 -- ended lapses at the end of its local day, since numbers begin anew then.
 
+-- Tickets that something happened to in a range, or whose number lapsed in it, as far as was known at p_as_of.
+CREATE OR REPLACE FUNCTION ioc.tickets_as_of(p_scope int[], p_from timestamptz, p_to timestamptz, p_as_of timestamptz)
+RETURNS TABLE (
+    unit_id int, date date, service text, issued_at timestamptz, started_at timestamptz, wait_ended_at timestamptz, outcome smallint)
+LANGUAGE sql STABLE AS $$
+    SELECT k.unit_id, k.date, s.service, s.issued_at, s.started_at,
+           coalesce(s.started_at, s.no_show_at, s.cancelled_at, s.completed_at),
+           CASE WHEN s.started_at IS NOT NULL THEN 1 WHEN s.no_show_at IS NOT NULL THEN 2 WHEN s.cancelled_at IS NOT NULL THEN 3
+                WHEN s.completed_at IS NOT NULL THEN 1 END::smallint
+    FROM (SELECT array_agg(n.number) AS numbers FROM (
+              SELECT f.ticket_id AS number FROM ioc.ticket_fact f
+              WHERE f.time >= p_from AND f.time < p_to AND f.recorded_at <= p_as_of
+              UNION
+              SELECT t.ticket_id FROM ioc.ticket t
+              WHERE t.round = 1 AND t.date >= (p_from - interval '3 days')::date AND t.date <= (p_to + interval '1 day')::date
+          ) AS n) AS found
+    CROSS JOIN LATERAL ioc.ticket_states(found.numbers, p_as_of) s
+    JOIN ioc.ticket a ON a.ticket_id = s.ticket_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT u.unit_id FROM ioc.unit u WHERE u.code = s.unit), a.unit_id) AS unit_id, a.date) AS k
+    WHERE k.unit_id = ANY (p_scope)
+$$;
+
 -- Tickets whose wait ended in a range. Outcomes: 1 served, 2 no-show, 3 cancelled, 4 lapsed.
-CREATE OR REPLACE FUNCTION ioc.queue_ends(p_scope int[], p_from timestamptz, p_to timestamptz)
+CREATE OR REPLACE FUNCTION ioc.queue_ends(p_scope int[], p_from timestamptz, p_to timestamptz, p_as_of timestamptz)
 RETURNS TABLE (unit_id int, service text, issued_at timestamptz, ended_at timestamptz, outcome smallint, wait_s float8)
 LANGUAGE sql STABLE AS $$
     SELECT t.unit_id, t.service, t.issued_at, t.wait_ended_at, t.outcome,
            CASE WHEN t.started_at IS NOT NULL THEN greatest(extract(epoch FROM t.started_at - t.issued_at), 0)::float8 END
     FROM ioc.ticket t
-    WHERE t.unit_id = ANY (p_scope) AND t.wait_ended_at >= p_from AND t.wait_ended_at < p_to
+    WHERE p_as_of IS NULL AND t.unit_id = ANY (p_scope) AND t.wait_ended_at >= p_from AND t.wait_ended_at < p_to
     UNION ALL
     SELECT t.unit_id, t.service, t.issued_at, lapse.at, 4::smallint, NULL
     FROM ioc.ticket t
     JOIN ioc.unit u ON u.unit_id = t.unit_id
     CROSS JOIN LATERAL (SELECT (t.date + 1)::timestamp AT TIME ZONE u.time_zone AS at) AS lapse
-    WHERE t.unit_id = ANY (p_scope) AND t.wait_ended_at IS NULL
+    WHERE p_as_of IS NULL AND t.unit_id = ANY (p_scope) AND t.wait_ended_at IS NULL
       AND t.date >= (p_from - interval '3 days')::date AND t.date <= (p_to + interval '1 day')::date
       AND lapse.at >= p_from AND lapse.at < p_to
+    UNION ALL
+    SELECT t.unit_id, t.service, t.issued_at, coalesce(t.wait_ended_at, lapse.at), coalesce(t.outcome, 4::smallint),
+           CASE WHEN t.started_at IS NOT NULL THEN greatest(extract(epoch FROM t.started_at - t.issued_at), 0)::float8 END
+    FROM ioc.tickets_as_of(p_scope, p_from, p_to, p_as_of) t
+    JOIN ioc.unit u ON u.unit_id = t.unit_id
+    CROSS JOIN LATERAL (SELECT (t.date + 1)::timestamp AT TIME ZONE u.time_zone AS at) AS lapse
+    WHERE p_as_of IS NOT NULL AND coalesce(t.wait_ended_at, lapse.at) >= p_from AND coalesce(t.wait_ended_at, lapse.at) < p_to
 $$;
 
--- Each group's first ticket.
-CREATE OR REPLACE FUNCTION ioc.queue_first_facts(p_units int[], p_groups int[]) RETURNS timestamptz[]
+-- Each group's first ticket. As of an earlier moment it is the first one known then: what is known is null before it.
+CREATE OR REPLACE FUNCTION ioc.queue_first_facts(p_units int[], p_groups int[], p_as_of timestamptz) RETURNS timestamptz[]
 LANGUAGE sql STABLE AS $$
     SELECT array_agg(found.at ORDER BY found.n)
     FROM (SELECT g.n, (
               SELECT min(first.issued_at)
               FROM unnest(p_units, p_groups) AS m (unit_id, grp)
-              CROSS JOIN LATERAL (SELECT t.issued_at FROM ioc.ticket t WHERE t.unit_id = m.unit_id AND t.issued_at IS NOT NULL
-                                  ORDER BY t.issued_at LIMIT 1) AS first
+              CROSS JOIN LATERAL (
+                  (SELECT t.issued_at FROM ioc.ticket t
+                   WHERE p_as_of IS NULL AND t.unit_id = m.unit_id AND t.issued_at IS NOT NULL ORDER BY t.issued_at LIMIT 1)
+                  UNION ALL
+                  (SELECT min(f.time) FROM ioc.ticket t
+                   JOIN ioc.ticket_fact f ON f.ticket_id = t.ticket_id AND f.kind = 1 AND f.recorded_at <= p_as_of
+                   WHERE p_as_of IS NOT NULL AND t.unit_id = m.unit_id AND t.round = 1)) AS first
               WHERE m.grp = g.n) AS at
           FROM generate_series(1, coalesce((SELECT max(x.n) FROM unnest(p_groups) AS x (n)), 1)) AS g (n)) AS found
 $$;
@@ -40,14 +75,15 @@ $$;
 
 -- Measures: 1 issued, 2 served, 3 served within 15 minutes, 4 served after a wait that is known, 5 no-show, 6 cancelled, 7 lapsed.
 CREATE OR REPLACE FUNCTION ioc.kpi_queue_flow(
-    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
     c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);
-    v_first timestamptz[] := ioc.queue_first_facts(p_units, p_groups);
+    v_first timestamptz[] := ioc.queue_first_facts(p_units, p_groups, p_as_of);
     v_units int[];
     v_groups int[];
     v_issued boolean := EXISTS (SELECT FROM generate_series(1, cardinality(p_kpis)) AS k (n) WHERE 1 = ANY ((p_kpis[k.n]).num));
@@ -61,13 +97,17 @@ BEGIN
     ), counted AS (
         SELECT width_bucket(t.issued_at, p_bounds) AS point, t.unit_id, t.service, ARRAY[1]::smallint[] AS measures
         FROM ioc.ticket t
-        WHERE v_issued AND t.unit_id = ANY (v_units) AND t.issued_at >= p_bounds[1] AND t.issued_at < c_end
+        WHERE v_issued AND p_as_of IS NULL AND t.unit_id = ANY (v_units) AND t.issued_at >= p_bounds[1] AND t.issued_at < c_end
+        UNION ALL
+        SELECT width_bucket(t.issued_at, p_bounds), t.unit_id, t.service, ARRAY[1]::smallint[]
+        FROM ioc.tickets_as_of(v_units, p_bounds[1], c_end, p_as_of) t
+        WHERE v_issued AND p_as_of IS NOT NULL AND t.issued_at >= p_bounds[1] AND t.issued_at < c_end
         UNION ALL
         SELECT width_bucket(e.ended_at, p_bounds), e.unit_id, e.service,
                CASE e.outcome WHEN 1 THEN CASE WHEN e.wait_s <= 900 THEN ARRAY[2, 3, 4] WHEN e.wait_s IS NOT NULL THEN ARRAY[2, 4]
                                                ELSE ARRAY[2] END
                               ELSE ARRAY[e.outcome + 3] END::smallint[]
-        FROM ioc.queue_ends(v_units, p_bounds[1], c_end) e
+        FROM ioc.queue_ends(v_units, p_bounds[1], c_end, p_as_of) e
         WHERE v_ended
     ), alike AS (
         SELECT m.grp, c.point, CASE p_by WHEN 'service' THEN c.service WHEN 'unit' THEN u.code END AS value, c.measures, count(*) AS n
@@ -103,7 +143,8 @@ END $$;
 
 -- Quantile of the waits that ended with service in the bucket, from the tickets themselves.
 CREATE OR REPLACE FUNCTION ioc.kpi_queue_quantile(
-    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -120,7 +161,7 @@ BEGIN
         SELECT m.grp, width_bucket(e.ended_at, p_bounds) AS point,
                CASE p_by WHEN 'service' THEN e.service WHEN 'unit' THEN u.code END AS value,
                percentile_disc(v_quantiles) WITHIN GROUP (ORDER BY e.wait_s) AS nums, count(*)::float8 AS den
-        FROM ioc.queue_ends(v_units, p_bounds[1], least(p_bounds[c_points + 1], p_clock)) e
+        FROM ioc.queue_ends(v_units, p_bounds[1], least(p_bounds[c_points + 1], p_clock), p_as_of) e
         JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = e.unit_id
         LEFT JOIN ioc.unit u ON u.unit_id = e.unit_id AND p_by = 'unit'
         WHERE e.wait_s IS NOT NULL AND ioc.queue_fits(p_where, e.service)
@@ -143,7 +184,8 @@ END $$;
 
 -- Tickets that wait just before the end of each bucket.
 CREATE OR REPLACE FUNCTION ioc.kpi_queue_gauge(
-    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -151,7 +193,7 @@ DECLARE
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
     v_moments timestamptz[] := ioc.kpi_gauge_moments(p_bounds, p_clock);
     v_last timestamptz := v_moments[cardinality(v_moments)];
-    v_first timestamptz[] := ioc.queue_first_facts(p_units, p_groups);
+    v_first timestamptz[] := ioc.queue_first_facts(p_units, p_groups, p_as_of);
     v_units int[];
     v_groups int[];
 BEGIN
@@ -162,7 +204,7 @@ BEGIN
         -- an end may come long after, or not yet: whoever waits at a moment ended his wait at it or later
         SELECT m.grp, CASE p_by WHEN 'service' THEN e.service WHEN 'unit' THEN u.code END AS value,
                width_bucket(e.issued_at, v_moments) + 1 AS first, width_bucket(e.ended_at, v_moments) + 1 AS after
-        FROM ioc.queue_ends(v_units, v_moments[1], 'infinity') e
+        FROM ioc.queue_ends(v_units, v_moments[1], 'infinity', p_as_of) e
         JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = e.unit_id
         LEFT JOIN ioc.unit u ON u.unit_id = e.unit_id AND p_by = 'unit'
         WHERE e.issued_at < v_last AND ioc.queue_fits(p_where, e.service)

@@ -44,11 +44,14 @@ BEGIN
         WHEN 'device_gauge' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_gauge(p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where);
         WHEN 'queue_flow' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_queue_flow(p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where);
+            RETURN QUERY SELECT * FROM ioc.kpi_queue_flow(
+                p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where, p_as_of);
         WHEN 'queue_quantile' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_queue_quantile(p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where);
+            RETURN QUERY SELECT * FROM ioc.kpi_queue_quantile(
+                p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where, p_as_of);
         WHEN 'queue_gauge' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_queue_gauge(p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where);
+            RETURN QUERY SELECT * FROM ioc.kpi_queue_gauge(
+                p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where, p_as_of);
         ELSE
             FOR v_group IN 1 .. coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1) LOOP
                 v_scope := ARRAY(SELECT m.unit_id FROM unnest(p_units, p_groups) AS m (unit_id, grp) WHERE m.grp = v_group);
@@ -117,7 +120,7 @@ BEGIN
     END IF;
     IF p_as_of IS NOT NULL AND NOT v_kpi.keeps_corrections THEN
         RAISE EXCEPTION '% can''t be asked as of an earlier moment: corrections of it are not kept apart.', p_kpi
-            USING ERRCODE = 'IOC03', HINT = 'Ask without as_of; dossier indicators keep their corrections.';
+            USING ERRCODE = 'IOC03', HINT = 'Ask without as_of; indicators of dossiers and queues keep their corrections.';
     END IF;
     IF p_as_of > now() THEN
         RAISE EXCEPTION 'The moment % of as_of is in the future.', p_as_of
