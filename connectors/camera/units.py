@@ -130,7 +130,9 @@ async def _read(agent: Agent) -> UnitReading:
         return found
     host_ticks = (await agent.get([_HR_UPTIME])).get(_HR_UPTIME)
     ticks = host_ticks if isinstance(host_ticks, int) and host_ticks > 0 else agent.uptime_ticks
-    disks = [disk for table in unit.disks for disk in await _disks(agent, table)]
+    disks: list[Disk] = []
+    for table in unit.disks:
+        disks = disks or await _disks(agent, table)
     return replace(
         found,
         uptime_s=None if ticks is None or ticks < 0 else ticks / 100,

@@ -61,6 +61,14 @@ async def test_other_models_after_their_mibs(recordings: int) -> None:
         name="HDD 1", state="Running", ok=True, size_bytes=4000 * GIB, free_bytes=1000 * GIB
     )
     assert (broken.state, broken.ok, broken.size_bytes) == ("Error", False, None)
+    sizes = [
+        (one.name, one.state, one.size_bytes, one.free_bytes) for one in await read("hikvision-nvr-sizes")
+    ]
+    mib = 1024**2
+    assert sizes == [
+        ("storage 1", None, 8000 * mib, 2000 * mib),
+        ("storage 2", None, 4000 * mib, 0),
+    ]
     states = {disk.name: (disk.state, disk.ok) for disk in await read("hikvision-nvr-disks")}
     assert states == {"hd1": ("smart failed", False), "hd2": ("idle", True), "hd3": (None, None)}
 

@@ -117,16 +117,16 @@ async def test_a_controller_gives_one_event_for_each_access_point(
     assert sum(sample.clients or 0 for sample in events.values()) == value(device, "clients", "Total Clients")
 
 
-async def test_a_vendor_that_is_not_in_the_table_still_shows_its_interfaces(
-    snmp: int, expected: dict[str, Any]
+@pytest.mark.parametrize("name", ["dahua-nvr", "axiscam_box", "hikvision-cam", "hikvision-nvr_disk"])
+async def test_a_device_that_is_in_no_table_of_wifi_still_shows_what_it_is(
+    snmp: int, expected: dict[str, Any], shared: Path, name: str
 ) -> None:
-    sample = (await ask(snmp, "dahua-nvr"))[0].data
+    sample, device = (await ask(snmp, name))[0].data, expected[name]
     assert sample.status is Status.OK
     assert "not in the table" in (sample.reason or "")
-    assert sample.clients is None
-    assert [i.rx_bytes for i in sample.interfaces] == [
-        i["ifInOctets"] for i in expected["dahua-nvr"]["interfaces"]
-    ]
+    assert (sample.clients, sample.radios) == (None, ())
+    assert (sample.model, sample.firmware) == (device["hardware"], device["version"])
+    check_interfaces(sample, device, shared / "data" / "snmp" / f"{name}.snmprec")
 
 
 async def test_no_clients_address_is_in_an_event(snmp: int, shared: Path) -> None:
