@@ -3,7 +3,7 @@
 from ioc.storage.plain_sql import run
 
 revision = "0055"
-down_revision = "0048"
+down_revision = "0042"
 
 
 def upgrade() -> None:
