@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from connectors.shared.jsonbounds import MOST_CONTAINERS, holds_too_many
 from ioc.errors import InputError
 from ioc.events import AnyEvent, encode
 
@@ -27,8 +28,6 @@ _PREFIX: Final = "ce-"
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 #: A larger one the streams would not read.
 _MOST_EVENT_BYTES: Final = 1024 * 1024
-#: More objects and lists are no facts: a body of empty lists takes forty times its size when it is read.
-_MOST_CONTAINERS: Final = 500_000
 #: JSON's way to write NUL, which PostgreSQL's text can't hold; after an odd backslash more it is plain text.
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -103,9 +102,9 @@ def read_json(body: bytes) -> Any:
 
     :raises InputError: saying what was wrong without repeating the text.
     """
-    if body.count(b"[") + body.count(b"{") > _MOST_CONTAINERS:
+    if holds_too_many(body):
         raise InputError(
-            f"The body holds more than {_MOST_CONTAINERS} objects and lists.", remedy="Send smaller batches."
+            f"The body holds more than {MOST_CONTAINERS} objects and lists.", remedy="Send smaller batches."
         )
     try:
         return json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)

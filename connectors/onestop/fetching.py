@@ -14,6 +14,7 @@ import msgspec
 
 from connectors.onestop.restsource import Source, origin_of
 from connectors.shared.budget import CallBudget
+from connectors.shared.jsonbounds import MOST_CONTAINERS, holds_too_many
 from ioc.district.secrets import read_secret
 from ioc.errors import InputError
 
@@ -106,6 +107,8 @@ class Fetcher:
                 raise self._failed("it refused the login")
             if status != 200:
                 raise self._failed(f"it answered {status}")
+            if holds_too_many(body):
+                raise self._failed(f"its answer holds more than {MOST_CONTAINERS} objects and lists")
             try:
                 answer = msgspec.json.decode(body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

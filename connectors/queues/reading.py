@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+from itertools import islice
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -12,6 +14,7 @@ import msgspec
 
 from connectors.queues.clocks import Clocks
 from connectors.queues.mapping import Mapping
+from connectors.shared.jsonbounds import holds_too_many
 from ioc import events
 from ioc.errors import InputError
 from ioc.events import Code, QueueEvent, ShortText, Ticket, event_id
@@ -21,6 +24,7 @@ MOST_BYTES: Final = 65_536
 """Longest object of one ticket."""
 MOST_TICKETS: Final = 1_000
 """Most objects of one message or request."""
+_MOST_CONTAINERS: Final = 50 * MOST_TICKETS
 STALE: Final = timedelta(days=35)
 """A kiosk keeps no ticket back for longer: a clock that says so is wrong."""
 
@@ -223,15 +227,20 @@ class TicketReader:
 def _items(body: bytes) -> list[object]:
     if not body.strip():
         raise InputError("The message is empty.", remedy="Send a JSON object for each thing that happened.")
+    if holds_too_many(body, _MOST_CONTAINERS):
+        raise InputError(
+            f"The message holds more than {_MOST_CONTAINERS} objects and lists.", remedy="Send smaller ones."
+        )
     try:
         found = msgspec.json.decode(body)
     except RecursionError:
         raise InputError("The JSON is nested too deep.", remedy="Send tickets as documented.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        lines = [line for line in body.splitlines() if line.strip()]
+        filled = (line for line in BytesIO(body) if line.strip())
+        lines = list(islice(filled, MOST_TICKETS + 1))
         if len(lines) < 2:
             raise InputError(f"The message is not JSON: {error}.", remedy="Send UTF-8 JSON.") from None
-        return _bounded([_line(line) for line in lines[: MOST_TICKETS + 1]])
+        return _bounded([_line(line) for line in lines])
     return _bounded(found if isinstance(found, list) else [found])
 
 

@@ -162,6 +162,13 @@ def test_large_bodies_and_bombs_take_no_memory(target: Target) -> None:
     assert target.events(many).status_code == 400
     assert target.portal(b'{"service":"DongBoHoSoMC","data":' + many + b"}").status_code == 400
     lists = b"[" + b"[[]]," * 100_000 + b"[]]"
+    tickets = httpx.post(
+        f"{target.process.url}/ingest/v1/tickets",
+        content=b"[" + b"[]," * 1_300_000 + b"[]]",
+        headers={"Content-Type": "application/json", **bearer(target.key)},
+        timeout=60,
+    )
+    assert tickets.status_code == 400
     answers: list[int] = []
     threads = [
         threading.Thread(target=lambda: answers.append(target.events(lists).status_code)) for _ in range(8)

@@ -303,6 +303,7 @@ BOMB = gzip.compress(b"[" + b" " * (256 * 1024 * 1024), 6)
         (lambda h: send(h, 200, b"\xff\xfe[\0]\0"), "not JSON"),
         (lambda h: send(h, 200, b"[" * 200_000), "not JSON"),
         (lambda h: send(h, 200, b""), "not JSON"),
+        (lambda h: send(h, 200, b"[" + b"[]," * 700_000 + b"[]]"), "more than 500000 objects and lists"),
         (lambda h: send(h, 200, b'{"data": {"items": {}}}'), "no list where page.items"),
         (lambda h: send(h, 200, b'{"items": []}'), "no list where page.items"),
         (lambda h: send(h, 200, b"{}", Content_Encoding="gzip"), "damaged gzip"),

@@ -201,6 +201,8 @@ def test_one_array_lines_and_what_is_bad_among_them() -> None:
         b"\xff\xfe\x00",
         b"[" * 5000,
         b'{"a":' * 100_000,
+        b"[" + b"[]," * 100_000 + b"[]]",
+        b"x\n" * 1_000_000,
         json.dumps([TICKET] * (MOST_TICKETS + 1)).encode(),
     ],
 )
