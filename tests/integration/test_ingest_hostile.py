@@ -222,11 +222,34 @@ def test_no_personal_field_is_left_anywhere(target: Target) -> None:
         target.events(
             json.dumps([{**ticket(3), PERSONAL["Email"]: 1, "time": PERSONAL["ChuHoSo"]}]).encode()
         ),
+        # no day: the edge believes it, the worker does not, and keeps the record as unreadable
+        target.events(
+            json.dumps(
+                [{**ticket(4), "data": {**ticket(4)["data"], **people, "date": "2026-02-30"}}]
+            ).encode()
+        ),
+        httpx.post(
+            f"{target.process.url}/ingest/v1/tickets",
+            json={
+                "happened": "issued",
+                "number": 7,
+                "kiosk": "k-personal",
+                "unit": "unit-1",
+                **people,
+                "time": datetime.now(UTC).isoformat(),
+            },
+            headers=bearer(target.key),
+            timeout=60,
+        ),
     ]
+    assert [answer.status_code for answer in answers[-2:]] == [200, 200]
     with worker(settings):
         wait_counted(settings, [topics.DOSSIERS, topics.QUEUES], within_s=120)
     kept = "".join(answer.text for answer in answers) + target.process.log.read_text()
-    for topic in topics.FACT_TOPICS:
+    unreadable = [bytes(row[0]).decode() for row in fetch(settings, "SELECT bytes FROM ioc.unreadable")]
+    assert any("2026-02-30" in record for record in unreadable)
+    kept += "".join(unreadable)  # as text: the tables below show bytes as digits
+    for topic in topics.ALL_TOPICS:
         kept += "".join(value.decode() for value in raw_records(settings, topic))
     for path in settings.state_dir.rglob("*"):
         if path.is_file():
