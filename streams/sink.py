@@ -8,10 +8,13 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+import aiokafka.errors
 import psycopg
 import structlog
+from kafka.errors import KafkaError
 from psycopg_pool import AsyncConnectionPool
 
+from ioc.errors import UnavailableError
 from ioc.settings import Settings
 from streams import ownership
 from streams.batch import Batch, OffsetLost, Partition
@@ -24,6 +27,14 @@ from streams.sources import Limit
 from streams.work import Projector
 
 log = structlog.get_logger(__name__)
+
+#: What a server that is away, or on its way back, makes its clients raise.
+_AWAY = (psycopg.OperationalError, OSError, UnavailableError, KafkaError, aiokafka.errors.KafkaError)
+
+
+def _text(error: Exception) -> str:
+    return str(error).strip() or type(error).__name__
+
 
 #: Makes the projector of a topic for one claimed partition.
 ProjectorFactory = Callable[[Claim, Registry, Settings, bool], Projector]
@@ -97,7 +108,11 @@ class Sink:
                 raise RuntimeError("the sink has no source yet")
             await self._drop(set(self._pipelines))
             self._identities.forget()
-            self._ranges = await self.source.log_range(assigned)
+            try:
+                self._ranges = await self.source.log_range(assigned)
+            except _AWAY as error:  # each partition asks again by itself
+                log.warning("Kafka does not answer, will be tried again", error=_text(error))
+                self._ranges = {}
             starts: dict[Partition, int] = {}
             for partition in sorted(assigned):
                 if self._revocations != asked:
@@ -128,8 +143,8 @@ class Sink:
             except HaltedError as error:
                 pipeline.start_halted(error)
                 return None
-            except (psycopg.OperationalError, OSError) as error:
-                log.warning("the database does not answer, will be tried again", error=str(error).strip())
+            except _AWAY as error:
+                log.warning("a server does not answer, will be tried again", error=_text(error))
                 await asyncio.sleep(1.0)
         return None
 

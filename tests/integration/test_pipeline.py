@@ -10,14 +10,18 @@ from datetime import datetime
 
 import psycopg
 import pytest
+from aiokafka.errors import NodeNotReadyError
+from kafka.errors import KafkaConnectionError
 from structlog.testing import capture_logs
 
 from ioc.settings import Settings
 from streams import ownership
 from streams.batch import Batch, OffsetLost, Partition
+from streams.cluster import LogIdentities
 from streams.errors import HaltedError
 from streams.ownership import Claim, Connection, LogIdentity, Moved
 from streams.pipeline import Pipeline, Stats
+from streams.sink import Sink
 from streams.sources import Limit
 from streams.work import Outcome
 
@@ -283,3 +287,43 @@ def test_a_repair_that_is_chosen_while_a_worker_looks_stands(settings: Settings)
     claimed = asyncio.run(story())
     assert claimed.next_offset == 200
     assert _row(settings, "next_offset", "halted_reason") == (200, None)
+
+
+class AwayAtFirst(Log):
+    """A log whose broker does not answer the first questions about it."""
+
+    questions = 0
+
+    async def log_range(self, partitions: set[Partition]) -> dict[Partition, tuple[int, int]]:
+        self.questions += 1
+        if self.questions <= 2:
+            raise NodeNotReadyError
+        return dict.fromkeys(partitions, (self.first, len(self.values)))
+
+
+class Identities(LogIdentities):
+    """Tells an identity, at the second question."""
+
+    questions = 0
+
+    async def of(self, topic: str) -> LogIdentity:
+        self.questions += 1
+        if self.questions == 1:
+            raise KafkaConnectionError
+        return IDENTITY
+
+
+def test_kafka_that_goes_away_while_partitions_are_claimed_is_waited_for(settings: Settings) -> None:
+    async def story() -> dict[Partition, int]:
+        sink = Sink(settings, {PARTITION.topic: lambda *_: Notes()})
+        sink.source = log = AwayAtFirst([b"record"] * 5)
+        sink._identities = Identities(settings.kafka_servers)
+        await sink.open()
+        try:
+            starts = await sink.start_offsets({PARTITION})
+            assert log.questions == 3
+            return starts
+        finally:
+            await sink.close()
+
+    assert asyncio.run(story()) == {PARTITION: 0}
