@@ -190,7 +190,10 @@ def _tell_changes(status: Status | None, told: dict[str, str], say: Callable[[st
     for service in status.services if status is not None else ():
         if told.get(service.name, "waiting") != service.state:
             told[service.name] = service.state
-            say(f"{service.name}: {service.state}")
+            why = ""
+            if service.state == "waiting to restart":
+                why = f" ({service.fault or f'it ended with {service.last_exit}'}; see {service.log})"
+            say(f"{service.name}: {service.state}{why}")
 
 
 def _require_supervisor(settings: Settings, status: Status | None, started: int | None) -> None:

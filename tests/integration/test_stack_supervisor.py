@@ -246,9 +246,13 @@ def test_failing_role_waits_longer_each_time_and_spares_the_others(roles_only: P
     assert failing.last_exit == 7
     assert steady.restarts == 0
     assert last_lines(Path(failing.log), 1) == ["no way"]
+    lines: list[str] = []
     with pytest.raises(Exception, match=r"failing is .*last exit 7") as caught:
-        control.wait_until_up(settings, figures=False, timeout_s=0.5, say=lambda _: None)
+        control.wait_until_up(settings, figures=False, timeout_s=0.5, say=lines.append)
     assert "no way" in str(caught.value)
+    # whoever waits is told at once, and not when the time is over
+    waiting = [line for line in lines if line.startswith("failing: waiting to restart")]
+    assert all("it ended with 7" in line and "failing.log" in line for line in waiting)
 
 
 def test_doctor_names_what_is_wrong_and_what_mends_it(roles_only: Platform) -> None:
