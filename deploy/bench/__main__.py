@@ -18,6 +18,7 @@ from ioc import topics
 from ioc.errors import IocError
 
 _OUT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+_FORECASTS = Path(__file__).parents[2] / "docs" / "concepts" / "forecasts.md"
 
 app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 console = Console(width=None if sys.stdout.isatty() else 140)
@@ -189,6 +190,25 @@ def only_history(
     report.write(out, {"history": found.section})
     command.write_plans(out.parent / "reference" / "plans.md", found.plans)
     console.print(found.section, markup=False, highlight=False)
+
+
+@app.command("forecast")
+def only_forecast(
+    log: Annotated[Path, typer.Option(help="The log: CSV, XLSX, JSON Lines or XES.")],
+    mapping: Annotated[str, typer.Option(help="Name or file of the mapping that reads it.")] = "coselog",
+    unit: Annotated[str, typer.Option(help="Code of the unit that its dossiers belong to.")] = "coselog",
+    every: Annotated[int, typer.Option(help="Worked days between two origins.")] = 5,
+    port: Port = 29092,
+    out: Annotated[Path, typer.Option(help="The page whose marked part is written anew.")] = _FORECASTS,
+) -> None:
+    """Hold forecasts against a real log. Example: python -m deploy.bench forecast --log permits-receipt.csv"""
+    from deploy.bench import forecast
+    from ioc.forecast import report as tables
+
+    with prepared(port) as ground:
+        found = forecast.measure(ground, log, mapping, unit, every, _tell)
+    forecast.write(out, found)
+    console.print(tables.text(found), markup=False, highlight=False)
 
 
 def main() -> None:

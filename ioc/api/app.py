@@ -12,6 +12,7 @@ from ioc.api import (
     connectors,
     dossiers,
     exports,
+    forecasts,
     health,
     ingest,
     ingest_openapi,
@@ -28,6 +29,8 @@ from ioc.settings import Settings
 from ioc.version import platform_version
 
 _HOLD_S: Final = 1.0
+#: Forecasts move slowly and cost more.
+_FORECAST_HOLD_S: Final = 30.0
 _DESCRIPTION: Final = (
     "Indicators of a district's operations. Errors are problem documents (RFC 9457). Readers are told "
     "apart by HTTP Basic; without a name, the guest reads the district's figures. Times carry an offset; those without "
@@ -66,10 +69,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.exports = desk
     app.state.ingest = forwarder
     app.state.shared = Shared(hold_s=_HOLD_S)
+    app.state.forecasts = Shared(hold_s=_FORECAST_HOLD_S)
     problems.install(app)
     health.install(app)
     for router in (
         kpis.router,
+        forecasts.router,
         places.router,
         dossiers.router,
         questions.router,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -86,6 +87,9 @@ ON CONFLICT (kpi, unit_code, valid_from) DO UPDATE
        IS DISTINCT FROM (excluded.valid_to, excluded.value, excluded.warning, excluded.strict, excluded.each,
                          excluded.certainty)
 """
+# Days on which the calendar differs from its weekdays, for SQL; the years that dossiers are likely to speak of.
+_EXCEPTIONAL = "INSERT INTO ioc.exceptional_day (day, worked) VALUES (%s, %s)"
+_YEARS = range(2000, 2051)
 
 #: Two appliers would otherwise wait for one another's rows in different orders.
 _LOCK = 0x696F6303
@@ -131,6 +135,7 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
     day = today or datetime.now(ZoneInfo(pack.time_zone)).date()
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        _replace_exceptional_days(cursor, pack)
         return Applied(
             units=_write(cursor, _UNIT, _unit_rows(pack)),
             successions=_replace_edges(cursor, pack),
@@ -155,6 +160,24 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
                 ),
             ),
         )
+
+
+def _replace_exceptional_days(cursor: psycopg.Cursor[Any], pack: Pack) -> None:
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM ioc.exceptional_day)"
+        " AND EXISTS (SELECT FROM ioc.district WHERE working_time = %s::jsonb)",
+        (pack.calendar.to_json(),),
+    )
+    if cursor.fetchone() == (True,):
+        return
+    cursor.execute("DELETE FROM ioc.exceptional_day")
+    days = (date(year, 1, 1) + timedelta(days=n) for year in _YEARS for n in range(365 + isleap(year)))
+    odd = (
+        (day, worked)
+        for day in days
+        if (worked := pack.calendar.is_working_day(day)) != (day.isoweekday() in pack.calendar.weekdays)
+    )
+    cursor.executemany(_EXCEPTIONAL, list(odd))
 
 
 def _unit_rows(pack: Pack) -> Iterable[Sequence[Any]]:

@@ -12,6 +12,7 @@ from typing import Final
 from ioc import topics
 from ioc.kpi._devices import DEVICE_ENTRIES
 from ioc.kpi._dossiers import DOSSIER_ENTRIES
+from ioc.kpi._forecasts import DOSSIER_SURGE, QUEUE_SURGE
 from ioc.kpi._platform import PLATFORM_ENTRIES
 from ioc.kpi._queues import QUEUE_ENTRIES
 from ioc.kpi.definition import Aggregation, Direction, Kpi, Source, Window
@@ -45,7 +46,15 @@ BUCKETS: Final = tuple(bucket.value for bucket in Bucket)
 
 #: Every indicator, in the order in which people read them.
 CATALOGUE: Final[dict[str, Kpi]] = {
-    kpi.id: kpi for kpi in (*DOSSIER_ENTRIES, *QUEUE_ENTRIES, *DEVICE_ENTRIES, *PLATFORM_ENTRIES)
+    kpi.id: kpi
+    for kpi in (
+        *DOSSIER_ENTRIES,
+        DOSSIER_SURGE,
+        *QUEUE_ENTRIES,
+        QUEUE_SURGE,
+        *DEVICE_ENTRIES,
+        *PLATFORM_ENTRIES,
+    )
 }
 
 #: Topic whose facts an indicator is made of, by its first word; the platform's own read all of them.

@@ -17,6 +17,8 @@ class Source(StrEnum):
     """Ledger entries of the bucket, with what stood open at its start and overdue at its end."""
     DOSSIER_QUANTILE = "dossier_quantile"
     """Amounts of ledger entries with an effective time inside the bucket."""
+    DOSSIER_SURGE = "dossier_surge"
+    """Dossiers accepted inside the bucket, and what the weeks before lead to expect."""
     DEVICE_TIME = "device_time"
     """Device-time by state, per unit and minute and rolled up; runs of equal state where devices are asked for."""
     DEVICE_CLIENTS = "device_clients"
@@ -37,6 +39,8 @@ class Source(StrEnum):
     """Waits of the tickets that were served from inside the bucket on."""
     QUEUE_GAUGE = "queue_gauge"
     """Tickets whose wait had begun and not ended just before the bucket's end."""
+    QUEUE_SURGE = "queue_surge"
+    """Tickets issued inside the bucket, and what the weeks before lead to expect."""
     PLATFORM_GAUGE = "platform_gauge"
     """Stored offsets and newest facts now, and the evaluator's samples of them before."""
     PLATFORM_UNREADABLE = "platform_unreadable"
@@ -51,6 +55,7 @@ class Aggregation(StrEnum):
     LAST = "value at the end"
     MAX = "greatest"
     QUANTILE = "quantile of all together"
+    ANEW = "estimated anew for all together"
 
 
 class DeviceMeasure(IntEnum):

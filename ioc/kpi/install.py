@@ -28,6 +28,13 @@ ENTRY_POINTS: Final = (
     "kpi_series_areas",
     "kpi_current_areas",
     "kpi_targets",
+    "surge_now",
+    "surge_history",
+    "forecast_calendar",
+    "forecast_open",
+    "forecast_ends",
+    "forecast_dossiers",
+    "forecast_history",
 )
 
 _ROW_TYPE: Final = """

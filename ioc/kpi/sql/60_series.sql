@@ -57,7 +57,7 @@ BEGIN
                 v_scope := ARRAY(SELECT m.unit_id FROM unnest(p_units, p_groups) AS m (unit_id, grp) WHERE m.grp = v_group);
                 FOR v_kpi IN 1 .. cardinality(p_kpis) LOOP
                     RETURN QUERY SELECT v_kpi, v_group, f.ordinal, f.dim, f.numerator, f.denominator
-                    FROM ioc.kpi_points_of(p_kpis[v_kpi], v_scope, p_bounds, p_clock, p_zone, p_by, p_where) f;
+                    FROM ioc.kpi_points_of(p_kpis[v_kpi], v_scope, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of) f;
                 END LOOP;
             END LOOP;
     END CASE;
@@ -76,11 +76,16 @@ $$;
 
 -- Points of one indicator for one scope, of the sources that answer one at a time: what they read of several units can't be added.
 CREATE OR REPLACE FUNCTION ioc.kpi_points_of(
-    p_kpi ioc.kpi_row, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb)
+    p_kpi ioc.kpi_row, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     CASE p_kpi.source
+        WHEN 'dossier_surge' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_surge('dossiers', p_scope, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
+        WHEN 'queue_surge' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_surge('tickets', p_scope, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'device_clients' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_clients(
                 p_kpi.device_kind, p_kpi.over_units = 'greatest', p_scope, p_bounds, p_clock, p_zone, p_by, p_where);

@@ -1,0 +1,118 @@
+"""``python -m deploy.bench forecast``: a real log through the real importer and worker, forecasts held against it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+import psycopg
+
+from deploy.bench.ground import Ground
+from ioc.errors import InputError
+from ioc.forecast import report
+from ioc.forecast.backtest import Report, backtest
+from ioc.kpi.query import SYSTEM_READER, answer
+from ioc.storage.migrate import upgrade
+
+_BEGIN: Final = "<!-- backtest -->"
+_END: Final = "<!-- end -->"
+_COUNTED = (
+    "SELECT count(*), coalesce(max(recorded_at) < now() - interval '3 seconds', false) FROM ioc.dossier_fact"
+)
+
+
+def measure(
+    ground: Ground, log: Path, mapping: str, unit: str, every: int, tell: Callable[[str], None]
+) -> Report:
+    """Import a log into a fresh database and look back on it.
+
+    :param mapping: name or file of the mapping that reads the log.
+    :param unit: code of the unit that the mapping gives its dossiers to.
+    """
+    if not log.is_file():
+        raise InputError(f"There is no file {log}.", remedy="Name the log with --log.")
+    name = f"bench_{uuid4().hex[:8]}"
+    url = ground.postgres.ensure_database(name)
+    try:
+        upgrade(url)
+        prefix = ground.new_topic(4)
+        with ground.folder() as state:
+            _import(ground, log, mapping, url, prefix, state, tell)
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("VACUUM ANALYZE ioc.dossier_ledger")
+                return answer(
+                    connection,
+                    backtest(SYSTEM_READER, unit, every_days=every, tell=tell),
+                    timeout_s=120.0,
+                )
+    finally:
+        ground.postgres.drop_database(name)
+
+
+def _import(
+    ground: Ground, log: Path, mapping: str, url: str, prefix: str, state: Path, tell: Callable[[str], None]
+) -> None:
+    settings = {
+        "IOC_KAFKA": ground.servers,
+        "IOC_DATABASE_URL": url,
+        "IOC_TOPIC_PREFIX": prefix,
+        "IOC_STATE_DIR": str(state),
+        "IOC_CONSUMER_GROUP": f"bench-{uuid4().hex[:8]}",
+    }
+    environment = {**{k: v for k, v in os.environ.items() if not k.startswith("IOC_")}, **settings}
+    ioc = [sys.executable, "-m", "ioc.cli"]
+    tell(f"importing {log.name}")
+    done = subprocess.run(
+        [*ioc, "import", "dossiers", str(log), "--mapping", mapping],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise InputError(f"The log can't be imported: {done.stderr.strip()}")
+    with subprocess.Popen(
+        [*ioc, "stream"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as worker:
+        try:
+            tell("counting")
+            _wait_counted(url)
+        finally:
+            worker.terminate()
+    ground.drop_topics(prefix)
+
+
+def _wait_counted(url: str, within_s: float = 180.0) -> None:
+    """Until facts have come and no more do."""
+    end = time.monotonic() + within_s
+    with psycopg.connect(url, autocommit=True) as connection:
+        while time.monotonic() < end:
+            row = connection.execute(_COUNTED).fetchone()
+            if row is not None and row[0] and row[1]:
+                return
+            time.sleep(0.5)
+    raise InputError(f"The worker stored nothing, or did not end, within {within_s:.0f} s.")
+
+
+def write(page: Path, found: Report) -> None:
+    """Put the tables where the page has its marks.
+
+    :raises InputError: when the page has none.
+    """
+    text = page.read_text(encoding="utf-8")
+    if _BEGIN not in text:
+        raise InputError(
+            f"{page} has no mark {_BEGIN}.",
+            remedy="Put the mark and, after it, <!-- end --> where the tables go.",
+        )
+    new = f"{_BEGIN}\n{report.text(found)}\n{_END}"
+    page.write_text(
+        re.sub(f"{_BEGIN}.*?{_END}", lambda _: new, text, count=1, flags=re.DOTALL), encoding="utf-8"
+    )
