@@ -88,7 +88,7 @@ def test_a_definition_is_whole(kpi: Kpi) -> None:
     assert all(text.strip() for text in words)
     assert kpi.version >= 1
     assert kpi.dimensions
-    if kpi.keeps_corrections:
+    if kpi.subject == "dossier":
         assert kpi.numerator_measures
         assert bool(kpi.denominator_measures) == kpi.is_ratio
     if kpi.denominator_measures:
