@@ -174,6 +174,16 @@ class UnitEdge(BaseModel):
     since: date = Field(description="First day of the newer unit.")
 
 
+class UnitGroup(BaseModel):
+    """A reporting group that a unit belongs to, beside those above it."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    unit: str
+    start: date | None = Field(alias="from")
+    end: date | None = Field(alias="to", description="First day after.")
+
+
 class Unit(BaseModel):
     """A unit that the reader may ask about."""
 
@@ -187,6 +197,7 @@ class Unit(BaseModel):
     declared: bool = Field(description="False: met in a fact, described by no district pack.")
     predecessors: list[UnitEdge]
     successors: list[UnitEdge]
+    groups: list[UnitGroup] = Field(description="On the day asked for; without one, ever.")
 
 
 class UnitList(BaseModel):

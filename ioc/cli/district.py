@@ -130,6 +130,7 @@ def apply(folder: _Folder = None) -> None:
     if done.changed:
         typer.echo(
             f"{pack.id} {pack.version} applied: {done.units} units, {done.successions} successions, "
+            f"{done.memberships} members of groups, "
             f"{done.points} points, {done.devices} devices, {done.agencies} agency names, {done.targets} targets "
             f"written or taken away; {done.undeclared_devices} devices are no longer expected."
         )

@@ -32,6 +32,12 @@ ON CONFLICT (from_code, to_code, valid_from) DO UPDATE SET share = excluded.shar
  WHERE e.share IS DISTINCT FROM excluded.share
 """
 
+_MEMBER = """
+INSERT INTO ioc.unit_member AS m (group_code, member_code, valid_from, valid_to) VALUES (%s, %s, %s, %s)
+ON CONFLICT (group_code, member_code, valid_from) DO UPDATE SET valid_to = excluded.valid_to
+ WHERE m.valid_to IS DISTINCT FROM excluded.valid_to
+"""
+
 _POINT = """
 INSERT INTO ioc.point AS p (code, unit_code, name_vi, name_en, valid_from, valid_to) VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT (code, valid_from) DO UPDATE
@@ -101,6 +107,7 @@ class Applied:
 
     units: int
     successions: int
+    memberships: int
     points: int
     devices: int
     undeclared_devices: int
@@ -114,6 +121,7 @@ class Applied:
         return (
             self.units
             + self.successions
+            + self.memberships
             + self.points
             + self.devices
             + self.undeclared_devices
@@ -126,7 +134,7 @@ class Applied:
 def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None = None) -> Applied:
     """Bring the database to what the pack says, in one transaction of ``conn``.
 
-    Units that the pack does not name are left alone (importers and facts bring their own); points, successions,
+    Units that the pack does not name are left alone (importers and facts bring their own); points, successions, groups,
     devices, agency names and targets are the pack's alone. A share that nobody has said is stored as unknown.
 
     :param today: day that decides to which unit a device belongs before its first fact; default is the day in the
@@ -139,6 +147,7 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
         return Applied(
             units=_write(cursor, _UNIT, _unit_rows(pack)),
             successions=_replace_edges(cursor, pack),
+            memberships=_replace_members(cursor, pack),
             points=_replace_points(cursor, pack),
             devices=_write(cursor, _DEVICE, [_device_row(pack, device, day) for device in pack.devices]),
             undeclared_devices=_changed(
@@ -204,6 +213,17 @@ def _replace_edges(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
         ([row[0] for row in rows], [row[1] for row in rows], [row[3] for row in rows]),
     )
     return gone + _write(cursor, _EDGE, rows)
+
+
+def _replace_members(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
+    rows = [(row.group, row.member, row.period.start or date.min, row.period.end) for row in pack.memberships]
+    gone = _changed(
+        cursor,
+        "DELETE FROM ioc.unit_member WHERE (group_code, member_code, valid_from) NOT IN"
+        " (SELECT * FROM unnest(%s::text[], %s::text[], %s::date[]))",
+        ([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]),
+    )
+    return gone + _write(cursor, _MEMBER, rows)
 
 
 def _replace_points(cursor: psycopg.Cursor[Any], pack: Pack) -> int:

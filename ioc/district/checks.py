@@ -27,6 +27,7 @@ def check_pack(pack: Pack, problems: Problems) -> None:
     units = _unique("units.csv", pack.units, problems)
     _check_tree(pack, units, problems)
     _check_successions(pack, units, problems)
+    _check_groups(pack, units, problems)
     _check_points(pack, units, problems)
     _check_devices(pack, problems)
     _check_agencies(pack, units, problems)
@@ -125,6 +126,73 @@ def _check_successions(pack: Pack, units: dict[str, Unit], problems: Problems) -
                     row.line,
                     f"Shares of {row.predecessor} on {row.valid_from} come to {shares[group]:g}, above 1.",
                 )
+
+
+def _check_groups(pack: Pack, units: dict[str, Unit], problems: Problems) -> None:
+    file = "groups.csv"
+    periods: dict[tuple[str, str], list[tuple[Period, int]]] = defaultdict(list)
+    members: dict[str, set[str]] = defaultdict(set)
+    for row in pack.memberships:
+        if row.period.start and row.period.end and row.period.end <= row.period.start:
+            continue  # told when the line was read
+        group, member = units.get(row.group), units.get(row.member)
+        for code, unit in ((row.group, group), (row.member, member)):
+            if unit is None:
+                problems.error(file, row.line, f"{code!r} is not a unit of units.csv.")
+        if group and group.kind != "group":
+            problems.error(
+                file,
+                row.line,
+                f"{group.code} is a {group.kind}, no group.",
+                "Units of other kinds have those below them by their column parent.",
+            )
+        if member and not member.period.overlaps(row.period):
+            problems.error(
+                file, row.line, f"{member.code} {member.period} does not hold on any day of {row.period}."
+            )
+        if row.group in _above(row.member, units):
+            problems.error(
+                file, row.line, f"{row.member} is below {row.group} already, by parents of units.csv."
+            )
+        for period, line in periods[row.group, row.member]:
+            if period.overlaps(row.period):
+                problems.error(
+                    file,
+                    row.line,
+                    f"{row.member} is in {row.group} twice at a time: {row.period} here, {period} on line {line}.",
+                )
+        periods[row.group, row.member].append((row.period, row.line))
+        if _holds(row.member, row.group, units, members):
+            problems.error(
+                file, row.line, f"{row.group} is in {row.member} itself: they would hold each other."
+            )
+        else:
+            members[row.group].add(row.member)
+
+
+def _above(code: str, units: dict[str, Unit]) -> set[str]:
+    found: set[str] = set()
+    unit = units.get(code)
+    while unit is not None and unit.parent is not None and unit.parent not in found:
+        found.add(unit.parent)
+        unit = units.get(unit.parent)
+    return found
+
+
+def _holds(outer: str, inner: str, units: dict[str, Unit], members: dict[str, set[str]]) -> bool:
+    """Whether ``inner`` is ``outer`` or somewhere in it, by parents and memberships."""
+    below: dict[str, set[str]] = defaultdict(set)
+    for unit in units.values():
+        if unit.parent is not None:
+            below[unit.parent].add(unit.code)
+    reached: set[str] = set()
+    waiting = [outer]
+    while waiting:
+        code = waiting.pop()
+        if code not in reached:
+            reached.add(code)
+            waiting.extend(below[code] | members[code])
+    return inner in reached
 
 
 def _check_points(pack: Pack, units: dict[str, Unit], problems: Problems) -> None:

@@ -90,6 +90,17 @@ class Succession:
 
 
 @dataclass(frozen=True)
+class Membership:
+    """A unit, with all below it, while it counts in a reporting group that is not above it."""
+
+    group: str
+    member: str
+    period: Period
+    certainty: Certainty
+    line: int
+
+
+@dataclass(frozen=True)
 class PointPeriod:
     """A reception point while it belongs to one unit. The place persists, its unit changes."""
 
@@ -191,6 +202,7 @@ class Pack:
     calendar: WorkCalendar
     units: tuple[Unit, ...]
     successions: tuple[Succession, ...]
+    memberships: tuple[Membership, ...]
     points: tuple[PointPeriod, ...]
     devices: tuple[Device, ...]
     fields: tuple[Field, ...]

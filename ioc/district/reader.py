@@ -21,6 +21,7 @@ from ioc.district.model import (
     Device,
     DeviceKind,
     Field,
+    Membership,
     Pack,
     PointPeriod,
     Procedure,
@@ -42,6 +43,7 @@ TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
         True,
     ),
     "successions.csv": (("predecessor", "successor", "share", "valid_from", "certainty"), ("note",), False),
+    "groups.csv": (("group", "member", "valid_from", "valid_to", "certainty"), ("note",), False),
     "points.csv": (
         ("code", "unit", "name_vi", "name_en", "valid_from", "valid_to", "certainty"),
         ("note",),
@@ -102,6 +104,7 @@ def examine(folder: Path) -> Reading:
     tables = _Tables(
         units=tuple(_units(_rows(folder, "units.csv", problems), zone)),
         successions=tuple(_successions(_rows(folder, "successions.csv", problems))),
+        memberships=tuple(_memberships(_rows(folder, "groups.csv", problems))),
         points=tuple(_points(_rows(folder, "points.csv", problems))),
         devices=tuple(_devices(_rows(folder, "devices.csv", problems))),
         fields=tuple(_fields(_rows(folder, "fields.csv", problems))),
@@ -142,6 +145,7 @@ def _usable(pack: Pack, problems: Problems) -> Pack | None:
 class _Tables:
     units: tuple[Unit, ...]
     successions: tuple[Succession, ...]
+    memberships: tuple[Membership, ...]
     points: tuple[PointPeriod, ...]
     devices: tuple[Device, ...]
     fields: tuple[Field, ...]
@@ -162,6 +166,7 @@ def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool], 
         calendar=manifest.calendar(overrides),
         units=tables.units,
         successions=tables.successions,
+        memberships=tables.memberships,
         points=tables.points,
         devices=tables.devices,
         fields=tables.fields,
@@ -218,6 +223,17 @@ def _successions(rows: Iterator[Row]) -> Iterator[Succession]:
             successor=row.code("successor"),
             share=row.number("share", 0.0, 1.0),
             valid_from=start or date.min,
+            certainty=row.member("certainty", Certainty),
+            line=row.line,
+        )
+
+
+def _memberships(rows: Iterator[Row]) -> Iterator[Membership]:
+    for row in rows:
+        yield Membership(
+            group=row.code("group"),
+            member=row.code("member"),
+            period=row.period(),
             certainty=row.member("certainty", Certainty),
             line=row.line,
         )

@@ -23,6 +23,7 @@ def note_unknown(pack: Pack, problems: Problems, today: date) -> None:
     """Note what is inferred, which units lack an official code, and that nothing is connected."""
     tables: tuple[tuple[str, Sequence[_Sure]], ...] = (
         ("units.csv", pack.units),
+        ("groups.csv", pack.memberships),
         ("points.csv", pack.points),
         ("agencies.csv", pack.agencies),
         ("targets.csv", pack.targets),

@@ -11,7 +11,7 @@ from ioc.kpi.errors import BadQuestionError
 #: Units that a reader may ask about; ``reader`` is his name, ``day`` a date or null for units of all days.
 UNITS: Final = """
 SELECT u.code, u.name_vi, u.name_en, u.kind, u.parent_code, u.time_zone, u.valid_from, u.valid_to, u.declared,
-       u.predecessors, u.successors
+       u.predecessors, u.successors, u.groups
 FROM ioc.reader_unit u
 WHERE u.reader = %(reader)s
   AND (%(day)s::date IS NULL OR (coalesce(u.valid_from <= %(day)s, true) AND coalesce(%(day)s < u.valid_to, true)))
@@ -49,7 +49,26 @@ def units_document(day: date | None, rows: Sequence[tuple[Any, ...]]) -> dict[st
                 "declared": declared,
                 "predecessors": predecessors,
                 "successors": successors,
+                "groups": [part for part in groups if day is None or _holds_on(part, day)],
             }
-            for code, name_vi, name_en, kind, parent, zone, start, end, declared, predecessors, successors in rows
+            for (
+                code,
+                name_vi,
+                name_en,
+                kind,
+                parent,
+                zone,
+                start,
+                end,
+                declared,
+                predecessors,
+                successors,
+                groups,
+            ) in rows
         ],
     }
+
+
+def _holds_on(part: dict[str, Any], day: date) -> bool:
+    start, end = part["from"], part["to"]
+    return (start is None or start <= day.isoformat()) and (end is None or day.isoformat() < end)

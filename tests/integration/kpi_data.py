@@ -48,6 +48,7 @@ _TABLES = (
     "late_count",
     "unreadable",
     "unit_edge",
+    "unit_member",
     "kpi_target",
 )
 

@@ -7,15 +7,46 @@ BEGIN
         USING ERRCODE = 'IOC01', HINT = 'GET /api/v1/units lists the units that a reader may ask about; units.csv of the district pack holds them all.';
 END $$;
 
--- A unit and all below it. UNION ends even where a pack made a ring.
+-- A unit and all below it, members of groups of any day too. UNION ends even where a pack made a ring.
 CREATE OR REPLACE FUNCTION ioc.unit_tree(p_root text) RETURNS TABLE (unit_id int, code text)
 LANGUAGE sql STABLE AS $$
     WITH RECURSIVE tree AS (
         SELECT u.unit_id, u.code FROM ioc.unit u WHERE u.code = p_root
         UNION
-        SELECT u.unit_id, u.code FROM tree JOIN ioc.unit u ON u.parent_code = tree.code
+        SELECT below.unit_id, below.code FROM tree CROSS JOIN LATERAL (
+            SELECT u.unit_id, u.code FROM ioc.unit u WHERE u.parent_code = tree.code
+            UNION ALL
+            SELECT u.unit_id, u.code FROM ioc.unit_member m JOIN ioc.unit u ON u.code = m.member_code
+            WHERE m.group_code = tree.code
+        ) AS below
     )
     SELECT tree.unit_id, tree.code FROM tree
+$$;
+
+-- The same with the days on which each belongs to it, the last one not included; a unit may have several stretches.
+CREATE OR REPLACE FUNCTION ioc.unit_tree_dated(p_root text) RETURNS TABLE (unit_id int, low date, high date)
+LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE tree AS (
+        SELECT u.unit_id, u.code, '-infinity'::date AS low, 'infinity'::date AS high FROM ioc.unit u WHERE u.code = p_root
+        UNION
+        SELECT below.unit_id, below.code, greatest(tree.low, below.low), least(tree.high, below.high)
+        FROM tree CROSS JOIN LATERAL (
+            SELECT u.unit_id, u.code, '-infinity'::date AS low, 'infinity'::date AS high
+            FROM ioc.unit u WHERE u.parent_code = tree.code
+            UNION ALL
+            SELECT u.unit_id, u.code, m.valid_from, coalesce(m.valid_to, 'infinity')
+            FROM ioc.unit_member m JOIN ioc.unit u ON u.code = m.member_code WHERE m.group_code = tree.code
+        ) AS below
+        WHERE greatest(tree.low, below.low) < least(tree.high, below.high)
+    )
+    SELECT tree.unit_id, tree.low, tree.high FROM tree
+$$;
+
+-- Whether who belongs to a unit depends on the day.
+CREATE OR REPLACE FUNCTION ioc.unit_is_dated(p_start text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM ioc.unit_member)
+       AND EXISTS (SELECT FROM ioc.unit_tree(p_start) t JOIN ioc.unit_member m ON m.group_code = t.code)
 $$;
 
 -- Code of the unit that a reader is limited to; null means every unit.
@@ -108,7 +139,10 @@ SELECT r.name AS reader, u.unit_id, u.code, u.name_vi, u.name_en, u.kind, u.pare
                  FROM ioc.unit_edge e WHERE e.to_code = u.code), '[]') AS predecessors,
        coalesce((SELECT jsonb_agg(jsonb_build_object('unit', e.to_code, 'share', e.share, 'since', e.valid_from)
                                   ORDER BY e.valid_from, e.to_code)
-                 FROM ioc.unit_edge e WHERE e.from_code = u.code), '[]') AS successors
+                 FROM ioc.unit_edge e WHERE e.from_code = u.code), '[]') AS successors,
+       coalesce((SELECT jsonb_agg(jsonb_build_object('unit', m.group_code, 'from', nullif(m.valid_from, '0001-01-01'),
+                                                     'to', m.valid_to) ORDER BY m.group_code, m.valid_from)
+                 FROM ioc.unit_member m WHERE m.member_code = u.code), '[]') AS groups
 FROM ioc.reader r
 CROSS JOIN LATERAL ioc.reader_units(r.name) seen
 JOIN ioc.unit u ON u.unit_id = seen.unit_id;

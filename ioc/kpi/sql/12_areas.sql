@@ -54,14 +54,47 @@ $$;
 CREATE OR REPLACE FUNCTION ioc.area_day(p_zone text) RETURNS date
 LANGUAGE sql STABLE AS $$ SELECT (now() AT TIME ZONE p_zone)::date $$;
 
+-- Units that belong to a unit, per stretch of time in which these stay the same; in the form of ioc.area_shares.
+CREATE OR REPLACE FUNCTION ioc.group_parts(p_start text, p_zone text)
+RETURNS TABLE (unit_id int, low timestamptz, high timestamptz, share float8)
+LANGUAGE sql STABLE AS $$
+    WITH member AS MATERIALIZED (
+        SELECT t.unit_id, t.low, t.high FROM ioc.unit_tree_dated(p_start) t
+    ), turn AS (
+        SELECT m.low AS day FROM member m UNION SELECT m.high FROM member m
+    ), segment AS (
+        SELECT t.day AS low, lead(t.day) OVER (ORDER BY t.day) AS high FROM turn t
+    )
+    SELECT DISTINCT m.unit_id, CASE WHEN s.low = '-infinity' THEN '-infinity' ELSE s.low::timestamp AT TIME ZONE p_zone END,
+           CASE WHEN s.high = 'infinity' THEN 'infinity' ELSE s.high::timestamp AT TIME ZONE p_zone END, 1::float8
+    FROM segment s JOIN member m ON m.low <= s.low AND m.high >= s.high
+    WHERE s.high IS NOT NULL
+$$;
+
+-- Units that a question about today covers: those that belong to where it starts today.
+CREATE OR REPLACE FUNCTION ioc.unit_scope_today(p_reader text, p_unit text) RETURNS TABLE (unit_id int)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_start text := ioc.unit_start(p_reader, p_unit);
+    v_on date;
+BEGIN
+    IF v_start IS NULL OR NOT ioc.unit_is_dated(v_start) THEN
+        RETURN QUERY SELECT s.unit_id FROM ioc.unit_scope(p_reader, p_unit) s;
+    ELSE
+        v_on := ioc.area_day(ioc.unit_zone(p_reader, p_unit));
+        RETURN QUERY SELECT DISTINCT t.unit_id FROM ioc.unit_tree_dated(v_start) t WHERE t.low <= v_on AND v_on < t.high;
+    END IF;
+END $$;
+
 -- Units that a question about an area of today is about: the one where it starts, and all below.
 CREATE OR REPLACE FUNCTION ioc.area_targets(p_reader text, p_unit text) RETURNS int[]
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_start text := ioc.unit_start(p_reader, p_unit);
     v_ended date := (SELECT u.valid_to FROM ioc.unit u WHERE u.code = v_start);
+    v_on date := ioc.area_day(ioc.unit_zone(p_reader, p_unit));
 BEGIN
-    IF v_ended <= ioc.area_day(ioc.unit_zone(p_reader, p_unit)) THEN
+    IF v_ended <= v_on THEN
         RAISE EXCEPTION 'Unit % ended on %: it is no area of today.', quote_literal(v_start), v_ended
             USING ERRCODE = 'IOC03',
                   HINT = coalesce('Ask for what took its place (' || (
@@ -70,7 +103,7 @@ BEGIN
                         AND e.to_code NOT IN (SELECT t.code FROM ioc.unit_tree(v_start) t)) || '), or for its',
                       'Ask for its') || ' figures as they were (areas=as_was).';
     END IF;
-    RETURN ARRAY(SELECT s.unit_id FROM ioc.unit_scope(p_reader, p_unit) s);
+    RETURN ARRAY(SELECT s.unit_id FROM ioc.unit_scope_today(p_reader, p_unit) s);
 END $$;
 
 -- Units whose figures a question reads.

@@ -63,17 +63,6 @@ BEGIN
     END CASE;
 END $$;
 
--- The same for one indicator and one scope.
-CREATE OR REPLACE FUNCTION ioc.kpi_points(
-    p_kpi ioc.kpi_row, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
-    p_as_of timestamptz)
-RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE sql STABLE AS $$
-    SELECT p.ordinal, p.dim, p.numerator, p.denominator
-    FROM ioc.kpi_points(ARRAY[p_kpi], p_scope, array_fill(1, ARRAY[cardinality(p_scope)]), p_bounds, p_clock, p_zone, p_by, p_where,
-                        p_as_of) p
-$$;
-
 -- Points of one indicator for one scope, of the sources that answer one at a time: what they read of several units can't be added.
 CREATE OR REPLACE FUNCTION ioc.kpi_points_of(
     p_kpi ioc.kpi_row, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
@@ -153,8 +142,8 @@ BEGIN
     SELECT v_bounds[p.ordinal], p.dim,
            CASE WHEN v_kpi.is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
            p.numerator, p.denominator
-    FROM ioc.kpi_points(ARRAY[v_kpi], v_scope, array_fill(1, ARRAY[cardinality(v_scope)]), v_bounds, least(now(), p_as_of), v_zone,
-                        p_by, v_where, p_as_of) p
+    FROM ioc.kpi_points_dated(v_kpi, ioc.unit_start(p_reader, p_unit), v_scope, v_bounds, least(now(), p_as_of), v_zone, p_by,
+                              v_where, p_as_of) p
     ORDER BY p.ordinal, p.dim NULLS FIRST;
 END $$;
 
@@ -198,7 +187,7 @@ BEGIN
         v_places := ARRAY(SELECT n FROM generate_series(1, cardinality(p_units)) AS n WHERE v_zones[n] = v_zone ORDER BY n);
         SELECT coalesce(array_agg(s.unit_id), '{}'), coalesce(array_agg(g.n), '{}') INTO v_units, v_groups
         FROM generate_series(1, cardinality(v_places)) AS g (n)
-        CROSS JOIN LATERAL ioc.unit_scope(p_reader, p_units[v_places[g.n]]) s;
+        CROSS JOIN LATERAL ioc.unit_scope_today(p_reader, p_units[v_places[g.n]]) s;
         FOR v_kpis IN
             SELECT array_agg(d ORDER BY d.ordinal) FROM ioc.kpi_definition() d
             WHERE d.id = ANY (p_kpis) GROUP BY d.source, d.current_window, d.device_kind

@@ -50,6 +50,7 @@ _NOT_FACTS = {
     "source_halt",
     "unit",
     "unit_edge",
+    "unit_member",
     "window_close",
 }
 #: Functions of the engine below the entry points: whoever calls them makes an indicator of his own.
