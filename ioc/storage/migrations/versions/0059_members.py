@@ -3,7 +3,7 @@
 from ioc.storage.plain_sql import run
 
 revision = "0059"
-down_revision = "0055"
+down_revision = "0049"
 
 
 def upgrade() -> None:
