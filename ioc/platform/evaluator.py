@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from ioc import topics
 from ioc.history import access_log
 from ioc.kpi.query import sample_platform
-from ioc.platform import dossier_sums, log_ends, retention, samples, windows
+from ioc.platform import day_ends, dossier_sums, log_ends, retention, samples, windows
 from ioc.platform.kafka_view import KafkaView
 from ioc.settings import Settings
 
@@ -74,6 +74,7 @@ def _rounds(
         for topic, kind in kinds.items():
             samples.roll_up(connection, kind, topic)
         dossier_sums.fold(connection)
+        day_ends.fold(connection)
         if time.monotonic() - dropped >= _DROP_S:
             dropped = time.monotonic()
             for gone in retention.drop_old(connection, settings):

@@ -67,6 +67,11 @@ async def replay(
                             found += await devices.devices(
                                 connection, table, since=since, repair=repair, progress=progress
                             )
+                            found.append(
+                                await sums.day_ends(
+                                    connection, table.kind, table.topic, repair=repair, progress=progress
+                                )
+                            )
     except (psycopg.OperationalError, OSError) as error:
         raise UnavailableError(
             f"The database does not answer: {str(error).strip()}.",

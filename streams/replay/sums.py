@@ -1,9 +1,10 @@
-"""Sums of the dossier ledger, held against the ledger itself."""
+"""Sums of the dossier ledger and of devices' runs, held against the ledger and the runs themselves."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from ioc.platform.day_ends import COUNTS, MIDNIGHTS
 from ioc.platform.dossier_sums import LEVELS
 from streams.ownership import Connection
 from streams.replay.finding import Finding, Progress
@@ -62,6 +63,65 @@ _CORRECT: Final = """
 INSERT INTO ioc.{table} AS m (measure, {whose}, bucket, delta) VALUES (%s, %s, %s, %s)
 ON CONFLICT (measure, {whose}, bucket) DO UPDATE SET delta = m.delta + excluded.delta
 """
+# What the runs that ended say of each local day's end, less what the days and the runs that wait for them say.
+_DAY_ENDS: Final = f"""
+WITH told AS (
+    SELECT r.unit_id, m.moment, r.state, r.flags, r.n
+    FROM (SELECT unit_id, state, flags, started, ended, 1 AS n FROM ioc.device_run
+          WHERE kind = %(kind)s AND state BETWEEN 1 AND 4 AND unit_id = ANY (%(units)s)
+          UNION ALL
+          SELECT unit_id, state, flags, started, ended, -n FROM ioc.device_run_pending
+          WHERE kind = %(kind)s AND unit_id = ANY (%(units)s)) AS r
+    JOIN (SELECT u.unit_id, coalesce(z.zone, u.time_zone) AS zone
+          FROM ioc.unit u LEFT JOIN ioc.rollup_zone z USING (unit_id)) AS placed USING (unit_id)
+    CROSS JOIN LATERAL ({MIDNIGHTS}) AS m
+), sums AS (
+    SELECT r.unit_id, r.moment, {COUNTS} FROM told r GROUP BY 1, 2
+    UNION ALL
+    SELECT unit_id, moment, -known, -down, -flag_1, -flag_2 FROM ioc.device_day_end
+    WHERE kind = %(kind)s AND unit_id = ANY (%(units)s)
+)
+SELECT unit_id, moment, sum(known)::int, sum(down)::int, sum(flag_1)::int, sum(flag_2)::int FROM sums GROUP BY 1, 2
+"""  # noqa: S608 - constants of ours
+_DAY_END: Final = """
+INSERT INTO ioc.device_day_end AS d (kind, unit_id, moment, known, down, flag_1, flag_2)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (kind, unit_id, moment) DO UPDATE SET known = d.known + excluded.known, down = d.down + excluded.down,
+    flag_1 = d.flag_1 + excluded.flag_1, flag_2 = d.flag_2 + excluded.flag_2
+"""
+
+
+async def day_ends(
+    connection: Connection, kind: int, name: str, *, repair: bool, progress: Progress
+) -> Finding:
+    """Hold counts of devices at the ends of days against the runs.
+
+    :param kind: of device, 1 camera, 2 access point.
+    :param name: of its topic, for people.
+    """
+    units = await _units(connection)
+    checked = different = 0
+    for place in range(0, len(units), _UNITS):
+        named = {"units": units[place : place + _UNITS], "kind": kind}
+        async with connection.transaction():
+            if repair:
+                await connection.execute("LOCK TABLE ioc.device_run_pending IN SHARE ROW EXCLUSIVE MODE")
+            found: list[Any] = await (await connection.execute(_DAY_ENDS, named)).fetchall()
+            wrong = [row for row in found if any(row[2:])]
+            if repair:
+                for row in wrong:
+                    await connection.execute(_DAY_END, (kind, *row))
+        checked += len(found)
+        different += len(wrong)
+        progress(f"day ends of {name}: {min(place + _UNITS, len(units))} of {len(units)} units")
+    return Finding(f"day ends of {name}", checked, different)
+
+
+async def _units(connection: Connection) -> list[int]:
+    rows: list[Any] = await (
+        await connection.execute("SELECT unit_id FROM ioc.unit ORDER BY unit_id")
+    ).fetchall()
+    return [number for (number,) in rows]
 
 
 async def dossier_sums(connection: Connection, *, repair: bool, progress: Progress) -> Finding:
@@ -70,10 +130,7 @@ async def dossier_sums(connection: Connection, *, repair: bool, progress: Progre
     Each statement sees ledger, pending entries and sums at one moment; a repair keeps workers from adding to
     them for as long as it looks at some units.
     """
-    rows: list[Any] = await (
-        await connection.execute("SELECT unit_id FROM ioc.unit ORDER BY unit_id")
-    ).fetchall()
-    units = [number for (number,) in rows]
+    units = await _units(connection)
     checked = different = 0
     for place in range(0, len(units), _UNITS):
         named = {"units": units[place : place + _UNITS]}

@@ -38,6 +38,8 @@ _TABLES = (
     "ticket",
     "unreadable_count",
     "device_run",
+    "device_run_pending",
+    "device_day_end",
     "device_state",
     "camera_sample",
     "wifi_sample",

@@ -25,7 +25,7 @@ from ioc.events import (
     WifiSample,
     encode,
 )
-from ioc.platform import dossier_sums
+from ioc.platform import day_ends, dossier_sums
 from ioc.settings import Settings
 from streams.replay.finding import Finding
 from streams.replay.replay import Subject, replay
@@ -165,6 +165,11 @@ async def test_what_is_stored_is_proved_and_what_was_altered_is_put_right(stored
         days = alter("UPDATE ioc.dossier_day SET delta = delta + 1 WHERE measure = 10")
         days += alter("UPDATE ioc.dossier_amount_day SET amounts = amounts || 1")
         days += alter("DELETE FROM ioc.dossier_series_month WHERE measure = 1")
+        assert day_ends.fold(connection) > 50
+        alter(
+            "INSERT INTO ioc.device_day_end SELECT 2, unit_id, date_trunc('day', now(), time_zone), 1, 1, 0, 0"
+            " FROM ioc.unit WHERE code = 'u1'"
+        )
         alter("UPDATE ioc.dossier SET completed_at = NULL WHERE code = 'd3'")
         alter(
             "DELETE FROM ioc.dossier_ledger WHERE measure = 3 AND dossier_id IN"
@@ -179,6 +184,7 @@ async def test_what_is_stored_is_proved_and_what_was_altered_is_put_right(stored
         "dossiers": 1,
         "ledger entries": 2,
         "dossier sums": days,
+        "day ends of ioc.wifi": 1,
         "tickets": 1,
     }
     assert _differing(await _replay(stored)) == wrong

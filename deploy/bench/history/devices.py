@@ -16,7 +16,7 @@ import psycopg
 
 from deploy.bench.history.province import Size
 from ioc import topics
-from ioc.platform import rollups, samples
+from ioc.platform import day_ends, rollups, samples
 from ioc.settings import Settings
 from ioc.storage.device_minutes import ADD_UP
 
@@ -212,6 +212,8 @@ def _copy(connection: Connection, size: Size, kept: datetime, tell: Tell) -> Non
         )
         tell(f"{table}: {weeks} weeks")
     connection.execute(_MONTHS)
+    while day_ends.fold(connection):
+        tell("ends of days")
     oldest = kept - (size.minute_weeks - 1) * _WEEK
     connection.cursor().executemany(
         "INSERT INTO ioc.kept_from (fact, since) VALUES (%s, %s)",

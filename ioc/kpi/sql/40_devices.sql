@@ -245,7 +245,8 @@ END $$;
 -- Devices in a state, or with something that lasts beside it, just before the end of each bucket; null while no device's
 -- state is known. Measures: 3 down, 11 frozen, 12 stalled, 13 saturated.
 CREATE OR REPLACE FUNCTION ioc.kpi_device_gauge(
-    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
+    p_where jsonb)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -255,6 +256,13 @@ DECLARE
     v_moments timestamptz[] := ioc.kpi_gauge_moments(p_bounds, p_clock);
     v_last timestamptz := v_moments[cardinality(v_moments)];
 BEGIN
+    IF c_points > 7 AND coalesce(p_by, 'unit') = 'unit' AND NOT p_where ? 'device' AND ioc.rollup_zone_fits(p_units, p_zone)
+       AND NOT EXISTS (SELECT FROM unnest(v_moments[:cardinality(v_moments) - 1]) AS m (at)
+                       WHERE date_trunc('day', m.at, p_zone) <> m.at) THEN
+        RETURN QUERY SELECT * FROM ioc.kpi_device_gauge_days(
+            p_kpis, p_units, p_groups, p_bounds, v_moments, p_clock, p_by, p_where);
+        RETURN;
+    END IF;
     RETURN QUERY
     WITH kpis AS MATERIALIZED (
         SELECT k.n, CASE WHEN k.measure < 10 THEN k.measure ELSE -1 END AS state,
@@ -307,6 +315,69 @@ BEGIN
                     AND coalesce('=' || steps.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits
     WINDOW upto AS (PARTITION BY k.n, dims.grp, dims.value ORDER BY point.i);
+END $$;
+
+-- The same where all moments but perhaps the last are the ends of local days: from the days' counts, the runs that are not in them
+-- yet, and the newest runs, which are still open.
+CREATE OR REPLACE FUNCTION ioc.kpi_device_gauge_days(
+    p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_moments timestamptz[], p_clock timestamptz,
+    p_by text, p_where jsonb)
+RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    c_points constant int := cardinality(p_bounds) - 1;
+    c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
+    c_kind constant int := p_kpis[1].device_kind;
+    c_days constant int := cardinality(p_moments) - 1;
+    c_last constant timestamptz := p_moments[cardinality(p_moments)];
+    v_units int[];
+    v_groups int[];
+BEGIN
+    SELECT f.units, f.groups INTO v_units, v_groups FROM ioc.where_pairs(p_units, p_groups, p_where) f;
+    RETURN QUERY
+    WITH kpis AS MATERIALIZED (
+        SELECT n, (p_kpis[n]).num[1] AS measure FROM generate_series(1, cardinality(p_kpis)) AS n
+    ), pieces AS (
+        SELECT r.unit_id, r.state, r.flags, r.started, r.ended, r.n, 1 AS low, c_days AS high FROM ioc.device_run_pending r
+        WHERE r.kind = c_kind AND r.unit_id = ANY (v_units) AND r.ended >= p_moments[1] AND r.started < c_last
+        UNION ALL
+        SELECT s.unit_id, s.state, s.flags, s.since, s.valid_until, 1, 1, c_days + 1 FROM ioc.device_state s
+        WHERE s.kind = c_kind AND s.state <> 0 AND s.unit_id = ANY (v_units) AND s.valid_until >= p_moments[1] AND s.since < c_last
+        UNION ALL
+        SELECT r.unit_id, r.state, r.flags, r.started, r.ended, 1, c_days + 1, c_days + 1 FROM ioc.device_run r
+        WHERE r.kind = c_kind AND r.state BETWEEN 1 AND 4 AND r.unit_id = ANY (v_units) AND r.ended >= c_last AND r.started < c_last
+    ), counts AS (
+        SELECT d.unit_id, width_bucket(d.moment, p_moments) AS point, d.known, d.down, d.flag_1, d.flag_2
+        FROM ioc.device_day_end d
+        WHERE d.kind = c_kind AND d.unit_id = ANY (v_units) AND d.moment = ANY (p_moments[1:c_days])
+        UNION ALL
+        SELECT q.unit_id, p.i, q.n, q.n * (q.state = 3)::int, q.n * (q.flags & 1 <> 0)::int, q.n * (q.flags & 2 <> 0)::int
+        FROM pieces q
+        CROSS JOIN LATERAL generate_series(greatest(width_bucket(q.started, p_moments) + 1, q.low),
+                                           least(width_bucket(q.ended, p_moments), q.high)) AS p (i)
+    ), sums AS MATERIALIZED (
+        SELECT m.grp, c.point, CASE p_by WHEN 'unit' THEN c.unit_id ELSE 0 END AS part, sum(c.known) AS known, sum(c.down) AS down,
+               sum(c.flag_1) AS flag_1, sum(c.flag_2) AS flag_2
+        FROM counts c
+        JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = c.unit_id
+        GROUP BY 1, 2, 3
+    ), dims AS (
+        SELECT s.grp, s.part FROM sums s WHERE p_by IS NOT NULL GROUP BY 1, 2 HAVING bool_or(s.known <> 0)
+        UNION ALL SELECT g.n, 0 FROM generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
+    ), allowed AS (
+        SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
+    )
+    SELECT k.n, dims.grp, point.i, u.code,
+           CASE WHEN p_bounds[point.i] < p_clock AND s.known > 0
+                THEN CASE k.measure WHEN 3 THEN s.down WHEN 12 THEN s.flag_2 ELSE s.flag_1 END::float8 END,
+           NULL::float8
+    FROM allowed
+    CROSS JOIN kpis k
+    CROSS JOIN generate_series(1, c_points) AS point (i)
+    CROSS JOIN dims
+    LEFT JOIN sums s ON s.grp = dims.grp AND s.point = point.i AND s.part = dims.part
+    LEFT JOIN ioc.unit u ON u.unit_id = dims.part
+    WHERE allowed.fits;
 END $$;
 
 -- Repairs: stretches of down that ended in the bucket with the device working again; seconds that they lasted, over their

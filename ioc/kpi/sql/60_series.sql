@@ -42,7 +42,8 @@ BEGIN
         WHEN 'device_time' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_time(p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where);
         WHEN 'device_gauge' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_device_gauge(p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where);
+            RETURN QUERY SELECT * FROM ioc.kpi_device_gauge(
+                p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where);
         WHEN 'queue_flow' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_queue_flow(
                 p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where, p_as_of);

@@ -22,7 +22,7 @@ _ENGINE = ("ioc/kpi/", "ioc/storage/", "ioc/platform/", "deploy/bench/")
 
 #: Tables of what is measured: no surface has any business there.
 _MEASURES = re.compile(
-    r"^(dossier_ledger|dossier_series|dossier_pending|dossier_day|dossier_month|dossier_series_month|device_(minute|quarter|hour|day|month|run|sample)"
+    r"^(dossier_ledger|dossier_series|dossier_pending|dossier_day|dossier_month|dossier_series_month|device_(minute|quarter|hour|day|day_end|month|run|run_pending|sample)"
     r"|(camera|wifi)_sample|sample_\w+|queue_(minute|hour|day|month)\w*|platform_sample)$"
 )
 #: Tables that hold no facts; they may be counted.
