@@ -3,7 +3,7 @@
 from ioc.storage.plain_sql import run
 
 revision = "0056"
-down_revision = "0049"
+down_revision = "0059"
 
 
 def upgrade() -> None:
