@@ -17,6 +17,7 @@ from ioc.errors import UnavailableError
 OVERHEAD_BYTES: Final = 300
 """What a waiting message costs in Python objects beside its own bytes."""
 _LOT_MESSAGES: Final = 500
+_MOST_UNTOLD: Final = 100
 
 
 class Fate(StrEnum):
@@ -136,6 +137,43 @@ class Backlog:
         self.cost += sign * lot.cost
         self.size += sign * lot.size
         self.messages += sign * len(lot.messages)
+
+
+class Tally:
+    """How many events of a relay went where, and what nobody was told yet. Whoever shares it holds a lock."""
+
+    def __init__(self) -> None:
+        self.taken = self.acknowledged = self.spooled = self.forwarded = self.failed = self.refused = 0
+        self.settled = 0
+        """Events whose fate is decided: those of :attr:`taken` but for what is under way."""
+        self._untold: list[UnavailableError] = []
+
+    def settle(self, lots: Sequence[Lot], fate: Fate | None, error: UnavailableError | None) -> list[Call]:
+        """Count these as settled; returns the calls that are complete."""
+        done = []
+        for lot in lots:
+            call = lot.call
+            self.settled += len(lot.messages)
+            call.left -= 1
+            if fate is not None:
+                call.fate = fate
+            if error is not None:
+                call.error = error
+                if call.future is None and len(self._untold) < _MOST_UNTOLD:
+                    self._untold.append(error)
+            if call.left == 0 and call.future is not None:
+                done.append(call)
+        return done
+
+    def first_untold(self) -> UnavailableError | None:
+        """The first error of events that no call waits for since this was asked last."""
+        untold, self._untold = self._untold, []
+        return untold[0] if untold else None
+
+
+def messages_in(lots: Iterable[Lot]) -> int:
+    """How many messages lots hold."""
+    return sum(len(lot.messages) for lot in lots)
 
 
 def divide(messages: list[Message], future: Future[Fate] | None) -> list[Lot]:

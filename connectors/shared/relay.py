@@ -21,7 +21,18 @@ import structlog
 
 from connectors.shared.chunks import CHUNK_BYTES, MOST_VALUE_BYTES, ChunkProducer, ChunkSize
 from connectors.shared.frames import Message
-from connectors.shared.lots import Backlog, Call, Fate, Lot, Mode, RelayState, divide, tell
+from connectors.shared.lots import (
+    Backlog,
+    Call,
+    Fate,
+    Lot,
+    Mode,
+    RelayState,
+    Tally,
+    divide,
+    messages_in,
+    tell,
+)
 from connectors.shared.spool import Kept, Spool, SpoolFullError
 from connectors.shared.way import Way
 from ioc import events
@@ -83,9 +94,7 @@ class Relay:
         self._closing = self._sender_done = False
         self._way = Way(name, self._wait_s)
         self._chunk = ChunkSize()
-        self._taken = self._acknowledged = self._spooled = self._forwarded = 0
-        self._failed = self._refused = self._settled = 0
-        self._untold: list[UnavailableError] = []
+        self._tally = Tally()
         if self._spool.pending:
             self._way.begin_spooling("events of an earlier run are to be forwarded")
             log.info("relay.continues", relay=name, events=self._spool.pending)
@@ -105,7 +114,6 @@ class Relay:
             oldest = None
         pending, size = self._spool.pending, self._spool.pending_bytes
         with self._lock:
-            in_flight = sum(len(lot.messages) for lot in self._in_flight or ())
             return RelayState(
                 mode=Mode.FULL if self._way.full else self._way.mode,
                 since=self._way.since,
@@ -113,13 +121,13 @@ class Relay:
                 spooled_events=pending,
                 spooled_bytes=size,
                 oldest_age_s=None if oldest is None else max(0.0, time.time() - oldest),
-                waiting_events=self._queue.messages + in_flight,
-                taken=self._taken,
-                acknowledged=self._acknowledged,
-                spooled=self._spooled,
-                forwarded=self._forwarded,
-                failed=self._failed,
-                refused=self._refused,
+                waiting_events=self._queue.messages + messages_in(self._in_flight or ()),
+                taken=self._tally.taken,
+                acknowledged=self._tally.acknowledged,
+                spooled=self._tally.spooled,
+                forwarded=self._tally.forwarded,
+                failed=self._tally.failed,
+                refused=self._tally.refused,
                 set_aside=self._spool.set_aside,
             )
 
@@ -175,18 +183,18 @@ class Relay:
         :raises UnavailableError: when some of what :meth:`publish` took since the last flush is neither.
         """
         with self._lock:
-            until = self._taken
-            before = self._settled
+            until = self._tally.taken
+            before = self._tally.settled
             end = time.monotonic() + _STUCK_S
-            while self._settled < until:
-                if self._settled > before:
-                    before, end = self._settled, time.monotonic() + _STUCK_S
+            while self._tally.settled < until:
+                if self._tally.settled > before:
+                    before, end = self._tally.settled, time.monotonic() + _STUCK_S
                 if time.monotonic() >= end:
                     raise self._stuck()
                 self._for_callers.wait(1.0)
-            untold, self._untold = self._untold, []
-        if untold:
-            raise untold[0]
+            untold = self._tally.first_untold()
+        if untold is not None:
+            raise untold
 
     def close(self) -> None:
         """Send or spool what waits, then let go of Kafka and the spool. Errors are in the futures and the log."""
@@ -239,7 +247,7 @@ class Relay:
                     return
                 # while Kafka takes from the spool, room comes by itself
                 if refusal is not None and (self._closing or self._way.mode is not Mode.DRAINING):
-                    self._refused += len(messages)
+                    self._tally.refused += len(messages)
                     raise refusal
                 if time.monotonic() >= end:
                     raise self._stuck()
@@ -259,13 +267,13 @@ class Relay:
         if why is None:
             return None
         if count:
-            self._refused += sum(len(lot.messages) for lot in lots)
+            self._tally.refused += messages_in(lots)
         return SpoolFullError(why, remedy="See that Kafka answers, or raise IOC_SPOOL_BYTES.")
 
     def _enqueue(self, lots: Sequence[Lot]) -> None:
         for lot in lots:
             self._queue.put(lot)
-            self._taken += len(lot.messages)
+            self._tally.taken += len(lot.messages)
         if self._way.mode is Mode.DIRECT:
             self._for_sender.notify()
             if self._queue.cost > self._memory * 3 // 4:
@@ -322,14 +330,14 @@ class Relay:
     def _send(self, lots: list[Lot]) -> None:
         fault = self._kafka.send([m for lot in lots for m in lot.messages], self._wait_s)
         with self._lock:
-            self._chunk.note(fault, sum(len(lot.messages) for lot in lots))
+            self._chunk.note(fault, messages_in(lots))
             if self._in_flight is not lots:  # the keeper waited no longer and has them
                 return
             if fault is not None:
                 self._turn_away(fault.reason)
                 return
             self._in_flight = None
-            self._acknowledged += sum(len(lot.messages) for lot in lots)
+            self._tally.acknowledged += messages_in(lots)
             done = self._settle(lots, None, None)
         tell(done)
 
@@ -352,7 +360,7 @@ class Relay:
             if fault is not None:
                 self._turn_away(fault.reason)
             elif not self._spool.pending and not self._keeping:
-                self._way.turn_direct(self._forwarded)
+                self._way.turn_direct(self._tally.forwarded)
                 self._notify()
 
     def _forward(self, kept: list[Kept]) -> None:
@@ -366,7 +374,7 @@ class Relay:
         with self._lock:
             self._chunk.note(fault, len(kept))
             if fault is None:
-                self._forwarded += len(kept)
+                self._tally.forwarded += len(kept)
                 self._way.drain()
                 self._way.full = self._way.full and self._spool.refusal(CHUNK_BYTES) is not None
                 self._for_callers.notify_all()
@@ -382,11 +390,11 @@ class Relay:
             safe, fault = self._keep(lots)
             with self._lock:
                 self._keeping = False
-                self._spooled += sum(len(lot.messages) for lot in lots[:safe])
+                self._tally.spooled += messages_in(lots[:safe])
                 done = self._settle(lots[:safe], Fate.SPOOLED, None)
                 if fault is not None:
-                    failed = sum(len(lot.messages) for lot in lots[safe:])
-                    self._failed += failed
+                    failed = messages_in(lots[safe:])
+                    self._tally.failed += failed
                     self._way.full = isinstance(fault, SpoolFullError)
                     log.error("relay.failed", relay=self.name, events=failed, reason=fault.message)
                     done += self._settle(lots[safe:], None, fault)
@@ -434,20 +442,7 @@ class Relay:
                 self._for_keeper.wait(None if until is None else max(0.0, until - now))
 
     def _settle(self, lots: Sequence[Lot], fate: Fate | None, error: UnavailableError | None) -> list[Call]:
-        """Count these as settled; returns the calls that are complete. The caller holds the lock."""
-        done = []
-        for lot in lots:
-            call = lot.call
-            self._settled += len(lot.messages)
-            call.left -= 1
-            if fate is not None:
-                call.fate = fate
-            if error is not None:
-                call.error = error
-                if call.future is None and len(self._untold) < 100:
-                    self._untold.append(error)
-            if call.left == 0 and call.future is not None:
-                done.append(call)
+        done = self._tally.settle(lots, fate, error)
         self._for_callers.notify_all()
         return done
 

@@ -212,9 +212,15 @@ def test_kafka_away_under_load_and_the_connector_killed_in_the_middle(
     states = {state for (state,) in fetch(settings, "SELECT state FROM ioc.connector_change")}
     assert {"ok", "spooling", "stopped"} <= states
     assert fetch(settings, "SELECT state FROM ioc.connector_now") == [("stopped",)]
-    told = log.read_text()
-    # the first process went over to its spool once; the second one began with it, and came back once
-    assert (told.count("relay.away"), told.count("relay.recovered")) == (1, 1), told[-4000:]
+    # one line each time that Kafka is lost and found: the first process is killed while it is away, the second one
+    # begins with what that left; a machine that others keep busy may lose it for a moment once more
+    told = [
+        turn
+        for line in log.read_text().splitlines()
+        for turn in ("away", "recovered")
+        if f"relay.{turn}" in line
+    ]
+    assert told == ["away", "recovered"] * (len(told) // 2) != [], log.read_text()[-4000:]
     assert not list((settings.state_dir / "spool" / "drill").glob("*.seg"))
     with capsys.disabled():
         print(  # noqa: T201 - what the drill found, for docs/connectors/shared.md
