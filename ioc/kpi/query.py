@@ -163,7 +163,12 @@ def current(
     wanted = list(CATALOGUE) if kpi_ids is None else [find(kpi_id).id for kpi_id in kpi_ids]
     statement = _CURRENT_AREAS if areas is Areas.REMAPPED else _CURRENT
     rows = yield statement, (reader, wanted, None if units is None else list(units))
-    return tuple(Current(*row) for row in rows)
+    found = [Current(*row) for row in rows]
+    if areas is Areas.REMAPPED:
+        places = {unit: place for place, unit in enumerate(units or (None,))}
+        turns = {kpi_id: turn for turn, kpi_id in enumerate(wanted)}
+        found.sort(key=lambda figure: (places[figure.unit], turns[figure.kpi]))
+    return tuple(found)
 
 
 def _judged_units(question: Question, points: Sequence[Point]) -> list[str | None]:

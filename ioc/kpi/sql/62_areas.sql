@@ -245,6 +245,7 @@ BEGIN
                                  NULL, '{}', NULL) p;
         END LOOP;
     END LOOP;
+    -- in no order: the caller knows in which it asked
     RETURN QUERY
     SELECT c.kpi, c.unit, c.since, c.value, c.numerator, c.denominator, false, NULL::text
     FROM ioc.kpi_current(p_reader, ARRAY(SELECT d.id FROM ioc.kpi_definition() d

@@ -64,12 +64,12 @@ def test_the_set_is_there_under_the_ids_of_the_contract() -> None:
     ]
 
 
-#: The contract's list, its shorthands spelled out. ``dossier.surge``, ``index766.*`` and ``alerts.round_trip`` come
-#: with the parts of the platform that make their figures.
+#: The contract's list, its shorthands spelled out. ``index766.*`` and ``alerts.round_trip`` come with the parts of the
+#: platform that make their figures.
 _CONTRACT = {
     "dossier": "received completed withdrawn paused on_time_rate late_rate_gialai open overdue due_24h "
     "late_without_apology online_rate paid_online_rate digitised_rate "
-    "processing_days_p50 processing_days_p90 satisfaction",
+    "processing_days_p50 processing_days_p90 satisfaction surge",
     "queue": "issued waiting wait_p50 wait_p90 served_within_15m no_show_rate abandonment_rate",
     "camera": "availability degraded down frozen stalled clock_offset mttr",
     "wifi": "availability clients loss rtt_p50 internet_ok_rate traffic saturated",
