@@ -29,7 +29,7 @@ pytestmark = pytest.mark.peers
 
 
 def target(url: str, **changes: object) -> CameraTarget:
-    settings: dict[str, object] = {"watch_s": 0.4, "first_frame_s": 15.0, "connect_s": 10.0, **changes}
+    settings: dict[str, object] = {"watch_s": 0.4, "first_frame_s": 40.0, "connect_s": 30.0, **changes}
     return CameraTarget("cam-1", "u", address.parse(url), **settings)  # type: ignore[arg-type]
 
 

@@ -84,7 +84,7 @@ async def test_a_watcher_that_hangs_is_stopped_and_the_others_go_on(rtsp: int) -
 
 
 async def test_a_watcher_that_dies_is_tried_again_once(rtsp: int, pool: Watchers) -> None:
-    watching = asyncio.create_task(pool.watch(order(rtsp, 1.0)))
+    watching = asyncio.create_task(pool.watch(order(rtsp, 3.0)))
     (first,) = await until_children(pool, 1)
     os.kill(first, signal.SIGKILL)
     seen = await watching
@@ -102,7 +102,7 @@ async def test_a_watcher_that_dies_is_tried_again_once(rtsp: int, pool: Watchers
 async def test_a_lost_fork_server_takes_its_watchers_along_and_a_new_one_is_started(
     rtsp: int, pool: Watchers
 ) -> None:
-    watching = asyncio.create_task(pool.watch(order(rtsp, 1.0)))
+    watching = asyncio.create_task(pool.watch(order(rtsp, 3.0)))
     (watcher,) = await until_children(pool, 1)
     server = pool.pid
     assert server is not None
