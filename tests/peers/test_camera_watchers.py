@@ -42,11 +42,28 @@ def children(pid: int | None) -> list[int]:
     return found
 
 
-async def until_children(pool: Watchers, count: int, but: set[int] = frozenset()) -> list[int]:  # type: ignore[assignment]
-    async with asyncio.timeout(60):
-        while len(found := [pid for pid in children(pool.pid) if pid not in but]) != count:
+async def until_children(pool: Watchers, count: int) -> list[int]:
+    async with asyncio.timeout(120):
+        while len(found := children(pool.pid)) != count:
             await asyncio.sleep(0.02)
     return found
+
+
+async def until_watching(pool: Watchers, but: set[int] = frozenset()) -> int:  # type: ignore[assignment]
+    """The watcher that is at work: it has its order, and a second thread that keeps its time."""
+    async with asyncio.timeout(120):
+        while True:
+            for pid in children(pool.pid):
+                if pid not in but and threads(pid) > 1:
+                    return pid
+            await asyncio.sleep(0.02)
+
+
+def threads(pid: int) -> int:
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir()))
+    except OSError:
+        return 0
 
 
 def alive(pid: int) -> bool:
@@ -72,7 +89,7 @@ async def test_a_watcher_that_hangs_is_stopped_and_the_others_go_on(rtsp: int) -
     pool = Watchers(slack_s=1.0)
     try:
         hanging = asyncio.create_task(pool.watch(order(rtsp, first_frame_s=2.0)))
-        (pid,) = await until_children(pool, 1)
+        pid = await until_watching(pool)
         os.kill(pid, signal.SIGSTOP)
         others = await asyncio.gather(*(pool.watch(order(rtsp)) for _ in range(3)))
         assert [isinstance(one, Seen) and one.frames > 0 for one in others] == [True] * 3
@@ -84,16 +101,17 @@ async def test_a_watcher_that_hangs_is_stopped_and_the_others_go_on(rtsp: int) -
 
 
 async def test_a_watcher_that_dies_is_tried_again_once(rtsp: int, pool: Watchers) -> None:
-    watching = asyncio.create_task(pool.watch(order(rtsp, 3.0)))
-    (first,) = await until_children(pool, 1)
+    watching = asyncio.create_task(pool.watch(order(rtsp, 5.0)))
+    first = await until_watching(pool)
     os.kill(first, signal.SIGKILL)
     seen = await watching
     assert isinstance(seen, Seen)
     assert seen.frames > 0
+    await until_children(pool, 0)
     watching = asyncio.create_task(pool.watch(order(rtsp, 30.0)))
     killed: set[int] = set()
     for _ in range(2):
-        (pid,) = await until_children(pool, 1, killed)
+        pid = await until_watching(pool, killed)
         os.kill(pid, signal.SIGKILL)
         killed.add(pid)
     assert await watching is Lost.DIED
@@ -102,8 +120,8 @@ async def test_a_watcher_that_dies_is_tried_again_once(rtsp: int, pool: Watchers
 async def test_a_lost_fork_server_takes_its_watchers_along_and_a_new_one_is_started(
     rtsp: int, pool: Watchers
 ) -> None:
-    watching = asyncio.create_task(pool.watch(order(rtsp, 3.0)))
-    (watcher,) = await until_children(pool, 1)
+    watching = asyncio.create_task(pool.watch(order(rtsp, 5.0)))
+    watcher = await until_watching(pool)
     server = pool.pid
     assert server is not None
     os.kill(server, signal.SIGKILL)
