@@ -13,8 +13,10 @@ from typing import Final
 from uuid import uuid4
 
 import psycopg
+from kafka import KafkaConsumer, TopicPartition
 
 from deploy.bench.ground import Ground
+from ioc import topics
 from ioc.errors import InputError
 from ioc.forecast import report
 from ioc.forecast.backtest import Report, backtest
@@ -23,9 +25,7 @@ from ioc.storage.migrate import upgrade
 
 _BEGIN: Final = "<!-- backtest -->"
 _END: Final = "<!-- end -->"
-_COUNTED = (
-    "SELECT count(*), coalesce(max(recorded_at) < now() - interval '3 seconds', false) FROM ioc.dossier_fact"
-)
+_COUNTED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM ioc.partition_offset WHERE topic = %s"
 
 
 def measure(
@@ -83,22 +83,32 @@ def _import(
     ) as worker:
         try:
             tell("counting")
-            _wait_counted(url)
+            _wait_counted(url, prefix + topics.DOSSIERS, _log_end(ground.servers, prefix + topics.DOSSIERS))
         finally:
             worker.terminate()
     ground.drop_topics(prefix)
 
 
-def _wait_counted(url: str, within_s: float = 180.0) -> None:
-    """Until facts have come and no more do."""
+def _log_end(servers: str, topic: str) -> int:
+    """Records of a topic."""
+    consumer = KafkaConsumer(bootstrap_servers=servers)
+    try:
+        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        return sum(consumer.end_offsets(places).values())
+    finally:
+        consumer.close()
+
+
+def _wait_counted(url: str, topic: str, records: int, within_s: float = 300.0) -> None:
+    """Until the worker has stored so many records of the topic."""
     end = time.monotonic() + within_s
     with psycopg.connect(url, autocommit=True) as connection:
         while time.monotonic() < end:
-            row = connection.execute(_COUNTED).fetchone()
-            if row is not None and row[0] and row[1]:
+            row = connection.execute(_COUNTED, (topic,)).fetchone()
+            if row is not None and row[0] >= records > 0:
                 return
-            time.sleep(0.5)
-    raise InputError(f"The worker stored nothing, or did not end, within {within_s:.0f} s.")
+            time.sleep(0.2)
+    raise InputError(f"The worker did not store the {records:,} records within {within_s:.0f} s.")
 
 
 def write(page: Path, found: Report) -> None:

@@ -28,6 +28,8 @@ _T = TypeVar("_T")
 
 #: From this chance on, a dossier is said to miss its date.
 LIKELY: Final = 0.5
+#: Most dossiers that an answer is made of; each takes a few hundred bytes meanwhile.
+MOST: Final = 300_000
 #: How far ahead an expected moment is still named.
 _HORIZON: Final = timedelta(days=3 * 366)
 
@@ -36,7 +38,7 @@ _OPEN = "SELECT unit, open, since FROM ioc.forecast_open(%s, %s, %s, %s)"
 _ENDS = "SELECT unit, day, ended FROM ioc.forecast_ends(%s, %s, %s, %s, %s)"
 _DOSSIERS = (
     "SELECT code, unit, field, procedure, received_at, ended_at, late_from"
-    " FROM ioc.forecast_dossiers(%s, %s, %s, %s)"
+    " FROM ioc.forecast_dossiers(%s, %s, %s, %s) LIMIT %s"
 )
 _SURGES = (
     "SELECT unit, subject, moment, state, since, observed, expected, held_back, chance, today_observed,"
@@ -275,7 +277,12 @@ def ask_misses(
     place = yield from _place(reader, unit, as_of)
     days = worked_days(place.calendar, place.today, MEMORY_DAYS)
     start = datetime.combine(days[0], time(), place.zone)
-    rows = yield _DOSSIERS, (reader, unit, start, place.as_of)
+    rows = yield _DOSSIERS, (reader, unit, start, place.as_of, MOST + 1)
+    if len(rows) > MOST:
+        raise BadQuestionError(
+            f"More than {MOST:,} dossiers are open or ended in the last {MEMORY_DAYS} worked days.",
+            remedy="Ask for one unit at a time.",
+        )
     if not rows:
         return Misses(place, (), (), 0)
     cases, names = to_cases(rows)

@@ -95,9 +95,21 @@ BEGIN
           AND d.received_at <= now() AND d.merged_into IS NULL;
     ELSE
         RETURN QUERY
-        WITH net AS (
+        WITH asked AS MATERIALIZED (
+            -- the others ended before, and nothing was learned of them since
+            SELECT d.dossier_id FROM ioc.dossier d
+            WHERE d.unit_id = ANY (v_scope) AND d.received_at <= p_as_of
+              AND (d.recorded_at > p_as_of OR coalesce(least(d.completed_at, d.withdrawn_at), 'infinity') >= p_since)
+            UNION
+            -- what was another unit's then
+            SELECT l.dossier_id FROM ioc.dossier_series s JOIN ioc.dossier_ledger l ON l.series_id = s.series_id
+            JOIN ioc.dossier d ON d.dossier_id = l.dossier_id
+            WHERE s.unit_id = ANY (v_scope) AND l.measure = 1 AND l.recorded_at <= p_as_of AND d.recorded_at > p_as_of
+        ), net AS (
             SELECT l.dossier_id, l.series_id, l.measure, l.effective_at AS at, sum(l.delta) AS n
-            FROM ioc.dossier_series s JOIN ioc.dossier_ledger l ON l.series_id = s.series_id
+            FROM asked a
+            JOIN ioc.dossier_ledger l ON l.dossier_id = a.dossier_id
+            JOIN ioc.dossier_series s ON s.series_id = l.series_id
             WHERE s.unit_id = ANY (v_scope) AND l.measure IN (1, 3, 5, 11) AND l.recorded_at <= p_as_of
             GROUP BY 1, 2, 3, 4 HAVING sum(l.delta) <> 0
         ), known AS (
