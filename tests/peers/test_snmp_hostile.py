@@ -208,7 +208,7 @@ async def test_noise_on_the_port_is_no_answer() -> None:
 
 
 async def test_answers_with_flipped_bytes_never_break_the_probe() -> None:
-    """A hundred devices whose every answer is damaged somewhere, cut short or made longer."""
+    """Sixty devices whose every answer is damaged somewhere, cut short or made longer."""
 
     async def one(seed: int) -> None:
         chance = random.Random(seed)
@@ -223,5 +223,5 @@ async def test_answers_with_flipped_bytes_never_break_the_probe() -> None:
         found = await sample(answers, 0.05)
         assert found.status in (Status.OK, Status.UNKNOWN)
 
-    for start in range(0, 100, 20):
+    for start in range(0, 60, 20):
         await asyncio.gather(*(one(seed) for seed in range(start, start + 20)))
