@@ -25,7 +25,7 @@ from ioc.history.access_log import Outcome
 from ioc.history.exporting import Export, ExportStoppedError
 from ioc.history.formats import Format
 from ioc.history.table import Table
-from ioc.kpi.errors import BadQuestionError, KpiError
+from ioc.kpi.errors import BadQuestionError, KpiError, TooSlowError
 from ioc.kpi.query import Steps
 from ioc.kpi.question import Asked
 from ioc.settings import Settings
@@ -73,6 +73,7 @@ class Desk:
 
     async def give(
         self,
+        request: Request,
         reader: str,
         what: str,
         asked: dict[str, object],
@@ -100,7 +101,9 @@ class Desk:
                 bom=bom,
             )
             running = _Running(self, reader, number, export)
-            first = await running.begin()
+            first = await running.begin(request)
+        except ExportStoppedError:
+            return Response(status_code=503)  # to nobody: the client has gone
         except BaseException:
             if running is None:  # else it has given its place back itself
                 self._leave(reader)
@@ -156,12 +159,24 @@ class _Running:
         self._export = export
         self._outcome = Outcome.BROKEN_OFF
 
-    async def begin(self) -> bytes:
-        """Return the first piece that is not empty, so that what fails before it is told as a problem."""
+    async def begin(self, request: Request) -> bytes:
+        """Return the first piece: the first rows are read then, and what fails before is told as a problem."""
         try:
-            return await self._piece() or b""
-        except BaseException as error:
-            await self.end(Outcome.FAILED if isinstance(error, Exception) else Outcome.BROKEN_OFF)
+            first = asyncio.ensure_future(self._desk.in_thread(self._export.next))
+            gone = asyncio.ensure_future(_goes_away(request))
+            try:
+                await asyncio.wait({first, gone}, return_when=asyncio.FIRST_COMPLETED)
+                if not first.done():
+                    await asyncio.to_thread(self._export.close)
+            finally:
+                gone.cancel()
+            piece: bytes | None = await first
+            return piece or b""
+        except (asyncio.CancelledError, ExportStoppedError):
+            await self.end(Outcome.BROKEN_OFF)
+            raise
+        except BaseException:
+            await self.end(Outcome.FAILED)
             raise
 
     async def _piece(self) -> bytes | None:
@@ -175,8 +190,9 @@ class _Running:
         try:
             while (piece := await self._piece()) is not None:
                 yield piece
-        except ExportStoppedError:
-            return
+        except (ExportStoppedError, TooSlowError):
+            # raised, so that the server breaks the connection: half a file must not pass for a whole one
+            raise
         except Exception:
             self._outcome = Outcome.FAILED
             raise
@@ -184,9 +200,14 @@ class _Running:
 
     async def end(self, outcome: Outcome | None = None) -> None:
         """Give everything back, whatever happened; what the database still does for it is cancelled."""
-        await asyncio.to_thread(self._export.cancel)
         await asyncio.to_thread(self._export.close)
         await self._desk.finish(self._reader, self._number, self._export.rows, outcome or self._outcome)
+
+
+async def _goes_away(request: Request) -> None:
+    """Return when the client does not wait any longer."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 class _ExportResponse(StreamingResponse):
@@ -231,6 +252,7 @@ _Bom = Annotated[bool, Query(description="Begin a CSV with a byte order mark, by
 
 @router.get("/series", response_class=Response, summary="Series of indicators as a file")
 async def export_series(
+    request: Request,
     reader: NamedReader,
     desk: _CurrentDesk,
     ids: Annotated[
@@ -278,13 +300,14 @@ async def export_series(
         "areas": areas,
     }
     steps = series.table(reader, wanted, places or [None], asked)
-    return await desk.give(reader, "series", noted, steps, kind, bom=bom)
+    return await desk.give(request, reader, "series", noted, steps, kind, bom=bom)
 
 
 @router.get(
     "/dossiers", response_class=Response, summary="Dossiers as a file, or de-identified counts of them"
 )
 async def export_dossiers(
+    request: Request,
     reader: NamedReader,
     desk: _CurrentDesk,
     database: CurrentDatabase,
@@ -303,7 +326,9 @@ async def export_dossiers(
     _check_bom(kind, bom)
     noted = {**wanted.noted, "deidentified": deidentified or None}
     if not deidentified:
-        return await desk.give(reader, "dossiers", noted, dossiers.table(reader, wanted), kind, bom=bom)
+        return await desk.give(
+            request, reader, "dossiers", noted, dossiers.table(reader, wanted), kind, bom=bom
+        )
     beside = [name for name in ("state", "procedure", "field", "channel") if getattr(wanted, name)]
     if beside:
         raise BadQuestionError(
@@ -314,11 +339,12 @@ async def export_dossiers(
     found, zone = await database.answer(editions.months(reader, asked, desk.settings.settle_days))
     await database.change(editions.ensure(found, desk.settings.smallest_group))
     steps = editions.table(reader, asked, found, zone)
-    return await desk.give(reader, "dossiers", noted, steps, kind, bom=bom)
+    return await desk.give(request, reader, "dossiers", noted, steps, kind, bom=bom)
 
 
 @router.get("/samples", response_class=Response, summary="Samples of devices as a file")
 async def export_samples(
+    request: Request,
     reader: NamedReader,
     desk: _CurrentDesk,
     device_kind: Annotated[
@@ -335,11 +361,12 @@ async def export_samples(
     _check_bom(kind, bom)
     wanted = devices.Wanted(kind=device_kind, unit=unit, device=device, start=start, end=end)
     steps = devices.samples_table(reader, wanted)
-    return await desk.give(reader, "samples", wanted.noted, steps, kind, bom=bom)
+    return await desk.give(request, reader, "samples", wanted.noted, steps, kind, bom=bom)
 
 
 @router.get("/states", response_class=Response, summary="Devices' runs of equal state as a file")
 async def export_states(
+    request: Request,
     reader: NamedReader,
     desk: _CurrentDesk,
     device_kind: Annotated[
@@ -356,7 +383,7 @@ async def export_states(
     _check_bom(kind, bom)
     wanted = devices.Wanted(kind=device_kind, unit=unit, device=device, start=start, end=end)
     steps = devices.states_table(reader, wanted)
-    return await desk.give(reader, "states", wanted.noted, steps, kind, bom=bom)
+    return await desk.give(request, reader, "states", wanted.noted, steps, kind, bom=bom)
 
 
 def _check_bom(kind: Format, bom: bool) -> None:

@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
     GIVEN = "given"
     BROKEN_OFF = "broken off"
-    """The client went away, or did not take the answer in time."""
+    """The client went away, or the time was up before the answer was whole."""
     FAILED = "failed"
 
 

@@ -1,6 +1,6 @@
 """One export: a table read through a server-side cursor and encoded as it comes. Memory is that of a batch.
 
-An :class:`Export` is driven from one thread at a time by :meth:`Export.next`; :meth:`Export.cancel` may come from any
+An :class:`Export` is driven from one thread at a time by :meth:`Export.next`; :meth:`Export.close` may come from any
 other. The whole reads one snapshot, within a time limit that also ends what waits for a client that does not take
 its answer.
 """
@@ -11,18 +11,21 @@ import itertools
 import threading
 import time
 from collections.abc import Generator
-from contextlib import closing
-from typing import Any
+from contextlib import closing, suppress
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
-from ioc.errors import UnavailableError
 from ioc.history.columns import BATCH_ROWS, Batch
 from ioc.history.formats import Format, encode
 from ioc.history.table import Table
 from ioc.kpi.errors import TooSlowError
 from ioc.kpi.query import translate
+
+_CANCEL_S: Final = 0.1
+#: An export ends itself in time; the database ends what is left of a process that does not.
+_SPARE_MS: Final = 10_000
 
 
 class ExportStoppedError(Exception):
@@ -52,25 +55,34 @@ class Export:
         """Return the next piece, which may be empty; None when the table is whole.
 
         :raises IocError: the database does not answer, or the time is up.
-        :raises ExportStoppedError: :meth:`cancel` was called.
+        :raises ExportStoppedError: :meth:`close` was called.
         """
         with self._busy:
             return next(self._pieces, None)
 
-    def cancel(self) -> None:
-        """End the export soon: the statement that runs is cancelled in the database. Safe from any thread."""
-        self._stopped.set()
-        connection = self._connection
-        if connection is not None and not connection.closed:
-            try:
-                connection.cancel_safe(timeout=2.0)
-            except psycopg.Error:
-                connection.close()
-
     def close(self) -> None:
-        """Give everything back; waits for a :meth:`next` that is under way."""
-        with self._busy:
-            self._pieces.close()
+        """End the export and give everything back. Safe from any thread, and more than once.
+
+        A :meth:`next` that is under way in another thread raises :class:`ExportStoppedError`: what the database does
+        for it is cancelled, again and again, since it may be about to begin.
+        """
+        self._stopped.set()
+        while not self._busy.acquire(timeout=_CANCEL_S):
+            self._cancel()
+        try:
+            with suppress(ExportStoppedError):
+                self._pieces.close()
+        finally:
+            self._busy.release()
+
+    def _cancel(self) -> None:
+        connection = self._connection
+        if connection is None or connection.closed:
+            return
+        try:
+            connection.cancel_safe(timeout=2.0)
+        except psycopg.Error:
+            connection.close()
 
     def _encoded(self) -> Generator[bytes, None, None]:
         until = time.monotonic() + self._timeout_s
@@ -92,9 +104,7 @@ class Export:
         except psycopg.Error as error:
             if self._stopped.is_set():
                 raise ExportStoppedError from error
-            if isinstance(
-                error, psycopg.errors.QueryCanceled | psycopg.errors.IdleInTransactionSessionTimeout
-            ):
+            if isinstance(error, psycopg.errors.QueryCanceled) or time.monotonic() >= until:
                 raise self._too_slow() from error
             known = translate(error)
             if known is None:
@@ -105,6 +115,8 @@ class Export:
 
     def _batches(self, connection: psycopg.Connection[Any], until: float) -> Generator[Batch, None, None]:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        # moments come as they will be written, which spares each a conversion
+        connection.execute("SELECT set_config('TimeZone', %s, true)", (self._table.zone.key,))
         for number, statement in enumerate(self._table.statements):
             with connection.cursor(f"export_{number}", binary=True) as cursor:
                 self._limit(connection, until)
@@ -123,11 +135,11 @@ class Export:
             raise self._too_slow()
         connection.execute(
             sql.SQL(
-                "SET LOCAL statement_timeout = {0}; SET LOCAL idle_in_transaction_session_timeout = {0}"
-            ).format(sql.Literal(left_ms))
+                "SET LOCAL statement_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}"
+            ).format(sql.Literal(left_ms), sql.Literal(left_ms + _SPARE_MS))
         )
 
-    def _too_slow(self) -> TooSlowError | UnavailableError:
+    def _too_slow(self) -> TooSlowError:
         return TooSlowError(
             f"The export took longer than {self._timeout_s:.0f} s.",
             remedy="Ask for a shorter range, or raise IOC_EXPORT_TIMEOUT_S.",
