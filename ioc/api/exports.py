@@ -172,7 +172,7 @@ class _Running:
                 gone.cancel()
             piece: bytes | None = await first
             return piece or b""
-        except (asyncio.CancelledError, ExportStoppedError):
+        except (asyncio.CancelledError, ExportStoppedError, TooSlowError):
             await self.end(Outcome.BROKEN_OFF)
             raise
         except BaseException:
