@@ -22,6 +22,7 @@ from ioc.api import (
     problems,
     questions,
     reference,
+    reports,
 )
 from ioc.api.database import Database, Shared
 from ioc.api.identity import Gate
@@ -79,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         dossiers.router,
         questions.router,
         exports.router,
+        reports.router,
         connectors.router,
         health.router,
         page.router,

@@ -302,6 +302,23 @@ class DossierList(BaseModel):
     next: str | None
 
 
+class ReportEntry(BaseModel):
+    """A report that is kept."""
+
+    kind: str = Field(description="day, week or month.", examples=["day"])
+    first: date
+    last: date = Field(description="The last day, included.")
+    unit: str
+    language: str
+    made_at: datetime
+
+
+class ReportList(BaseModel):
+    """Reports that are kept."""
+
+    reports: list[ReportEntry]
+
+
 class DossierEvent(BaseModel):
     """A fact about a dossier."""
 

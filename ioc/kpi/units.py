@@ -19,7 +19,7 @@ ORDER BY u.code
 """
 
 
-def read_day(text: str) -> date:
+def read_day(text: str, *, what: str = "at") -> date:
     """Read a day, such as 2025-06-30.
 
     :raises BadQuestionError: the text is none.
@@ -27,7 +27,7 @@ def read_day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise BadQuestionError(f"{text!r} of at is no day.", remedy="Write it as 2025-06-30.") from None
+        raise BadQuestionError(f"{text!r} of {what} is no day.", remedy="Write it as 2025-06-30.") from None
 
 
 def units_document(day: date | None, rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:

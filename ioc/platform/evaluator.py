@@ -14,6 +14,7 @@ from ioc.history import access_log
 from ioc.kpi.query import sample_platform
 from ioc.platform import day_ends, dossier_sums, log_ends, retention, samples, windows
 from ioc.platform.kafka_view import KafkaView
+from ioc.reports import schedule
 from ioc.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,8 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """Close windows, fold, sample and mirror until ``stop`` is set; outlives servers that go away."""
     kafka = KafkaView(settings)
     failing = False
+    # a report asks for long and sets pages: windows must not wait for it
+    threading.Thread(target=schedule.run, args=(settings, stop), name="reports", daemon=True).start()
     try:
         while not stop.is_set():
             try:

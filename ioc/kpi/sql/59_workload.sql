@@ -35,8 +35,9 @@ BEGIN
         WHERE s.unit_id = ANY (v_scope) GROUP BY 1
     ) AS f
     JOIN ioc.unit u ON u.unit_id = f.unit_id
-    LEFT JOIN ioc.kpi_points(ioc.kpi_known('dossier.open'), v_scope, ARRAY[p_at, p_at + interval '1 second'],
-                             p_at + interval '1 microsecond', ioc.unit_zone(p_reader, p_unit), 'unit', '{}', p_as_of) o ON o.dim = u.code
+    LEFT JOIN ioc.kpi_points(ARRAY[ioc.kpi_known('dossier.open')], v_scope, array_fill(1, ARRAY[cardinality(v_scope)]),
+                             ARRAY[p_at, p_at + interval '1 second'], p_at + interval '1 microsecond',
+                             ioc.unit_zone(p_reader, p_unit), 'unit', '{}', p_as_of) o ON o.dim = u.code
     ORDER BY 1;
 END $$;
 

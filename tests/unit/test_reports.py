@@ -1,0 +1,122 @@
+"""Periods, words and files of reports, without a database."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ioc.kpi.catalogue import CATALOGUE
+from ioc.kpi.targets import Status
+from ioc.reports import files
+from ioc.reports.content import FIGURES, Content, Late, Missed, Unit
+from ioc.reports.content import Figure as Told
+from ioc.reports.pages import lay_out
+from ioc.reports.period import Kind, Period
+from ioc.reports.words import WORDS, Language, figure, length, number, title
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+def test_weeks_begin_on_monday_and_months_end_on_their_last_day() -> None:
+    assert Period.around(Kind.WEEK, date(2026, 11, 25)) == Period(
+        Kind.WEEK, date(2026, 11, 23), date(2026, 11, 29)
+    )
+    assert Period.around(Kind.MONTH, date(2028, 2, 10)) == Period(
+        Kind.MONTH, date(2028, 2, 1), date(2028, 2, 29)
+    )
+    assert Period.newest_whole(Kind.MONTH, date(2026, 1, 1)) == Period(
+        Kind.MONTH, date(2025, 12, 1), date(2025, 12, 31)
+    )
+    start, end = Period.around(Kind.DAY, date(2026, 11, 24)).bounds(ZONE)
+    assert (start.astimezone(UTC), end - start) == (datetime(2026, 11, 23, 17, tzinfo=UTC), timedelta(days=1))
+
+
+@given(kind=st.sampled_from(Kind), day=st.dates(date(1990, 1, 1), date(2100, 1, 1)))
+def test_periods_of_a_kind_lie_side_by_side(kind: Kind, day: date) -> None:
+    period = Period.around(kind, day)
+    assert period.first <= day <= period.last
+    assert period.before.last + timedelta(days=1) == period.first
+    assert Period.newest_whole(kind, day) == period.before
+    assert all(Period.around(kind, edge) == period for edge in (period.first, period.last))
+
+
+def test_figures_are_written_as_people_write_them() -> None:
+    vi, en = Language
+    assert (number(12345.6, vi, 1), number(12345.6, en, 1)) == ("12.345,6", "12,345.6")
+    rate, wait = CATALOGUE["dossier.on_time_rate"], CATALOGUE["queue.wait_p90"]
+    assert figure(rate, 0.9804, vi) == "98,0 %"
+    assert figure(rate, -0.02, vi, signed=True) == "-2,0 điểm %"
+    assert figure(rate, None, vi) == WORDS[vi]["none"]
+    assert figure(CATALOGUE["dossier.open"], 0, vi) == "0"
+    assert figure(wait, 90, en) == "1.5 min"
+    assert length(timedelta(days=2, hours=3, minutes=4), vi) == "2 ngày 3 giờ"
+    assert title(Period.around(Kind.WEEK, date(2026, 11, 25)), vi) == "Báo cáo tuần 23/11/2026 – 29/11/2026"
+
+
+def test_both_languages_say_the_same() -> None:
+    assert WORDS[Language.VI].keys() == WORDS[Language.EN].keys()
+    assert all(kpi in CATALOGUE for kpi in FIGURES)
+
+
+def _content(**changes: object) -> Content:
+    nothing: dict[str, object] = {
+        "period": Period.around(Kind.DAY, date(2026, 11, 24)),
+        "unit": Unit("go-dau", "Khu vực Gò Dầu", "Go Dau area"),
+        "zone": ZONE,
+        "made_at": datetime(2026, 11, 24, 23, 30, tzinfo=UTC),
+        "figures": tuple(Told(kpi, None, None, None, None) for kpi in FIGURES),
+        "units": (Unit("u1", "Xã Một", None),),
+        "missed": (),
+        "judged": 0,
+        "late": (),
+        "late_in_all": None,
+        "outages": (),
+        "outages_in_all": 0,
+        "clearing": (),
+        "misses": (),
+        "pressing": (),
+        "surges": (),
+    }
+    return Content(**{**nothing, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_report_about_nothing_says_so_and_invents_no_zero(language: Language) -> None:
+    words = WORDS[language]
+    pages = lay_out(_content(), language)
+    lines = [line for section in pages.sections for line in section.lines]
+    assert words["late.unknown"] in lines
+    assert words["units.unknown"] in lines
+    assert words["surge.unknown"] in lines
+    grid = pages.sections[0].grid
+    assert grid is not None
+    assert {getattr(row[1], "text", None) for row in grid.rows} == {words["none"]}
+    assert files.pdf(pages).startswith(b"%PDF-")
+
+
+def test_markup_and_formulas_in_what_sources_say_stay_text() -> None:
+    hostile = '=HYPERLINK("http://example.invalid") #panic("x") *bold* [ $'
+    late = Late(hostile, "u1", hostile, *[datetime(2026, 11, 20, 3, tzinfo=UTC)] * 2, None)
+    pages = lay_out(
+        _content(
+            late=(late,),
+            late_in_all=1,
+            missed=(Missed("u1", "dossier.on_time_rate", 0.5, 0.98, Status.MISSED),),
+        ),
+        Language.VI,
+    )
+    assert files.pdf(pages).startswith(b"%PDF-")
+    book = openpyxl.load_workbook(io.BytesIO(files.workbook(pages)))
+    rows = [row for sheet in book for row in sheet.iter_rows()]
+    texts = [cell for row in rows for cell in row if cell.value == hostile]
+    assert [cell.data_type for cell in texts] == ["s", "s"]
+    (missed,) = (
+        [cell.value for cell in row] for row in rows if row[0].value == "Xã Một" and row[2].value == 0.5
+    )
+    assert missed[3] == 0.98
