@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +15,7 @@ from connectors.camera import targets as camera_targets
 from connectors.queues.reading import TicketReader
 from connectors.queues.tickets import import_file
 from connectors.shared.folder import Folder
+from connectors.shared.health import Health
 from connectors.wifi import targets as wifi_targets
 from ioc.errors import InputError, UnavailableError, UsageError
 from ioc.events import TicketIssued, encode
@@ -192,6 +196,32 @@ def test_a_file_stays_while_it_can_not_be_delivered(tmp_path: Path) -> None:
     assert (tmp_path / "a.csv").exists()
     away = False
     assert folder.once() == 1
+
+
+def test_a_folder_that_goes_away_is_told_and_waited_for(tmp_path: Path) -> None:
+    place, health, stop = tmp_path / "spool", Health("folder"), threading.Event()
+    taken: list[str] = []
+    folder = Folder(place, (".csv",), lambda path: taken.append(path.name), health=health)
+    reading = threading.Thread(target=folder.run, args=(stop, 0.01))
+
+    def until(true: Callable[[], object], what: str) -> None:
+        end = time.monotonic() + 60
+        while not true():
+            assert time.monotonic() < end, what
+            time.sleep(0.01)
+
+    place.rename(tmp_path / "away")
+    reading.start()
+    try:
+        until(lambda: health.failing, "it is told")
+        assert "No such file" in str(health.failing[str(place)].reason)
+        (tmp_path / "away" / "a.csv").write_text("x")
+        (tmp_path / "away").rename(place)
+        until(lambda: taken and not health.failing, "it is read again")
+    finally:
+        stop.set()
+        reading.join(60)
+    assert taken == ["a.csv"]
 
 
 def targets_file(tmp_path: Path, text: str) -> Path:
