@@ -114,6 +114,8 @@ class DossierProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     step: ShortText | None = None
     due_at: Instant | None = None
     """A due date that this step sets, when it does."""
+    role: ShortText | None = None
+    """The officer's position; never who it is."""
     handler: ShortText | None = None
     """Keyed hash of the officer; never a name."""
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from psycopg_pool import AsyncConnectionPool
 
-from ioc.district.worktime import WorkCalendar
+from ioc.district.worktime import WorkCalendar, stored_calendar
 from streams.ownership import Connection
 
 #: Most undeclared units; facts of further ones are unreadable until the pack names them.
@@ -65,13 +64,6 @@ ON CONFLICT (code) DO NOTHING
 """
 
 
-@lru_cache(maxsize=256)
-def _calendar(zone: str, working_time: object) -> WorkCalendar:
-    if working_time is None:
-        return WorkCalendar(time_zone=zone, holidays_of=None)
-    return WorkCalendar.from_json(str(working_time), zone)
-
-
 class Registry:
     """Look-ups shared by all partitions of a worker; entries are remembered, at most ``limit`` of a kind."""
 
@@ -107,7 +99,10 @@ class Registry:
     async def _load_units(self, codes: Iterable[str]) -> dict[str, Unit]:
         async with self.pool.connection() as connection:
             rows = await (await connection.execute(_UNITS, (list(codes),))).fetchall()
-        return {str(c): Unit(int(str(i)), _calendar(str(z), t and str(t))) for c, i, z, t in rows}
+        return {
+            str(c): Unit(int(str(i)), stored_calendar(str(z), None if t is None else str(t)))
+            for c, i, z, t in rows
+        }
 
     async def sources(self, names: Iterable[str]) -> dict[str, int]:
         """Return the numbers of these sources, entering new ones."""

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from connectors.onestop.mapping import Mapping
-from connectors.onestop.reading import Row, find_columns, refusal
+from connectors.onestop.reading import Layout, Row, find_columns, refusal
 from ioc.errors import InputError
 
 _SEPARATORS: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
@@ -62,7 +61,7 @@ class CsvFile:
 
     format = "CSV"
 
-    def __init__(self, path: Path, raw: BinaryIO, sample: bytes, size: int, mapping: Mapping) -> None:
+    def __init__(self, path: Path, raw: BinaryIO, sample: bytes, size: int, mapping: Layout) -> None:
         self.path = path
         self.size = size
         self.encoding = mapping.file.encoding

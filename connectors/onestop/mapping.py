@@ -140,6 +140,8 @@ class ProgressTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: ColumnRef | None = None
     instance: ColumnRef | None = None
     """The source's own key of the step; it makes the id, and does not travel."""
+    role: ColumnRef | None = None
+    """The officer's position (``ChucDanh``)."""
     handler: PersonColumn | None = None
 
 

@@ -107,6 +107,8 @@ class SentStep(msgspec.Struct, frozen=True):
     code: Said = msgspec.field(name="MaHoSo", default=None)
     at: Said = msgspec.field(name="ThoiDiemXuLy", default=None)
     department: Said = msgspec.field(name="PhongBanXuLy", default=None)
+    role: Said = msgspec.field(name="ChucDanh", default=None)
+    handler: Said = msgspec.field(name="NguoiXuLy", default=None)
     status: Said = msgspec.field(name="TrangThai", default=None)
     began_at: Said = msgspec.field(name="NgayBatDau", default=None)
 
@@ -128,6 +130,8 @@ class Reading:
     now: datetime
     tolerance: timedelta
     unit_of: Callable[[str, datetime], str | None]
+    pseudonym: Callable[[str], str] | None = None
+    """Makes an officer's name a keyed hash; without it, the name is dropped."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +248,14 @@ def read_step(
         source=reading.source,
         subject=code,
         time=at,
-        data=DossierProgress(unit=unit, status=status, step=step),
+        # role and officer make no id: with a new key the same step would otherwise be another fact
+        data=DossierProgress(
+            unit=unit,
+            status=status,
+            step=step,
+            role=_name(sent.role, "ChucDanh"),
+            handler=_handler(sent, reading),
+        ),
     )
 
 
@@ -328,6 +339,17 @@ def _code(value: Any) -> str:
 
 def _name(value: Said, name: str) -> str | None:
     return _clean(value, name, 200) or None
+
+
+def _handler(sent: SentStep, reading: Reading) -> str | None:
+    """The officer's pseudonym; a name that can't be one is none, and no reason to refuse the step."""
+    if reading.pseudonym is None:
+        return None
+    try:
+        name = _name(sent.handler, "NguoiXuLy")
+    except UnusableError:
+        return None
+    return reading.pseudonym(name) if name else None
 
 
 def _unit(agency: Said, at: datetime, reading: Reading, fallback: Callable[[], str | None]) -> str:

@@ -19,7 +19,7 @@ from connectors.onestop.aliases import AliasStore, rekey, store_path
 from connectors.onestop.portal import Reading, UnusableError, View, code_of, read_dossier, read_step
 from connectors.onestop.portal_source import PortalSource
 from connectors.onestop.rows import content
-from connectors.shared.privacy import slug
+from connectors.shared.privacy import Pseudonymiser, key_path, slug
 from connectors.shared.relay import Fate, Relay
 from connectors.shared.snapshots import SnapshotStore, Version
 from connectors.shared.sqlite_file import open_file
@@ -95,6 +95,7 @@ class Recorder:
     ) -> None:
         self._source, self._relay, self._resolver = source, relay, resolver
         self._tolerance, self._clock = tolerance, clock
+        self._pseudonym = Pseudonymiser(key_path(state_dir, source.uri)) if source.hash_handlers else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"portal-{source.name}")
         base = state_dir / "checkpoints" / slug(source.uri)
         # SQLite's connections belong to the thread that opened them.
@@ -134,7 +135,7 @@ class Recorder:
 
     def _taken(self, call: Call) -> Recorded:
         now = self._clock()
-        reading = Reading(self._source.uri, now, self._tolerance, self._unit_of)
+        reading = Reading(self._source.uri, now, self._tolerance, self._unit_of, self._pseudonym)
         fallback = cache(lambda: self._fallback(call.agency, now))
         results: list[ItemResult] = []
         facts: list[DossierEvent] = []

@@ -37,6 +37,8 @@ class PortalSource:
     :param upstream: where its calls are forwarded to; None: they are answered here.
     :param login: ``user:password`` with which it logs in here.
     :param clients: networks from which its calls are recorded beside an upstream without further proof.
+    :param hash_handlers: officers' names become keyed hashes, so that the load of departments can be told; else they
+        are dropped.
     """
 
     name: str
@@ -45,6 +47,7 @@ class PortalSource:
     upstream: str | None = None
     login: SecretStr | None = None
     clients: tuple[Network, ...] = ()
+    hash_handlers: bool = False
 
     def logs_in(self, username: str, password: str) -> bool:
         """Whether these are its user and password; takes as long when they are not."""
@@ -134,6 +137,15 @@ def from_pack(pack: Pack, folder: Path, today: date) -> Iterator[PortalSource]:
                 upstream=None if line.address is None else checked_upstream(line.address, what),
                 login=login,
                 clients=networks(line.options.get("clients", ""), what),
+                hash_handlers=_hashes(line.options.get("handlers", "drop"), what),
             )
         except IocError as error:
             log.error("portal.source_unusable", source=line.code, reason=error.message, remedy=error.remedy)
+
+
+def _hashes(text: str, what: str) -> bool:
+    if text not in ("drop", "hash"):
+        raise SettingsError(
+            f"{what}: handlers is neither drop nor hash.", remedy="Write handlers=hash, or leave it out."
+        )
+    return text == "hash"

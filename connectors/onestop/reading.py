@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeAlias
 
-from connectors.onestop.mapping import Mapping
+from connectors.onestop.mapping import FileTable, Mapping
 from ioc.errors import InputError
 
 _SAMPLE_BYTES: Final = 65_536
@@ -32,6 +32,24 @@ class Row:
     """The column at fault, when it is one."""
     undecodable: bool = False
     """The fault is bytes that are not of the file's encoding."""
+
+
+class Layout(Protocol):
+    """What the reader of a sheet needs to know of it; a mapping says it, and so may others."""
+
+    @property
+    def name(self) -> str:
+        """Named in errors."""
+
+    @property
+    def file(self) -> FileTable:
+        """How the file is written."""
+
+    def columns(self) -> dict[str, str]:
+        """What each column that is read is for → its name in the file."""
+
+    def moments(self) -> frozenset[str]:
+        """Names of the columns in which a number of a workbook may be a date."""
 
 
 class Table(Protocol):
@@ -67,7 +85,18 @@ def open_table(path: Path, mapping: Mapping) -> Table:
 
     :raises InputError: at once, when the file is missing, empty, of no known format, or lacks the mapping's columns.
     """
-    # here, so that a format's library is loaded only when a file of it comes
+    return _opened(path, lambda raw, sample, size: _open(path, raw, sample, size, mapping))
+
+
+def open_sheet(path: Path, layout: Layout) -> Table:
+    """Open a CSV file or a workbook, whichever its content shows it to be.
+
+    :raises InputError: at once, when the file is missing, empty, neither of them, or lacks the layout's columns.
+    """
+    return _opened(path, lambda raw, sample, size: _open_sheet(path, raw, sample, size, layout))
+
+
+def _opened(path: Path, read: Callable[[BinaryIO, bytes, int], Table]) -> Table:
     try:
         size = path.stat().st_size
         raw = path.open("rb")
@@ -76,7 +105,7 @@ def open_table(path: Path, mapping: Mapping) -> Table:
     try:
         sample = raw.read(_SAMPLE_BYTES)
         raw.seek(0)
-        return _open(path, raw, sample, size, mapping)
+        return read(raw, sample, size)
     except OSError as error:
         raw.close()
         raise InputError(f"{path} can't be read: {error.strerror or error}.") from None
@@ -85,22 +114,29 @@ def open_table(path: Path, mapping: Mapping) -> Table:
         raise
 
 
-def _open(path: Path, raw: BinaryIO, sample: bytes, size: int, mapping: Mapping) -> Table:
+# Formats' readers are imported below, so that a library is loaded only when a file of its format comes.
+
+
+def _open_sheet(path: Path, raw: BinaryIO, sample: bytes, size: int, layout: Layout) -> Table:
     from connectors.onestop.delimited import CsvFile
 
-    text = sample.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not text:
+    if not sample.removeprefix(b"\xef\xbb\xbf").lstrip():
         raise refusal(path, "it is empty", "Export it again.")
     if sample.startswith(b"PK\x03\x04"):
         from connectors.onestop.workbook import Workbook
 
-        return Workbook(path, raw, size, mapping)
+        return Workbook(path, raw, size, layout)
     if sample.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise refusal(
             path,
             "it is a workbook of the old .xls kind, or locked with a password",
             "Save it as .xlsx without one.",
         )
+    return CsvFile(path, raw, sample, size, layout)
+
+
+def _open(path: Path, raw: BinaryIO, sample: bytes, size: int, mapping: Mapping) -> Table:
+    text = sample.removeprefix(b"\xef\xbb\xbf").lstrip()
     if sample.startswith(b"\x1f\x8b") or _is_xml(text):
         from connectors.onestop.xes import XesFile
 
@@ -115,7 +151,7 @@ def _open(path: Path, raw: BinaryIO, sample: bytes, size: int, mapping: Mapping)
             "it is one JSON list",
             "Write one object a line (JSON Lines); `jq -c '.[]'` turns one into the other.",
         )
-    return CsvFile(path, raw, sample, size, mapping)
+    return _open_sheet(path, raw, sample, size, mapping)
 
 
 def _is_xml(text: bytes) -> bool:
@@ -127,7 +163,7 @@ def refusal(path: Path, found: str, remedy: str) -> InputError:
     return InputError(f"{path} can't be imported: {found}. Nothing was published.", remedy=remedy)
 
 
-def missing_columns(path: Path, mapping: Mapping, missing: Sequence[str], found: Sequence[str]) -> InputError:
+def missing_columns(path: Path, mapping: Layout, missing: Sequence[str], found: Sequence[str]) -> InputError:
     """The error for a file without the mapping's columns.
 
     The names that it has are shown only when one of them is a wanted one: otherwise this is no header, and may be a
@@ -144,7 +180,7 @@ def missing_columns(path: Path, mapping: Mapping, missing: Sequence[str], found:
     )
 
 
-def find_columns(path: Path, mapping: Mapping, header: Sequence[str]) -> dict[str, int]:
+def find_columns(path: Path, mapping: Layout, header: Sequence[str]) -> dict[str, int]:
     """Where the mapping's purposes stand in a header.
 
     :raises InputError: when a column is missing or stands there twice.

@@ -278,7 +278,9 @@ class RowReader:
             source=self.mapping.source,
             subject=code,
             time=time,
-            data=DossierProgress(unit=unit, step=step, status=status, handler=handler),
+            data=DossierProgress(
+                unit=unit, step=step, status=status, role=cells.short("progress.role"), handler=handler
+            ),
         )
 
     def _time(self, cells: Cells, purpose: str) -> datetime | None:

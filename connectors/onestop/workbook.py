@@ -20,8 +20,7 @@ from typing import BinaryIO, Final, TypeAlias
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 
-from connectors.onestop.mapping import Mapping
-from connectors.onestop.reading import Cell, Row, missing_columns, refusal
+from connectors.onestop.reading import Cell, Layout, Row, missing_columns, refusal
 from connectors.onestop.xmlguard import XmlRefused, parse
 from ioc.errors import InputError
 
@@ -84,7 +83,7 @@ class Workbook:
     format = "XLSX"
     encoding = "utf-8"
 
-    def __init__(self, path: Path, raw: BinaryIO, size: int, mapping: Mapping) -> None:
+    def __init__(self, path: Path, raw: BinaryIO, size: int, mapping: Layout) -> None:
         self.path = path
         self.size = size
         self._raw = raw

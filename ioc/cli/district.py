@@ -131,8 +131,9 @@ def apply(folder: _Folder = None) -> None:
         typer.echo(
             f"{pack.id} {pack.version} applied: {done.units} units, {done.successions} successions, "
             f"{done.memberships} members of groups, "
-            f"{done.points} points, {done.devices} devices, {done.agencies} agency names, {done.targets} targets "
-            f"written or taken away; {done.undeclared_devices} devices are no longer expected."
+            f"{done.points} points, {done.devices} devices, {done.agencies} agency names, {done.targets} targets, "
+            f"{done.procedures} procedures written or taken away; "
+            f"{done.undeclared_devices} devices are no longer expected."
         )
     else:
         typer.echo(f"{pack.id} {pack.version} was in the database already.")

@@ -12,7 +12,7 @@ import typer
 
 from ioc import settings as settings_module
 from ioc.cli._progress import progress
-from ioc.errors import InputError, UnavailableError
+from ioc.errors import InputError, UnavailableError, UsageError
 from ioc.settings import Settings
 
 if TYPE_CHECKING:
@@ -118,7 +118,12 @@ def aliases() -> None:
 
 @app.command("forget")
 def forget(
-    mapping: Annotated[str, typer.Option(help="Mapping of the source whose persons are to be forgotten.")],
+    mapping: Annotated[
+        str | None, typer.Option(help="Mapping of the source whose persons are to be forgotten.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="The source itself, as its facts name it; instead of a mapping.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
     """Destroy the key of a source's pseudonyms, so that no hash can be led back to a person.
@@ -127,8 +132,12 @@ def forget(
     """
     from connectors.shared.privacy import destroy_key, key_path
 
-    meaning = load_mapping(mapping)
-    path = key_path(settings_module.load().state_dir, meaning.source)
+    if (mapping is None) == (source is None):
+        raise UsageError(
+            "Name either a mapping or a source.", remedy="ioc import forget --mapping my-onestop.toml"
+        )
+    name = load_mapping(mapping).source if mapping is not None else str(source)
+    path = key_path(settings_module.load().state_dir, name)
     if not yes:
         typer.confirm(f"Destroy {path}? This can't be undone", abort=True)
     typer.echo(f"Destroyed {path}." if destroy_key(path) else f"There was no key {path}.")

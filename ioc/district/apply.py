@@ -13,6 +13,7 @@ import psycopg
 
 from ioc.district.agencies import agency_key
 from ioc.district.model import Device, Pack
+from ioc.district.procedures import replace_procedures
 
 _UNIT = """
 INSERT INTO ioc.unit AS u (code, name_vi, name_en, kind, parent_code, scheme, time_zone, valid_from, valid_to, declared)
@@ -114,6 +115,7 @@ class Applied:
     """Devices that the pack no longer names: their history stays, they are no longer expected to report."""
     agencies: int
     targets: int
+    procedures: int
     district: int
 
     @property
@@ -127,6 +129,7 @@ class Applied:
             + self.undeclared_devices
             + self.agencies
             + self.targets
+            + self.procedures
             + self.district
         )
 
@@ -135,7 +138,8 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
     """Bring the database to what the pack says, in one transaction of ``conn``.
 
     Units that the pack does not name are left alone (importers and facts bring their own); points, successions, groups,
-    devices, agency names and targets are the pack's alone. A share that nobody has said is stored as unknown.
+    devices, agency names, procedures and targets are the pack's alone. A share that nobody has said is stored as
+    unknown.
 
     :param today: day that decides to which unit a device belongs before its first fact; default is the day in the
         pack's time zone.
@@ -157,6 +161,7 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
             ),
             agencies=_replace_agencies(cursor, pack),
             targets=_replace_targets(cursor, pack),
+            procedures=replace_procedures(cursor, pack),
             district=_changed(
                 cursor,
                 _DISTRICT,

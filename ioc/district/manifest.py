@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ import msgspec
 
 from ioc.district.problems import Problems
 from ioc.district.tables import decode_text
-from ioc.district.worktime import WorkCalendar
+from ioc.district.worktime import Hours, Regime, WorkCalendar
 
 FILE = "pack.toml"
 FORMAT = 1
@@ -29,12 +30,44 @@ _MEANT = {
 }
 
 
+_Periods = tuple[tuple[_Clock, _Clock], ...]
+_Weekday = Annotated[int, msgspec.Meta(ge=1, le=7)]
+#: Weekdays as keys of a TOML table are texts.
+_ShortDays = dict[Annotated[str, msgspec.Meta(pattern=r"^[1-7]$")], _Periods]
+
+
+class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Table ``[[working_time.changes]]``: working time from a day on. What it does not name stays as it was."""
+
+    valid_from: date
+    hours: _Periods | None = None
+    weekdays: tuple[_Weekday, ...] | None = None
+    short_days: _ShortDays | None = None
+
+
 class WorkingTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Table ``[working_time]``."""
 
-    hours: tuple[tuple[_Clock, _Clock], ...] = (("07:00", "11:30"), ("13:30", "17:00"))
-    weekdays: tuple[Annotated[int, msgspec.Meta(ge=1, le=7)], ...] = (1, 2, 3, 4, 5)
+    hours: _Periods = (("07:00", "11:30"), ("13:30", "17:00"))
+    weekdays: tuple[_Weekday, ...] = (1, 2, 3, 4, 5)
     holidays: str = ""
+    short_days: _ShortDays = {}
+    changes: tuple[Change, ...] = ()
+
+    def in_order(self) -> list[Change]:
+        """Each change with all that holds from its day on; the first one is the beginning."""
+        found = [Change(date.min, self.hours, self.weekdays, self.short_days)]
+        for change in self.changes:
+            last = found[-1]
+            found.append(
+                Change(
+                    change.valid_from,
+                    last.hours if change.hours is None else change.hours,
+                    last.weekdays if change.weekdays is None else change.weekdays,
+                    last.short_days if change.short_days is None else change.short_days,
+                )
+            )
+        return found
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,16 +82,37 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: str
     working_time: WorkingTime = WorkingTime()
 
-    def calendar(self, overrides: dict[date, bool]) -> WorkCalendar:
+    def calendar(self, overrides: dict[date, bool | Hours]) -> WorkCalendar:
         """Working calendar of this manifest with the pack's own days."""
-        working = self.working_time
+        first, *later = (
+            Regime(
+                change.valid_from,
+                clocks(change.hours or ()),
+                tuple(sorted(change.weekdays or ())),
+                {int(day): clocks(periods) for day, periods in (change.short_days or {}).items()},
+            )
+            for change in self.working_time.in_order()
+        )
         return WorkCalendar(
             time_zone=self.time_zone,
-            hours=tuple((time.fromisoformat(start), time.fromisoformat(end)) for start, end in working.hours),
-            weekdays=frozenset(working.weekdays),
-            holidays_of=working.holidays or None,
+            hours=first.hours,
+            weekdays=frozenset(first.weekdays),
+            holidays_of=self.working_time.holidays or None,
             overrides=overrides,
+            short_days=first.short_days,
+            later=tuple(later),
         )
+
+
+def clocks(periods: Iterable[tuple[str, str]]) -> Hours:
+    """Read opening periods that are written ``("07:00", "11:30")``."""
+    return tuple((time.fromisoformat(start), time.fromisoformat(end)) for start, end in periods)
+
+
+def in_order(periods: Iterable[tuple[str, str]]) -> bool:
+    """Whether opening periods are some, follow one another and don't overlap."""
+    found = [clock for pair in periods for clock in pair]
+    return bool(found) and found == sorted(set(found))
 
 
 def zone_exists(name: str) -> bool:
@@ -110,15 +164,24 @@ def _checked(tables: dict[str, Any], text: str, problems: Problems) -> Manifest 
     before = len(problems.errors)
     if not zone_exists(found.time_zone):
         problems.error(FILE, _line(text, "time_zone"), f"time_zone {found.time_zone!r} is no IANA time zone.")
-    hours = [clock for pair in found.working_time.hours for clock in pair]
-    if not hours or hours != sorted(set(hours)):
+    working = found.working_time
+    written = [working.hours, *working.short_days.values()]
+    for change in working.changes:
+        written += [] if change.hours is None else [change.hours]
+        written += (change.short_days or {}).values()
+    if not all(in_order(periods) for periods in written):
         problems.error(
             FILE,
             _line(text, "hours"),
             "hours are not in order.",
             'Write them as [["07:00", "11:30"], ["13:30", "17:00"]].',
         )
-    if not found.working_time.weekdays:
+    days = [change.valid_from for change in working.changes]
+    if days != sorted(set(days)):
+        problems.error(
+            FILE, _line(text, "valid_from"), "changes of working time are not in order of their days."
+        )
+    if not working.weekdays or any(change.weekdays == () for change in working.changes):
         problems.error(FILE, _line(text, "weekdays"), "weekdays is empty: nothing would ever fall due.")
     if found.working_time.holidays and not _country_exists(found.working_time.holidays):
         problems.error(

@@ -165,8 +165,11 @@ class Procedure:
     name_vi: str
     name_en: str
     working_days: float
-    """Working days of 8 hours until the due date; below 1 for what is done on the same day."""
+    """Working days of 8 hours until the due date; below 1 for what is done on the same day. Of a procedure that counts
+    in calendar days about as many, for planning."""
     line: int
+    calendar_days: int | None = None
+    """Calendar days until the due date, for a procedure that counts in these."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,7 +15,7 @@ from ioc.district import targets
 from ioc.district.agencies import LONGEST_NAME, agency_key
 from ioc.district.checks import check_pack
 from ioc.district.manifest import FILE as MANIFEST
-from ioc.district.manifest import Manifest, read_manifest, zone_exists
+from ioc.district.manifest import Manifest, clocks, in_order, read_manifest, zone_exists
 from ioc.district.model import (
     Agency,
     Certainty,
@@ -34,6 +35,7 @@ from ioc.district.problems import PackError, Problem, Problems
 from ioc.district.sources import COLUMNS, OPTIONAL, Source, check_sources, read_sources
 from ioc.district.tables import Row, read_table
 from ioc.district.unknown import note_unknown
+from ioc.district.worktime import Hours
 
 #: File → columns it must have, columns it may have, whether it must exist.
 TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
@@ -55,10 +57,14 @@ TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
         True,
     ),
     "fields.csv": (("code", "name_vi", "name_en"), ("note",), False),
-    "procedures.csv": (("code", "field", "name_vi", "name_en", "working_days"), ("note",), False),
+    "procedures.csv": (
+        ("code", "field", "name_vi", "name_en", "working_days"),
+        ("note", "calendar_days"),
+        False,
+    ),
     "agencies.csv": (("name", "unit", "scheme", "valid_from", "valid_to", "certainty"), ("note",), False),
     "sources.csv": (COLUMNS, OPTIONAL, False),
-    "calendar.csv": (("day", "kind", "name"), (), False),
+    "calendar.csv": (("day", "kind", "name"), ("hours",), False),
     targets.FILE: (targets.COLUMNS, targets.OPTIONAL, False),
 }
 #: A mistake on a line of these costs that line alone when connectors read the pack.
@@ -66,7 +72,9 @@ _LINE_BY_LINE: Final = ("devices.csv", "sources.csv")
 
 UNIT_KINDS: Final = ("province", "district", "commune", "ward", "town", "group", "other")
 _SECONDS_PER_DAY: Final = 86_400.0
+_WORKED_OF_WEEK: Final = 5 / 7
 _MOST_CLIENTS: Final = 100_000.0
+_OPENING: Final = re.compile(r"([01]\d:[0-5]\d|2[0-3]:[0-5]\d)-([01]\d:[0-5]\d|2[0-3]:[0-5]\d)")
 
 
 @dataclass(frozen=True)
@@ -155,7 +163,7 @@ class _Tables:
     targets: tuple[Target, ...]
 
 
-def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool], digest: str) -> Pack:
+def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool | Hours], digest: str) -> Pack:
     return Pack(
         id=manifest.id,
         version=manifest.version,
@@ -285,14 +293,23 @@ def _fields(rows: Iterator[Row]) -> Iterator[Field]:
 def _procedures(rows: Iterator[Row]) -> Iterator[Procedure]:
     for row in rows:
         days = row.number("working_days", 0.0, 1000.0)
-        if days is None and not row.bad:
-            row.error("working_days is empty.")
+        calendar_days = row.number("calendar_days", 0.0, 1000.0)
+        if calendar_days is not None and not calendar_days.is_integer():
+            row.error("calendar_days is no whole number.")
+        if (days is None) == (calendar_days is None) and not row.bad:
+            row.error(
+                "working_days is empty."
+                if days is None
+                else "working_days and calendar_days are both given.",
+                "A procedure's time counts in one of the two.",
+            )
         yield Procedure(
             code=row.code("code"),
             field=row.code("field"),
             name_vi=row.text("name_vi"),
             name_en=row.text("name_en"),
-            working_days=days or 1.0,
+            working_days=days or (calendar_days or 7.0) * _WORKED_OF_WEEK,
+            calendar_days=None if calendar_days is None else int(calendar_days),
             line=row.line,
         )
 
@@ -314,17 +331,31 @@ def _agencies(rows: Iterator[Row]) -> Iterator[Agency]:
         )
 
 
-def _calendar(rows: Iterator[Row]) -> dict[date, bool]:
-    found: dict[date, bool] = {}
+def _calendar(rows: Iterator[Row]) -> dict[date, bool | Hours]:
+    found: dict[date, bool | Hours] = {}
     for row in rows:
         day = row.day("day")
         worked = row.choice("kind", ("holiday", "workday")) == "workday"
         row.text("name")
+        hours = _half_day(row, worked=worked)
         if day is None:
             if not row.bad:
                 row.error("day is empty.")
         elif day in found:
             row.error(f"{day} stands twice.")
         else:
-            found[day] = worked
+            found[day] = hours or worked
     return found
+
+
+def _half_day(row: Row, *, worked: bool) -> Hours:
+    """The day's own opening periods, written ``07:00-11:30 13:30-15:00``; none where the column is empty."""
+    text = row.text("hours", required=False)
+    parts = [_OPENING.fullmatch(part) for part in text.split()]
+    periods = [(part[1], part[2]) for part in parts if part is not None]
+    found = clocks(periods)
+    if text and not (len(periods) == len(parts) and in_order(periods)):
+        row.error(f"hours {text!r} can't be read.", "Write 07:00-11:30, with a blank between two periods.")
+    elif text and not worked:
+        row.error("A holiday has no hours.", "A half day is a workday with its hours.")
+    return found if worked else ()

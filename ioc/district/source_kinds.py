@@ -59,7 +59,10 @@ KINDS: Final[Mapping[str, Kind]] = {
             _HTTP,
             "https://portal.example/VXPAdapter/RestService/forward/mapi/g",
             address=Need.MAY,
-            options={"clients": "networks that it calls from, separated by blanks"},
+            options={
+                "clients": "networks that it calls from, separated by blanks",
+                "handlers": "drop (also without it) or hash: what becomes of officers' names",
+            },
         ),
         Kind(
             "http",

@@ -60,6 +60,11 @@ class Measure(IntEnum):
     PAID_KNOWN = 26
     """Accepted, and a source said whether it was paid online."""
     DIGITISED_KNOWN = 27
+    FEE_DUE = 28
+    """Accepted, and something is to be paid for it."""
+    RESULT_KNOWN = 29
+    """Completed, and a source said in which form the result was issued."""
+    REUSED_KNOWN = 30
 
 
 class Series(NamedTuple):
@@ -138,6 +143,8 @@ def contributions(dossier: Dossier, calendar_of: CalendarOf) -> Contributions:
     mark(Measure.DIGITISED, dossier.digitised, received)
     mark(Measure.DIGITISED_KNOWN, dossier.digitised is not None, received)
     mark(Measure.REUSED, dossier.reused, received)
+    mark(Measure.REUSED_KNOWN, dossier.reused is not None, received)
+    mark(Measure.FEE_DUE, dossier.fee_due, received)
     mark(Measure.FROM_STORE, dossier.from_store, received)
     # A withdrawn dossier whose papers are handed back later was withdrawn: what came first ended it.
     completed = dossier.completed_at
@@ -147,6 +154,7 @@ def contributions(dossier: Dossier, calendar_of: CalendarOf) -> Contributions:
         add(Measure.ON_TIME if punctual else Measure.LATE, completed)
         add(Measure.PROCESSING, completed, amount=working_milli_days(received, completed, calendar))
         mark(Measure.RESULT_DIGITAL, dossier.result_digital, completed)
+        mark(Measure.RESULT_KNOWN, dossier.result_digital is not None, completed)
     elif dossier.withdrawn_at is not None:
         add(Measure.WITHDRAWN, dossier.withdrawn_at)
     if dossier.rating is not None:
@@ -167,7 +175,7 @@ def contributions(dossier: Dossier, calendar_of: CalendarOf) -> Contributions:
 
 def working_milli_days(start: datetime, end: datetime, calendar: WorkCalendar) -> int:
     """Return working time from ``start`` to ``end`` in thousandths of a working day."""
-    return min(round(calendar.between(start, end) / calendar.day_length * 1000), 2**31 - 1)
+    return min(round(calendar.days_between(start, end) * 1000), 2**31 - 1)
 
 
 def _periods(

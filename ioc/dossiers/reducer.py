@@ -99,6 +99,11 @@ class Dossier:
     procedure: str | None = None
     status: int | None = None
     step: str | None = None
+    """Where the dossier stands: the step, or the department that has it."""
+    role: str | None = None
+    """Position of whoever has it."""
+    handler: str | None = None
+    """Pseudonym of whoever has it."""
     received_at: datetime | None = None
     completed_at: datetime | None = None
     withdrawn_at: datetime | None = None
@@ -158,6 +163,13 @@ class Dossier:
     def paid_vnd(self) -> int | None:
         """What was paid in all; None when no payment is known."""
         return sum(self.payments.values()) if self.payments else None
+
+    @property
+    def fee_due(self) -> bool | None:
+        """Whether anything is to be paid for the dossier; None while no source tells."""
+        if self.fee_vnd or self.paid_vnd or self.paid_online or self.payable_online:
+            return True
+        return False if self.fee_vnd == 0 else None
 
 
 def reduce(facts: Iterable[Fact]) -> Dossier:
@@ -234,7 +246,10 @@ def _take_record(dossier: Dossier, time: datetime, record: DossierRecord) -> Non
 
 
 def _take_progress(dossier: Dossier, time: datetime, progress: DossierProgress) -> None:
-    dossier.step = progress.step if progress.step is not None else dossier.step
+    if progress.step is not None or progress.role is not None or progress.handler is not None:
+        # it went on to somebody: what is not said of him is not known of the one before either
+        dossier.step = progress.step if progress.step is not None else dossier.step
+        dossier.role, dossier.handler = progress.role, progress.handler
     _set_due(dossier, time, progress.due_at)
     _set_status(dossier, time, progress.status)
 

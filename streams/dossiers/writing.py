@@ -173,6 +173,8 @@ _PROJECTED: Final[tuple[tuple[str, str, Callable[[Dossier], object]], ...]] = (
     ("service_level", "smallint", lambda d: d.service_level),
     ("status", "int", lambda d: d.status),
     ("step", "text", lambda d: d.step),
+    ("role", "text", lambda d: d.role),
+    ("handler", "text", lambda d: d.handler),
     ("submitted_at", "timestamptz", lambda d: d.submitted_at),
     ("received_at", "timestamptz", lambda d: d.accepted_at),
     ("rejected_at", "timestamptz", lambda d: d.rejected_at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -152,6 +153,27 @@ def test_steps_are_the_same_fact_whatever_unit_they_are_given() -> None:
     assert read_step(step(TrangThai="5"), READING, lambda _code: "u1", lambda: None).id != one.id
     with pytest.raises(UnusableError, match="unit"):
         read_step(step(), READING, lambda _code: None, lambda: None)
+
+
+def test_of_an_officer_the_role_is_kept_and_the_name_only_as_a_hash_where_the_source_is_told_so() -> None:
+    sent = {**step(), "ChucDanh": "Công chức địa chính"}
+    plain = read_step(sent, READING, lambda _code: "u1", lambda: None)
+    hashed = read_step(
+        sent,
+        dataclasses.replace(READING, pseudonym=lambda name: f"hash of {len(name)}"),
+        lambda _code: "u1",
+        lambda: None,
+    )
+    assert (plain.data.role, plain.data.handler) == ("Công chức địa chính", None)
+    assert (hashed.data.role, hashed.data.handler) == (plain.data.role, f"hash of {len(sent['NguoiXuLy'])}")
+    assert hashed.id == plain.id, "a new key makes no new fact"
+    assert sent["NguoiXuLy"] not in encode(hashed).decode()
+    for name in (None, "", "x" * 300, 7):
+        odd = {**sent, "NguoiXuLy": name}
+        read = read_step(
+            odd, dataclasses.replace(READING, pseudonym=str.upper), lambda _code: "u1", lambda: None
+        )
+        assert read.data.handler in (None, "7")
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), ANY_VALUE, max_size=8) | ANY_VALUE)

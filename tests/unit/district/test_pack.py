@@ -182,6 +182,52 @@ MISTAKES = [
     ("procedures.csv", "House building permit,15", "House building permit,soon", "soon", "no number above 0"),
     ("calendar.csv", "day,kind,name", "day,kind,name\n2026-13-01,holiday,x", "2026-13-01", "is no date"),
     ("calendar.csv", "day,kind,name", "day,kind,name\n2026-01-02,feast,x", "feast", "holiday, workday"),
+    (
+        "calendar.csv",
+        "day,kind,name",
+        "day,kind,name,hours\n2026-01-02,workday,x,7-11",
+        "2026-01-02",
+        "can't be read",
+    ),
+    (
+        "calendar.csv",
+        "day,kind,name",
+        "day,kind,name,hours\n2026-01-02,workday,x,07:00-11:00 10:00-12:00",
+        "2026-01-02",
+        "can't be read",
+    ),
+    (
+        "calendar.csv",
+        "day,kind,name",
+        "day,kind,name,hours\n2026-01-02,holiday,x,07:00-11:00",
+        "2026-01-02",
+        "has no hours",
+    ),
+    (
+        "procedures.csv",
+        "working_days\nchung-thuc.ban-sao,chung-thuc,Chứng thực bản sao,Certified copy,0.25",
+        "calendar_days,working_days\nchung-thuc.ban-sao,chung-thuc,Chứng thực bản sao,Certified copy,3,0.25",
+        "chung-thuc.ban-sao,",
+        "both given",
+    ),
+    (
+        "pack.toml",
+        'holidays = "VN"',
+        'holidays = "VN"\nshort_days = { 6 = [["11:00", "07:00"]] }',
+        "hours",
+        "not in order",
+    ),
+    ("pack.toml", 'holidays = "VN"', 'holidays = "VN"\nshort_days = { 8 = [] }', "short_days", "1-7"),
+    (
+        "pack.toml",
+        'holidays = "VN"',
+        (
+            'holidays = "VN"\n[[working_time.changes]]\nvalid_from = 2026-05-01'
+            "\n[[working_time.changes]]\nvalid_from = 2026-04-01"
+        ),
+        "valid_from = 2026-05-01",
+        "order of their days",
+    ),
     ("pack.toml", 'root = "go-dau"', 'rot = "go-dau"', "rot =", "is unknown"),
     ("pack.toml", "Asia/Ho_Chi_Minh", "Asia/Saigon2", "Saigon2", "no IANA time zone"),
     ("pack.toml", '["13:30", "17:00"]', '["11:00", "17:00"]', "11:00", "not in order"),
@@ -217,6 +263,37 @@ def test_each_mistake_is_told_with_file_and_line(
     ]
     assert line in [error.line for error in found], reading.errors
     assert "secret" not in "".join(map(str, reading.errors))
+
+
+def test_hours_that_change_half_days_and_calendar_days_are_read(pack: Path) -> None:
+    manifest = pack / "pack.toml"
+    manifest.write_text(
+        manifest.read_text("utf-8")
+        + 'short_days = { 6 = [["07:00", "11:30"]] }\n[[working_time.changes]]\nvalid_from = 2026-05-01\n'
+        'hours = [["06:30", "11:00"], ["13:00", "16:30"]]\nshort_days = {}\n',
+        "utf-8",
+    )
+    (pack / "calendar.csv").write_text(
+        "day,kind,name,hours\n2026-03-10,workday,Nửa ngày,07:00-11:00\n2026-03-11,holiday,Lễ,\n", "utf-8"
+    )
+    text = (pack / "procedures.csv").read_text("utf-8").replace("working_days", "working_days,calendar_days")
+    lines = [
+        line if line.startswith("#") or "code,field" in line else line + "," for line in text.splitlines()
+    ]
+    assert lines[-1].endswith(",10,")
+    lines[-1] = lines[-1].removesuffix("10,") + ",20"
+    (pack / "procedures.csv").write_text("\n".join(lines), "utf-8")
+    found = read_pack(pack)
+    hours = {
+        day: sum((end.hour * 60 + end.minute - start.hour * 60 - start.minute) / 60 for start, end in periods)
+        for day in ("2026-03-07", "2026-03-10", "2026-03-11", "2026-05-05", "2026-05-09")
+        if (periods := found.calendar.hours_on(date.fromisoformat(day))) is not None
+    }
+    assert list(hours.values()) == [4.5, 4, 0, 8, 0]
+    assert found.calendar.hours_on(date(2026, 5, 5))[0][0].hour == 6
+    last, other = found.procedures[-1], found.procedures[0]
+    assert (last.calendar_days, round(last.working_days, 2)) == (20, 14.29)
+    assert (other.calendar_days, other.working_days) == (None, 0.25)
 
 
 def test_text_that_is_not_utf8_is_told_with_its_line(pack: Path) -> None:

@@ -166,6 +166,10 @@ def test_flows_count_a_dossier_at_most_once(known: list[Fact]) -> None:
     ):
         assert totals[mark] == (totals[Measure.RECEIVED] and said is True)
     assert totals[Measure.DIGITISED_KNOWN] == (totals[Measure.RECEIVED] and dossier.digitised is not None)
+    assert totals[Measure.REUSED_KNOWN] == (totals[Measure.RECEIVED] and dossier.reused is not None)
+    assert totals[Measure.FEE_DUE] == (totals[Measure.RECEIVED] and dossier.fee_due is True)
+    assert totals[Measure.PAID_ONLINE] <= totals[Measure.FEE_DUE], "who paid had something to pay"
+    assert totals[Measure.RESULT_KNOWN] == (totals[Measure.COMPLETED] and dossier.result_digital is not None)
     assert totals[Measure.PAID_KNOWN] == (totals[Measure.RECEIVED] and dossier.paid_online is not None)
     assert totals[Measure.RESULT_DIGITAL] == (totals[Measure.COMPLETED] and dossier.result_digital is True)
     assert totals[Measure.ONLINE] == (totals[Measure.RECEIVED] and dossier.channel is Channel.ONLINE)
