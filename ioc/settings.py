@@ -81,6 +81,10 @@ class Settings(BaseSettings):
     """Most events, or dossiers of a portal call, in one request."""
     ingest_body_s: float = Field(default=30.0, ge=0.1, le=600.0)
     """Longest time that a client may take to send a request, in seconds."""
+    index766_grades: str = ""
+    """Grades of the index of Decision 766, as `90=Xuất sắc;80=Tốt`: points of 100 from which each holds."""
+    load_departments: str = ""
+    """Departments and roles known to have three officers or more, separated by `;`: shown where no source names any."""
     ingest_connections: int = Field(default=512, ge=1, le=10_000)
     """Most connections to the ingest process at a time; further ones are told to come back."""
     key_refresh_s: float = Field(default=10.0, ge=0.1, le=600.0)
@@ -204,6 +208,19 @@ class Settings(BaseSettings):
     def software_path(self) -> Path:
         """Folder of the embedded servers' programs."""
         return self.software_dir or self.state_dir / "software"
+
+    @field_validator("index766_grades")
+    @classmethod
+    def _are_grades(cls, text: str) -> str:
+        from ioc.index766.grades import read_grades
+
+        read_grades(text)
+        return text
+
+    @property
+    def load_departments_named(self) -> tuple[str, ...]:
+        """The departments and roles of ``load_departments``."""
+        return tuple(part.strip() for part in self.load_departments.split(";") if part.strip())
 
     @property
     def kafka_servers(self) -> str:

@@ -18,12 +18,13 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
 
-from connectors.ingest import dvcqg, errors, events, tickets
+from connectors.ingest import dvcqg, errors, events, index766, tickets
 from connectors.ingest.body import ByteBudget, Limits
 from connectors.ingest.dvcqg import Portal
 from connectors.ingest.events import EventIntake
 from connectors.ingest.gate import Gate
 from connectors.ingest.idempotency import Answers
+from connectors.ingest.index766 import Index766Intake
 from connectors.ingest.metrics import Metrics
 from connectors.ingest.portal_hub import PortalHub
 from connectors.ingest.portal_look_up import LookUps
@@ -88,6 +89,7 @@ def create_app(settings: Settings, pack_folder: Path | None = None) -> FastAPI:
     errors.install(app)
     app.include_router(events.router)
     app.include_router(tickets.router)
+    app.include_router(index766.router)
     app.include_router(dvcqg.router)
     _install_health(app)
     _complete_openapi(app)
@@ -138,6 +140,9 @@ class _Running:
                 future_tolerance_s=settings.future_tolerance_s,
                 clocks=Clocks(kiosks.note, settings.future_tolerance_s),
             ),
+        )
+        app.state.index766 = Index766Intake(
+            settings.database_dsn, settings.ingest_max_events, gate, limits, self.metrics
         )
         self.portal = app.state.portal = Portal(
             self.hub,

@@ -10,10 +10,12 @@ from fastapi import FastAPI
 
 from ioc.api import (
     connectors,
+    dossier_reports,
     dossiers,
     exports,
     forecasts,
     health,
+    index766,
     ingest,
     ingest_openapi,
     kpis,
@@ -26,6 +28,7 @@ from ioc.api import (
 )
 from ioc.api.database import Database, Shared
 from ioc.api.identity import Gate
+from ioc.index766.grades import read_grades
 from ioc.settings import Settings
 from ioc.version import platform_version
 
@@ -69,6 +72,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.gate = Gate(database)
     app.state.exports = desk
     app.state.ingest = forwarder
+    app.state.load_departments = settings.load_departments_named
+    app.state.grades = read_grades(settings.index766_grades)
     app.state.shared = Shared(hold_s=_HOLD_S)
     app.state.forecasts = Shared(hold_s=_FORECAST_HOLD_S)
     problems.install(app)
@@ -76,6 +81,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (
         kpis.router,
         forecasts.router,
+        index766.router,
+        dossier_reports.router,
         places.router,
         dossiers.router,
         questions.router,

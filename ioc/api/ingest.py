@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
+from ioc.api.ingest_index766 import INDEX766
 from ioc.api.ingest_openapi import OPERATIONS
 from ioc.api.problems import problem
 from ioc.settings import Settings
@@ -125,7 +126,7 @@ async def _forward(request: Request) -> Response:
     return await forwarder.forward(request)
 
 
-for _operation in OPERATIONS:
+for _operation in (*OPERATIONS, INDEX766):
     _operation.served_by(router)(_forward)
 # whatever else ingest has there: its own description, addresses of one-stop systems
 router.add_api_route("/ingest/v1/{path:path}", _forward, methods=_METHODS, include_in_schema=False)

@@ -48,7 +48,8 @@ _From = Annotated[
 ]
 _To = Annotated[str | None, Query(alias="to", description="End, not included; without it, now.")]
 _Bucket = Annotated[
-    str | None, Query(description="1min, 15min, 1h, 1d (also without it) or 1mo.", examples=["1d"])
+    str | None,
+    Query(description="1min, 15min, 1h, 1d or 1mo; without it 1d, of `index766.*` 1mo.", examples=["1d"]),
 ]
 _By = Annotated[str | None, Query(description="Dimension to split by.", examples=["channel"])]
 _Where = Annotated[

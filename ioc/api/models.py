@@ -45,7 +45,9 @@ class KpiDefinition(BaseModel):
     when_empty: str = Field(description="What is given where there is nothing to count.")
     direction: str = Field(description="Which way is better: up, down or none.")
     dimensions: list[str]
-    current_window: str = Field(description="What the current figure looks back on: now, today, 1h or 5min.")
+    current_window: str = Field(
+        description="What the current figure looks back on: now, today, 1h, 5min, 30d or month."
+    )
     targets: list[KpiTarget] = Field(description="In force for the unit asked for, in the order of time.")
 
 

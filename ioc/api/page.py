@@ -38,6 +38,10 @@ _WORDS: Final = {
         "1h": "60 phút qua",
         "5min": "5 phút qua",
         "30d": "30 ngày qua",
+        "month": "tháng này",
+        "points": "điểm",
+        "times": "lần",
+        "known": "điểm đã biết",
         "dossiers": "hồ sơ",
         "cameras": "camera",
         "tickets": "phiếu",
@@ -68,6 +72,10 @@ _WORDS: Final = {
         "1h": "last 60 minutes",
         "5min": "last 5 minutes",
         "30d": "last 30 days",
+        "month": "this month",
+        "points": "points",
+        "times": "times",
+        "known": "points known",
         "dossiers": "dossiers",
         "cameras": "cameras",
         "tickets": "tickets",
@@ -174,6 +182,10 @@ def _row(figure: Current, kpi: Kpi, lang: str) -> str:
         if figure.value is None
         else _with_small_print(_shown(figure, kpi, lang))
     )
+    if figure.value is None and kpi.unit_of_measure == "points" and figure.numerator is not None:
+        # a part of the whole is known: not the value, and worth telling
+        part, most = (_number(number or 0, 1, lang) for number in (figure.numerator, figure.denominator))
+        value += f"<small>{escape(part)} {words['of']} {escape(most)} {words['known']}</small>"
     window = words[kpi.current_window.value]
     return (
         f'<tr id="{escape(kpi.id)}"><td title="{escape(formula)}">{escape(name)}<small>{escape(kpi.id)}</small></td>'

@@ -40,7 +40,8 @@ _From = Annotated[
 ]
 _To = Annotated[str | None, typer.Option("--to", help="End, not included; without it, now.")]
 _Bucket = Annotated[
-    str | None, typer.Option(help="1min, 15min, 1h, 1d or 1mo in the unit's time zone; without it, 1d.")
+    str | None,
+    typer.Option(help="1min, 15min, 1h, 1d or 1mo in the unit's time zone; without it 1d, of index766 1mo."),
 ]
 _By = Annotated[
     str | None, typer.Option(metavar="DIM", help="Split by a dimension; ioc kpi list names them.")

@@ -13,6 +13,7 @@ from ioc import topics
 from ioc.kpi._devices import DEVICE_ENTRIES
 from ioc.kpi._dossiers import DOSSIER_ENTRIES
 from ioc.kpi._forecasts import DOSSIER_SURGE, QUEUE_SURGE
+from ioc.kpi._index766 import INDEX766_ENTRIES
 from ioc.kpi._platform import PLATFORM_ENTRIES
 from ioc.kpi._queues import QUEUE_ENTRIES
 from ioc.kpi.definition import Aggregation, Direction, Kpi, Source, Window
@@ -50,6 +51,7 @@ CATALOGUE: Final[dict[str, Kpi]] = {
     for kpi in (
         *DOSSIER_ENTRIES,
         DOSSIER_SURGE,
+        *INDEX766_ENTRIES,
         *QUEUE_ENTRIES,
         QUEUE_SURGE,
         *DEVICE_ENTRIES,
@@ -60,6 +62,7 @@ CATALOGUE: Final[dict[str, Kpi]] = {
 #: Topic whose facts an indicator is made of, by its first word; the platform's own read all of them.
 TOPIC_OF: Final = {
     "dossier": topics.DOSSIERS,
+    "index766": topics.DOSSIERS,
     "queue": topics.QUEUES,
     "camera": topics.CAMERAS,
     "wifi": topics.WIFI,

@@ -33,6 +33,8 @@ class Source(StrEnum):
     """How many samples inside the bucket fall into which bin, or their roll-ups."""
     DEVICE_OFFSET = "device_offset"
     """The newest clock offset of each device inside the bucket."""
+    INDEX766 = "index766"
+    """Components of the index of Decision 766: shares of ledger entries, and what the national portal published."""
     QUEUE_FLOW = "queue_flow"
     """Tickets that were issued, or whose wait ended, inside the bucket."""
     QUEUE_QUANTILE = "queue_quantile"
@@ -56,6 +58,8 @@ class Aggregation(StrEnum):
     MAX = "greatest"
     QUANTILE = "quantile of all together"
     ANEW = "estimated anew for all together"
+    POINTS = "points of the unit's own shares"
+    MONTHS = "each month by itself"
 
 
 class DeviceMeasure(IntEnum):
@@ -109,6 +113,7 @@ class Window(StrEnum):
     HOUR = "1h"
     FIVE_MINUTES = "5min"
     THIRTY_DAYS = "30d"
+    MONTH = "month"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +155,12 @@ class Kpi:
     @property
     def is_ratio(self) -> bool:
         """Whether values are a numerator over a denominator."""
-        return self.denominator is not None and self.quantile is None
+        return self.denominator is not None and self.quantile is None and self.source is not Source.INDEX766
+
+    @property
+    def default_bucket(self) -> str:
+        """Bucket of a series when none is named."""
+        return "1mo" if self.source is Source.INDEX766 else "1d"
 
     @property
     def is_divisible(self) -> bool:
@@ -166,9 +176,9 @@ class Kpi:
     @property
     def keeps_corrections(self) -> bool:
         """Whether the indicator can be asked as of an earlier moment."""
-        return self.source.startswith(("dossier_", "queue_"))
+        return self.source.startswith(("dossier_", "queue_", "index766"))
 
     @property
     def subject(self) -> str:
-        """First word of the id: dossier, queue, camera, wifi, platform."""
+        """First word of the id: dossier, index766, queue, camera, wifi, platform."""
         return self.id.split(".", 1)[0]

@@ -12,6 +12,8 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from ioc.index766.formulas import formulas
+from ioc.index766.sql import formula_sql
 from ioc.kpi.catalogue import CATALOGUE, TOPIC_OF
 from ioc.kpi.definition import Kpi
 
@@ -35,6 +37,8 @@ ENTRY_POINTS: Final = (
     "forecast_ends",
     "forecast_dossiers",
     "forecast_history",
+    "index766_month",
+    "index766_losses",
 )
 
 _ROW_TYPE: Final = """
@@ -93,7 +97,11 @@ def functions_sql() -> str:
     """Return everything that is installed, in order."""
     folder = resources.files("ioc.kpi") / "sql"
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda e: e.name)
-    return definition_sql() + "\n".join(entry.read_text(encoding="utf-8") for entry in files)
+    return (
+        definition_sql()
+        + formula_sql(formulas())
+        + "\n".join(entry.read_text(encoding="utf-8") for entry in files)
+    )
 
 
 def install(connection: psycopg.Connection[Any]) -> bool:

@@ -26,7 +26,6 @@ DEFAULT_SPANS: Final[Mapping[str, timedelta]] = {
     Bucket.DAY: timedelta(days=30),
     Bucket.MONTH: timedelta(days=365),
 }
-DEFAULT_BUCKET: Final = Bucket.DAY.value
 
 
 class Areas(StrEnum):
@@ -85,7 +84,7 @@ def read(kpi: Kpi, asked: Asked, *, zone: ZoneInfo, now: datetime) -> Question:
     :param now: the moment that an unnamed end stands for.
     :raises BadQuestionError: naming the part that can't be read or makes no sense.
     """
-    bucket = asked.bucket or DEFAULT_BUCKET
+    bucket = asked.bucket or kpi.default_bucket
     if bucket not in BUCKETS:
         raise BadQuestionError(f"There is no bucket {bucket!r}.", remedy=f"Buckets are {', '.join(BUCKETS)}.")
     end = now if asked.end is None else read_moment(asked.end, zone, what="to")

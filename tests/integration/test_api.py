@@ -361,6 +361,13 @@ async def test_without_a_district_the_first_page_says_what_to_do(
     assert "ioc district apply" in page.text
 
 
+async def test_what_is_known_of_an_index_is_told_while_its_value_is_not(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/")).text
+    row = page[page.index('id="index766.total"') :].partition("</tr>")[0]
+    assert "0,0 trên 0,0 điểm đã biết" not in row
+    assert "tháng này" in row
+
+
 async def test_names_are_escaped(client: httpx.AsyncClient, connection: Connection) -> None:
     connection.execute("UPDATE ioc.unit SET name_vi = '<b>x</b>' WHERE code = 'go'")
     page = (await client.get("/")).text

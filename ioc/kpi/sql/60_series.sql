@@ -39,6 +39,8 @@ BEGIN
         WHEN 'dossier_quantile' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_dossier_quantile(
                 p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
+        WHEN 'index766' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_index766(p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'device_time' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_time(p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where);
         WHEN 'device_gauge' THEN
@@ -138,10 +140,11 @@ DECLARE
     v_zone text := ioc.unit_zone(p_reader, p_unit);
     v_bounds timestamptz[];
 BEGIN
+    PERFORM ioc.index766_check_bucket(v_kpi, p_bucket);
     v_bounds := ioc.kpi_bounds(p_from, p_to, p_bucket, v_zone);
     RETURN QUERY
     SELECT v_bounds[p.ordinal], p.dim,
-           CASE WHEN v_kpi.is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
+           ioc.kpi_value(v_kpi, v_bounds[p.ordinal], v_zone, p.numerator, p.denominator),
            p.numerator, p.denominator
     FROM ioc.kpi_points_dated(v_kpi, ioc.unit_start(p_reader, p_unit), v_scope, v_bounds, least(now(), p_as_of), v_zone, p_by,
                               v_where, p_as_of) p
@@ -155,6 +158,8 @@ LANGUAGE sql STABLE AS $$
         WHEN 'now' THEN ARRAY[now(), now() + interval '1 second']
         WHEN '1h' THEN ARRAY[m.minute - interval '59 minutes', m.minute + interval '1 minute']
         WHEN '30d' THEN ARRAY[m.minute - interval '30 days', m.minute + interval '1 minute']
+        WHEN 'month' THEN ARRAY[date_trunc('month', now(), p_zone),
+                                (date_trunc('month', now() AT TIME ZONE p_zone) + interval '1 month') AT TIME ZONE p_zone]
         WHEN '5min' THEN ARRAY[m.minute - interval '4 minutes', m.minute + interval '1 minute']
         ELSE ARRAY[date_trunc('day', now(), p_zone),
                    (date_trunc('day', now() AT TIME ZONE p_zone) + interval '1 day') AT TIME ZONE p_zone] END
@@ -197,7 +202,7 @@ BEGIN
             v_clock := ioc.kpi_current_clock(v_kpis[1].current_window);
             RETURN QUERY
             SELECT v_kpis[p.kpi].id, v_places[p.grp], v_bounds[1],
-                   CASE WHEN v_kpis[p.kpi].is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
+                   ioc.kpi_value(v_kpis[p.kpi], v_bounds[1], v_zone, p.numerator, p.denominator),
                    p.numerator, p.denominator
             FROM ioc.kpi_points(v_kpis, v_units, v_groups, v_bounds, v_clock, v_zone, NULL, '{}', NULL) p;
         END LOOP;

@@ -187,6 +187,7 @@ DECLARE
     v_clock timestamptz := least(now(), p_as_of);
     v_each boolean := coalesce(p_by = 'unit', false);
 BEGIN
+    PERFORM ioc.index766_check_bucket(v_kpi, p_bucket);
     IF NOT 'unit' = ANY (v_kpi.dimensions) THEN
         -- of the platform itself: the same in any area
         RETURN QUERY
@@ -196,7 +197,7 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT v_bounds[f.ordinal], CASE WHEN v_each THEN u.code ELSE f.dim END,
-           CASE WHEN v_kpi.is_ratio THEN f.numerator / nullif(f.denominator, 0) ELSE f.numerator END,
+           ioc.kpi_value(v_kpi, v_bounds[f.ordinal], v_zone, f.numerator, f.denominator),
            f.numerator, f.denominator, f.estimated, f.reason
     FROM (SELECT p.*, bool_or(p.numerator <> 0 OR p.denominator <> 0 OR p.reason IS NOT NULL) OVER (PARTITION BY p.area) AS told
           FROM ioc.area_points(
@@ -239,7 +240,7 @@ BEGIN
             v_bounds := ioc.kpi_current_bounds(v_same[1].current_window, v_zone);
             RETURN QUERY
             SELECT v_same[p.kpi].id, v_units[v_places[p.area]], v_bounds[1],
-                   CASE WHEN v_same[p.kpi].is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
+                   ioc.kpi_value(v_same[p.kpi], v_bounds[1], v_zone, p.numerator, p.denominator),
                    p.numerator, p.denominator, p.estimated, p.reason
             FROM ioc.area_points(v_same, v_targets, v_areas, NULL, v_bounds, ioc.kpi_current_clock(v_same[1].current_window), v_zone,
                                  NULL, '{}', NULL) p;
