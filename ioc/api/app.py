@@ -27,6 +27,7 @@ from ioc.api import (
     reports,
 )
 from ioc.api.database import Database, Shared
+from ioc.api.examples import EXAMPLES
 from ioc.api.identity import Gate
 from ioc.index766.grades import read_grades
 from ioc.settings import Settings
@@ -107,6 +108,8 @@ def _describe_problems(app: FastAPI) -> None:
         schema = describe()
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", problems.Problem.model_json_schema())
+        for name, example in EXAMPLES.items():
+            schemas.get(name, {})["example"] = example
         schema["components"].setdefault("securitySchemes", {}).update(ingest_openapi.SECURITY_SCHEMES)
         return schema
 

@@ -1,0 +1,132 @@
+"""Examples of the documents that the history gives, for the OpenAPI description."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_POINT: Final = {
+    "time": "2026-10-01T00:00:00+07:00",
+    "value": 0.9871,
+    "numerator": 612,
+    "denominator": 620,
+    "target": 0.98,
+    "status": "met",
+}
+_SERIES: Final = {
+    "kpi": "dossier.on_time_rate",
+    "version": 1,
+    "unit": "25663",
+    "bucket": "1mo",
+    "as_of": None,
+    "provenance": {
+        "definition": "dossier.on_time_rate@1",
+        "time_zone": "Asia/Ho_Chi_Minh",
+        "from": "2026-10-01T00:00:00+07:00",
+        "to": "2026-11-01T00:00:00+07:00",
+        "closed_until": "2026-11-25T09:12:00+07:00",
+        "complete": True,
+        "late_facts": 3,
+        "newest_fact": "2026-11-25T09:13:05+07:00",
+        "coverage": None,
+    },
+    "points": [_POINT],
+}
+_DOSSIER: Final = {
+    "code": "H53.18-261103-0042",
+    "unit": "25663",
+    "channel": "online",
+    "field": "Đất đai",
+    "procedure": "1.012756",
+    "applicant": "person",
+    "status": 4,
+    "state": "open",
+    "received_at": "2026-11-03T08:15:00+07:00",
+    "original_due_at": "2026-11-20T17:00:00+07:00",
+    "due_at": "2026-11-20T17:00:00+07:00",
+    "completed_at": None,
+    "withdrawn_at": None,
+    "overdue": True,
+    "due_soon": False,
+    "without_apology": True,
+    "completed_late": False,
+    "apologised_at": None,
+    "promised_at": None,
+    "paid_online": None,
+    "digitised": True,
+    "satisfied": None,
+    "newest_fact": "2026-11-18T10:02:00+07:00",
+}
+_QUESTION: Final = {
+    "name": "late-last-month",
+    "title": "Trễ hạn tháng trước",
+    "shared": True,
+    "mine": True,
+    "updated_at": "2026-11-25T09:13:05+07:00",
+    "question": {"kpis": ["dossier.overdue"], "period": "last-month", "by": "field"},
+}
+_NEXT: Final = "WyI5ZjM0YjE3YzBhMjE1ZDg4IixbIjIwMjYtMTEtMDNUMDE6MTU6MDBaIiw0Ml1d"
+
+#: By the name of the document in the description.
+EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "Series": _SERIES,
+    "SeriesList": {"series": [_SERIES]},
+    "DossierList": {"dossiers": [_DOSSIER], "next": _NEXT},
+    "DossierEvents": {
+        "code": "H53.18-261103-0042",
+        "unit": "25663",
+        "merged_into": None,
+        "events": [
+            {
+                "time": "2026-11-18T10:02:00+07:00",
+                "recorded_at": "2026-11-18T10:02:04+07:00",
+                "type": "ioc.dossier.progressed.v1",
+                "id": "7b1c0c6f2d",
+                "source": "//motcua.go-dau",
+                "sequence": "",
+                "data": {"unit": "25663", "status": 4, "step": "tham-dinh"},
+            }
+        ],
+        "next": None,
+    },
+    "DeviceStates": {
+        "device": "cam-04",
+        "unit": "25663",
+        "states": [
+            {
+                "started": "2026-11-24T07:12:00+07:00",
+                "ended": "2026-11-24T07:31:00+07:00",
+                "state": "down",
+                "reason": "no answer on TCP",
+            }
+        ],
+        "next": None,
+    },
+    "DeviceSamples": {
+        "device": "ap-12",
+        "unit": "25663",
+        "samples": [
+            {
+                "time": "2026-11-24T07:12:00+07:00",
+                "recorded_at": "2026-11-24T07:12:01+07:00",
+                "state": "ok",
+                "clients": 17,
+                "rtt_ms": 4.5,
+                "loss": 0.0,
+                "internet_ok": True,
+                "rx_bytes": 1048576.0,
+                "tx_bytes": 7340032.0,
+                "reason": None,
+            }
+        ],
+        "next": _NEXT,
+    },
+    "SavedQuestion": _QUESTION,
+    "QuestionList": {"questions": [_QUESTION]},
+    "Problem": {
+        "type": "/problems/bad-question",
+        "title": "Bad question",
+        "status": 422,
+        "detail": "There is no parameter 'untl' here.",
+        "remedy": "Did you mean unit?",
+    },
+}
