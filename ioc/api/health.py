@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -15,6 +14,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ioc.api.identity import CurrentDatabase
 from ioc.api.models import Health
@@ -169,18 +169,38 @@ async def metrics(request: Request, database: CurrentDatabase) -> Response:
 
 def install(app: FastAPI) -> None:
     """Count and time every request, by route and not by address, so that labels stay few."""
-    found = app.state.metrics = Metrics()
+    app.state.metrics = Metrics()
+    app.add_middleware(_Measured, metrics=app.state.metrics)
 
-    @app.middleware("http")
-    async def _measure(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
+
+class _Measured:
+    """Measures what passes, and passes it as it is.
+
+    Not the framework's own base for middleware: that ends an answer that broke off as if it were whole.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         began = time.perf_counter()
         status = 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
         try:
-            response = await proceed(request)
-            status = response.status_code
+            await self._app(scope, receive, noting)
         finally:
-            route = getattr(request.scope.get("route"), "path", "none")
-            method = request.method if request.method in {"GET", "HEAD", "POST", "PUT", "DELETE"} else "other"
-            found.requests.labels(route, method, str(status)).inc()
-            found.seconds.labels(route).observe(time.perf_counter() - began)
-        return response
+            route = getattr(scope.get("route"), "path", "none")
+            known = scope["method"] in {"GET", "HEAD", "POST", "PUT", "DELETE"}
+            method = scope["method"] if known else "other"
+            self._metrics.requests.labels(route, method, str(status)).inc()
+            self._metrics.seconds.labels(route).observe(time.perf_counter() - began)
