@@ -19,6 +19,7 @@ _DAY_MS = 24 * 3600 * 1000
 #: Mirrors of unreadable records may hold personal data: kept shortly. The database has the guarded original.
 DEAD_LETTER_RETENTION_MS = 3 * _DAY_MS
 _REQUEST_TIMEOUT_MS = 10_000
+_LONGEST_REASON = 300
 
 
 @contextmanager
@@ -58,7 +59,8 @@ def admin(servers: str, timeout_ms: int = 5_000) -> Iterator[KafkaAdminClient]:
         try:
             yield client
         except KafkaError as error:
-            raise UnavailableError(f"Kafka at {servers} refused: {error}.") from error
+            # errors of kafka-python may carry the broker's whole answer
+            raise UnavailableError(f"Kafka at {servers} refused: {str(error)[:_LONGEST_REASON]}.") from error
         finally:
             client.close()
 
@@ -114,7 +116,10 @@ def ensure(settings: Settings) -> list[str]:
             "replication_factor": settings.topic_replication,
             "configs": configs,
         }
-    with admin(settings.kafka_servers) as client:
+    from kafka.errors import TopicAlreadyExistsError
+
+    # somebody else may make them at this moment, or has and the broker's list did not know yet
+    with admin(settings.kafka_servers) as client, contextlib.suppress(TopicAlreadyExistsError):
         client.create_topics(wanted, timeout_ms=_REQUEST_TIMEOUT_MS, wait_for_metadata=True)
     return missing
 
