@@ -21,7 +21,7 @@ $(VENV)/bin/python:
 	@"$$(deploy/find-python)" -m venv $(VENV)
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
-	@if [ ! -e $(VENV)/.dev ]; then echo "Installing the platform's packages into $(VENV)"; $(BIN)/python $(PIP) install -q --require-hashes -r requirements.lock; fi
+	@if [ ! -e $(VENV)/.dev ] || [ requirements.lock -nt $(VENV)/.dev ]; then echo "Installing the platform's packages into $(VENV)"; $(BIN)/python $(PIP) install -q --require-hashes -r requirements.lock; fi
 	@deploy/link-project $(VENV)
 	@touch $@
 
