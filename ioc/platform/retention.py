@@ -35,7 +35,7 @@ class _Chunked:
 
 
 _SAMPLES_READY = """
-SELECT least(coalesce((SELECT until FROM ioc.sample_progress WHERE kind = {kind}), '-infinity'),
+SELECT least(coalesce((SELECT until FROM ioc.sample_progress WHERE kind = {kind}), 'epoch'),
     (SELECT min(hour) FROM ioc.sample_dirty WHERE kind = {kind}),
     (SELECT min(bucket) FROM ioc.device_minute WHERE kind = {kind} AND part >= 0))
 """

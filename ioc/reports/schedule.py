@@ -36,6 +36,11 @@ def run(settings: Settings, stop: threading.Event) -> None:
             if not failing:
                 log.warning("reports can't be made, will be tried again", error=str(error).strip())
             failing = True
+        except Exception:
+            # what a page can't be set from must not end all later reports
+            if not failing:
+                log.exception("a report can't be made, will be tried again")
+            failing = True
         stop.wait(_LOOK_S)
 
 

@@ -175,6 +175,15 @@ def test_what_is_not_rolled_up_yet_does_not_go(stored: tuple[Settings, Connectio
     assert _rows(connection, "camera_sample") < cameras
 
 
+def test_a_platform_that_never_heard_of_a_device_lets_nothing_go(servers: Servers) -> None:
+    url = servers.new_database()
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            assert retention.drop_old(connection, servers.settings) == []
+    finally:
+        servers.drop_database(url)
+
+
 def test_tickets_and_unreadable_records_go_and_stay_counted(stored: tuple[Settings, Connection]) -> None:
     settings, connection = stored
     now = datetime.now(UTC)
