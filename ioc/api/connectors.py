@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
+from ioc.api.asking import only_known_parameters
 from ioc.api.identity import CurrentDatabase, CurrentReader
 from ioc.api.models import ConnectorList
 from ioc.api.problems import RESPONSES
 
-router = APIRouter(prefix="/api/v1", tags=["connectors"], responses=RESPONSES)
+router = APIRouter(
+    prefix="/api/v1",
+    tags=["connectors"],
+    responses=RESPONSES,
+    dependencies=[Depends(only_known_parameters)],
+)
 
 _NAMES: Final = (
     "name",

@@ -69,13 +69,19 @@ def list_(
     Example: ioc report list --kind month
     """
     from dataclasses import asdict
+    from zoneinfo import ZoneInfo
 
     from ioc.kpi.query import SYSTEM_READER, answer
     from ioc.reports.store import listed
 
     with database() as connection:
         found = answer(connection, listed(SYSTEM_READER, unit, kind, limit))
-    rows = [{name: str(value) for name, value in asdict(entry).items()} for entry in found]
+    zone = ZoneInfo("Asia/Ho_Chi_Minh")
+    rows = [
+        {name: str(value) for name, value in asdict(entry).items()}
+        | {"made_at": entry.made_at.astimezone(zone).isoformat(timespec="seconds")}
+        for entry in found
+    ]
     if output is Format.JSON:
         print_json({"reports": rows})
     else:
@@ -105,6 +111,8 @@ def _make(kind: Kind, of: str | None, unit: str | None, output: Path | None, lan
             period = Period.newest_whole(kind, datetime.now(UTC).astimezone(zone).date())
         report = make(connection, unit, period, language)
     stem = f"bao-cao-{kind.value}-{period.first.isoformat()}-{report.content.unit.code}"
+    if language is not Language.VI:
+        stem += f"-{language.value}"
     targets = [output] if output is not None else [Path(f"{stem}.pdf"), Path(f"{stem}.xlsx")]
     for target in targets:
         try:

@@ -329,7 +329,10 @@ def translate(error: psycopg.Error) -> KpiError | UnavailableError | None:
     if isinstance(error, errors.UntranslatableCharacter) or (
         isinstance(error, psycopg.DataError) and error.sqlstate is None
     ):
-        return BadQuestionError("The question holds a character that no text may hold.")
+        return BadQuestionError(
+            "The question holds a character that no text may hold.",
+            remedy="Leave out characters that can't be printed, such as NUL.",
+        )
     if isinstance(error, errors.UndefinedFunction | errors.InvalidSchemaName | errors.UndefinedTable):
         return UnavailableError("The database is not prepared.", remedy="Run: ioc prepare")
     if isinstance(error, psycopg.OperationalError):

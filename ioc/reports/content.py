@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -52,15 +53,29 @@ SHORTEST_OUTAGE_S: Final = 15 * 60
 
 _SPAN: Final = "SELECT kpi, unit, value, numerator, denominator FROM ioc.kpi_span(%s, %s, %s, %s, %s)"
 _UNITS: Final = """
-SELECT u.code, u.name_vi, u.name_en FROM ioc.reader_unit u
+SELECT u.code, u.name_vi, u.name_en, u.kind = 'group' AND (
+    EXISTS (SELECT FROM ioc.unit b WHERE b.parent_code = u.code)
+    OR EXISTS (SELECT FROM ioc.unit_member m WHERE m.group_code = u.code))
+FROM ioc.reader_unit u
 JOIN ioc.unit_scope(%(reader)s, %(unit)s) s USING (unit_id)
-WHERE u.reader = %(reader)s AND u.kind <> 'group' AND coalesce(u.valid_from <= %(last)s, true)
+WHERE u.reader = %(reader)s AND coalesce(u.valid_from <= %(last)s, true)
   AND coalesce(%(first)s < u.valid_to, true)
 ORDER BY u.code
 """
 _WHOLE: Final = """
 SELECT u.code, u.name_vi, u.name_en, u.time_zone, now() FROM ioc.reader_unit u
 WHERE u.reader = %(reader)s AND u.code = coalesce(%(unit)s, ioc.unit_start(%(reader)s, %(unit)s))
+"""
+_HEARD: Final = """
+SELECT EXISTS (SELECT FROM ioc.reader_device d
+    JOIN ioc.unit_scope(%(reader)s, %(unit)s) v USING (unit_id)
+    JOIN ioc.device_stretch s ON s.device_id = d.device_id
+    WHERE d.reader = %(reader)s AND s.state <> 0 AND s.started < %(end)s AND coalesce(s.ended, now()) > %(start)s)
+"""
+_PROCEDURES: Final = "SELECT code, name_vi, name_en FROM ioc.procedure WHERE code = ANY (%s)"
+# A place goes by the name that it had last.
+_POINTS: Final = """
+SELECT DISTINCT ON (code) code, name_vi, name_en FROM ioc.point WHERE code = ANY (%s) ORDER BY code, valid_from DESC
 """
 # An outage counts where it reaches into the period; its length is its whole length until now.
 _OUTAGES: Final = """
@@ -121,12 +136,20 @@ class Outage(NamedTuple):
     reason: str | None
 
 
+class Name(NamedTuple):
+    """What a procedure or a reception point is called."""
+
+    vi: str
+    en: str | None
+
+
 class Unit(NamedTuple):
-    """A unit as it is called."""
+    """A unit as it is called; ``gathers`` where it only stands for the units in it."""
 
     code: str
     name_vi: str
     name_en: str | None
+    gathers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +170,19 @@ class Content:
     """None while no dossier was ever heard of."""
     outages: tuple[Outage, ...]
     outages_in_all: int
+    devices_heard: bool
+    """Whether anything is known of any device in the period."""
     clearing: tuple[forecasts.UnitClearing, ...]
     misses: tuple[forecasts.UnitMisses, ...]
     pressing: tuple[forecasts.Miss, ...]
     surges: tuple[forecasts.Surge, ...]
+    procedures: Mapping[str, Name]
+    points: Mapping[str, Name]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the period had ended when this was made."""
+        return self.period.bounds(self.zone)[1] <= self.made_at
 
     def name_of(self, code: str | None, language: str) -> str:
         """What a unit is called; its code where it is none of the report's."""
@@ -184,9 +216,14 @@ def gather(reader: str, unit: str | None, period: Period) -> Steps[Content]:
     late, late_in_all = yield from _late(reader, unit)
     span = {"start": start, "end": min(end, now), "shortest": SHORTEST_OUTAGE_S, "most": MOST_OUTAGES}
     outages = yield _OUTAGES, {"reader": reader, "unit": unit, **span}
+    ((heard,),) = yield _HEARD, {"reader": reader, "unit": unit, **span}
     clearing = yield from forecasts.ask_clearing(reader, unit, None)
     misses = yield from forecasts.ask_misses(reader, unit, None, most=MOST_MISSES)
     surges = yield from forecasts.ask_surges(reader, None if unit is None else [unit], None)
+    told = [*(found.procedure for found in late), *(found.procedure for found in misses.listed)]
+    procedures = yield from _names(_PROCEDURES, told)
+    found = tuple(Outage(*row[:-1]) for row in outages)
+    points = yield from _names(_POINTS, (outage.point for outage in found))
     return Content(
         period=period,
         unit=Unit(code, name_vi, name_en),
@@ -198,13 +235,21 @@ def gather(reader: str, unit: str | None, period: Period) -> Steps[Content]:
         judged=judged,
         late=late,
         late_in_all=late_in_all,
-        outages=tuple(Outage(*row[:-1]) for row in outages),
+        outages=found,
         outages_in_all=int(outages[0][-1]) if outages else 0,
+        devices_heard=heard,
         clearing=clearing.units,
         misses=misses.units,
         pressing=misses.listed,
         surges=surges.surges,
+        procedures=procedures,
+        points=points,
     )
+
+
+def _names(statement: str, codes: Iterable[str | None]) -> Steps[dict[str, Name]]:
+    rows = yield statement, (sorted({code for code in codes if code is not None}),)
+    return {code: Name(vi, en) for code, vi, en in rows}
 
 
 def _whole(reader: str, unit: str | None) -> Steps[list[tuple[Any, ...]]]:
@@ -222,7 +267,7 @@ def _figures(
     reader: str, code: str, units: tuple[Unit, ...], period: Period, zone: ZoneInfo
 ) -> Steps[tuple[tuple[Figure, ...], tuple[Missed, ...], int]]:
     start, end = period.bounds(zone)
-    below = [unit.code for unit in units if unit.code != code]
+    below = [unit.code for unit in units if unit.code != code and not unit.gathers]
     rows = yield _SPAN, (reader, list(FIGURES), [code, *below], start, end)
     now = {(kpi, unit): value for kpi, unit, value, _, _ in rows}
     rows = yield _SPAN, (reader, list(FIGURES), [code], *period.before.bounds(zone))

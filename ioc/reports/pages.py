@@ -12,7 +12,9 @@ from ioc.kpi.definition import Kpi
 from ioc.reports.words import WORDS, Language, at, day, figure, length, number, title
 
 if TYPE_CHECKING:
-    from ioc.reports.content import Content
+    from collections.abc import Mapping
+
+    from ioc.reports.content import Content, Name, Outage
 
 #: Columns that hold words; the others hold figures and stand to the right.
 LEFT: Final = "left"
@@ -67,7 +69,8 @@ def lay_out(content: Content, language: Language) -> Pages:
         language=language.value,
         title=title(content.period, language),
         unit=content.name_of(None, language),
-        made=words["made"].format(at=at(content.made_at, content.zone, language)),
+        made=words["made"].format(at=at(content.made_at, content.zone, language))
+        + ("" if content.ended else f" {words['unfinished']}"),
         page=words["page"],
         sections=(
             _figures(content, language),
@@ -103,6 +106,19 @@ def _figures(content: Content, language: Language) -> Section:
 
 def _name(kpi: str, language: Language) -> str:
     return CATALOGUE[kpi].name_en if language is Language.EN else CATALOGUE[kpi].name_vi
+
+
+def _called(code: str | None, names: Mapping[str, Name], language: Language) -> str:
+    """What goes by a code; the code itself where nothing names it."""
+    if code is None or (name := names.get(code)) is None:
+        return code or ""
+    return (name.en or name.vi) if language is Language.EN else name.vi
+
+
+def _device(outage: Outage, language: Language) -> str:
+    """A device with its kind, which many names begin with already."""
+    kind, name = WORDS[language][f"kind.{outage.kind}"], outage.name or outage.code
+    return name if name.casefold().startswith(kind.casefold()) else f"{kind} {name}"
 
 
 def _count(value: int, language: Language) -> Figure:
@@ -149,7 +165,7 @@ def _late(content: Content, language: Language) -> Section:
         (
             late.code,
             content.name_of(late.unit, language),
-            late.procedure or "",
+            _called(late.procedure, content.procedures, language),
             day(late.due_at.astimezone(content.zone).date(), language),
             _count((today - late.due_at.astimezone(content.zone).date()).days, language),
             ""
@@ -167,14 +183,18 @@ def _late(content: Content, language: Language) -> Section:
 def _outages(content: Content, language: Language) -> Section:
     words = WORDS[language]
     if not content.outages:
-        return Section("outages", words["outages"], (words["outages.none"],))
+        return Section(
+            "outages",
+            words["outages"],
+            (words["outages.none" if content.devices_heard else "outages.unknown"],),
+        )
     rows = []
     for outage in content.outages:
         lasted = length((outage.ended or content.made_at) - outage.started, language)
         rows.append(
             (
-                f"{words[f'kind.{outage.kind}']} {outage.name or outage.code}",
-                outage.point or "",
+                _device(outage, language),
+                _called(outage.point, content.points, language),
                 content.name_of(outage.unit, language),
                 at(outage.started, content.zone, language),
                 lasted if outage.ended else words["lasts"].format(length=lasted),
@@ -234,7 +254,7 @@ def _pressing(content: Content, language: Language) -> Section:
         (
             miss.code,
             content.name_of(miss.unit, language),
-            miss.procedure or "",
+            _called(miss.procedure, content.procedures, language),
             day(miss.due, language),
             Figure(f"{number(miss.chance * 100, language)} %", miss.chance, "0%"),
             _moment(miss.expected, content, language, words["unknown.pace"]),

@@ -7,6 +7,8 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from ioc.kpi.errors import BadQuestionError
+
 
 class Kind(StrEnum):
     """Lengths of a report."""
@@ -26,7 +28,15 @@ class Period:
 
     @classmethod
     def around(cls, kind: Kind, day: date) -> Period:
-        """The period of this kind that a day lies in."""
+        """The period of this kind that a day lies in.
+
+        :raises BadQuestionError: the day lies outside the years 1900 to 2200.
+        """
+        if not 1900 <= day.year < 2200:
+            raise BadQuestionError(
+                f"{day.isoformat()} is not between the years 1900 and 2200.",
+                remedy="Give a day of the district's own history.",
+            )
         if kind is Kind.DAY:
             return cls(kind, day, day)
         if kind is Kind.WEEK:

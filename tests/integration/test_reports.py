@@ -154,6 +154,11 @@ def test_what_a_report_says_is_what_the_functions_say(connection: Connection) ->
         "bo-phan-1.wifi",
         timedelta(hours=1),
     )
+    assert content.devices_heard
+    # an area that is a group of nothing holds dossiers of its own and is judged; the one that gathers units is not
+    gathering = {unit.code: unit.gathers for unit in content.units}
+    assert (gathering["go-dau"], gathering["go-dau.kv-bau-don"]) == (True, False)
+    assert content.name_of("go-dau.kv-bau-don", "vi") == "Khu vực Bàu Đồn"
 
 
 def test_a_quantile_and_a_ratio_of_a_week_are_of_all_its_days(connection: Connection) -> None:
@@ -191,6 +196,9 @@ async def test_reports_that_are_due_are_made_once_and_given_to_readers_by_name(
     assert [entry.what for entry in access_log.entries(connection)] == ["report", "report"]
     missing = await client.get("/api/v1/reports/day/2001-01-01")
     assert (missing.status_code, missing.json()["type"]) == (404, "/problems/unknown-report")
+    for kind, day in (("month", "9999-12-31"), ("week", "9999-12-31"), ("week", "0001-01-01")):
+        strange = await client.get(f"/api/v1/reports/{kind}/{day}")
+        assert (strange.status_code, strange.json()["type"]) == (422, "/problems/bad-question"), day
     assert (await client.get(f"/api/v1/reports/day/{DAY.first}", auth=None)).status_code == 401
     strange = await client.get("/api/v1/reports", params={"unit": "nowhere"})
     assert strange.status_code == 404
@@ -204,9 +212,14 @@ def test_the_command_writes_files_and_explains_what_it_can_not_do(
     stem = f"bao-cao-day-{DAY.first}-go-dau"
     assert {path.name for path in tmp_path.iterdir()} == {f"{stem}.pdf", f"{stem}.xlsx"}
     assert "go-dau" in command("report", "list").output
+    assert command("report", "day", "--lang", "en").exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} >= {f"{stem}.pdf", f"{stem}-en.pdf"}
+    made_at = next(line for line in command("report", "list").output.splitlines() if "  en  " in line)
+    assert made_at.rstrip().endswith("+07:00")
     for words, part in (
         (("report", "day", "--of", "yesterday"), "2025-06-30"),
-        (("report", "week", "--of", "2999-01-01"), "has not begun"),
+        (("report", "week", "--of", "2199-01-01"), "has not begun"),
+        (("report", "month", "--of", "9999-12-31"), "between the years"),
         (("report", "day", "--unit", "nowhere"), "nowhere"),
         (("report", "day", "--output", "x.doc"), ".pdf or .xlsx"),
         (("report", "day", "--output", "no/such/folder/x.pdf"), "can't be written"),

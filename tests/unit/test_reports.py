@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ioc.kpi.catalogue import CATALOGUE
+from ioc.kpi.errors import BadQuestionError
 from ioc.kpi.targets import Status
 from ioc.reports import files
-from ioc.reports.content import FIGURES, Content, Late, Missed, Unit
+from ioc.reports.content import FIGURES, Content, Late, Missed, Name, Outage, Unit
 from ioc.reports.content import Figure as Told
 from ioc.reports.pages import lay_out
 from ioc.reports.period import Kind, Period
@@ -35,6 +36,13 @@ def test_weeks_begin_on_monday_and_months_end_on_their_last_day() -> None:
     )
     start, end = Period.around(Kind.DAY, date(2026, 11, 24)).bounds(ZONE)
     assert (start.astimezone(UTC), end - start) == (datetime(2026, 11, 23, 17, tzinfo=UTC), timedelta(days=1))
+
+
+def test_days_of_no_districts_history_are_refused() -> None:
+    for kind in Kind:
+        for day in (date.min, date.max, date(1899, 12, 31), date(2200, 1, 1)):
+            with pytest.raises(BadQuestionError, match="1900"):
+                Period.around(kind, day)
 
 
 @given(kind=st.sampled_from(Kind), day=st.dates(date(1990, 1, 1), date(2100, 1, 1)))
@@ -78,10 +86,13 @@ def _content(**changes: object) -> Content:
         "late_in_all": None,
         "outages": (),
         "outages_in_all": 0,
+        "devices_heard": False,
         "clearing": (),
         "misses": (),
         "pressing": (),
         "surges": (),
+        "procedures": {},
+        "points": {},
     }
     return Content(**{**nothing, **changes})  # type: ignore[arg-type]
 
@@ -94,10 +105,46 @@ def test_a_report_about_nothing_says_so_and_invents_no_zero(language: Language) 
     assert words["late.unknown"] in lines
     assert words["units.unknown"] in lines
     assert words["surge.unknown"] in lines
+    assert words["outages.unknown"] in lines
     grid = pages.sections[0].grid
     assert grid is not None
     assert {getattr(row[1], "text", None) for row in grid.rows} == {words["none"]}
     assert files.pdf(pages).startswith(b"%PDF-")
+
+
+def test_people_read_names_and_codes_only_where_nothing_has_a_name() -> None:
+    moment = datetime(2026, 11, 20, 3, tzinfo=UTC)
+    late = [Late(f"H-{code}", "u1", code, moment, moment, None) for code in ("marry", "unheard")]
+    outages = [
+        Outage(1, "cam-1", "Camera cổng chợ", "u1", "point.1", moment, None, None),
+        Outage(2, "ap-1", None, "u1", "point.2", moment, moment + timedelta(hours=1), None),
+    ]
+    content = _content(
+        late=tuple(late),
+        late_in_all=2,
+        outages=tuple(outages),
+        outages_in_all=2,
+        procedures={"marry": Name("Đăng ký kết hôn", "Marriage registration")},
+        points={"point.1": Name("Bộ phận Một cửa", None)},
+    )
+    sections = {section.name: section for section in lay_out(content, Language.VI).sections}
+    late_rows, outage_rows = (
+        [row[:3] for row in grid.rows] for name in ("late", "outages") if (grid := sections[name].grid)
+    )
+    assert late_rows == [("H-marry", "Xã Một", "Đăng ký kết hôn"), ("H-unheard", "Xã Một", "unheard")]
+    assert outage_rows == [
+        ("Camera cổng chợ", "Bộ phận Một cửa", "Xã Một"),
+        ("Wifi ap-1", "point.2", "Xã Một"),
+    ]
+    english = next(s for s in lay_out(content, Language.EN).sections if s.name == "late").grid
+    assert english is not None
+    assert english.rows[0][2] == "Marriage registration"
+
+
+@pytest.mark.parametrize(("made_at", "told"), [(16, True), (17, False)])
+def test_a_report_made_before_its_period_has_ended_says_so(made_at: int, told: bool) -> None:
+    pages = lay_out(_content(made_at=datetime(2026, 11, 24, made_at, tzinfo=UTC)), Language.VI)
+    assert (WORDS[Language.VI]["unfinished"] in pages.made) is told
 
 
 def test_markup_and_formulas_in_what_sources_say_stay_text() -> None:
