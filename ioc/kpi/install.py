@@ -25,6 +25,7 @@ ENTRY_POINTS: Final = (
     "reader_units",
     "kpi_series",
     "kpi_current",
+    "kpi_span",
     "kpi_provenance",
     "kpi_areas",
     "kpi_series_areas",
