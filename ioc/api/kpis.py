@@ -55,7 +55,9 @@ _By = Annotated[str | None, Query(description="Dimension to split by.", examples
 _Where = Annotated[
     list[str] | None, Query(description="DIM=VALUE; may be repeated.", examples=[["channel=online"]])
 ]
-_AsOf = Annotated[str | None, Query(description="As known at this moment; dossier indicators only.")]
+_AsOf = Annotated[
+    str | None, Query(description="As known at this moment; of devices while samples are kept.")
+]
 _Areas = Annotated[
     str | None,
     Query(

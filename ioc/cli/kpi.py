@@ -54,7 +54,9 @@ _Where = Annotated[
         "DIM= means those without a value.",
     ),
 ]
-_AsOf = Annotated[str | None, typer.Option(help="As known at this earlier moment; dossier indicators only.")]
+_AsOf = Annotated[
+    str | None, typer.Option(help="As known at this earlier moment; of devices while samples are kept.")
+]
 _Remap = Annotated[
     bool,
     typer.Option(

@@ -32,6 +32,12 @@ def _anchor(kpi: Kpi) -> str:
     return kpi.id.replace(".", "")
 
 
+def _as_of(kpi: Kpi) -> str:
+    if kpi.device_kind:
+        return "from the samples that were known then, while samples are kept"
+    return "what was sampled by then" if kpi.subject == "platform" else "yes"
+
+
 def _section(kpi: Kpi) -> str:
     facts = table(
         ("", ""),
@@ -44,7 +50,7 @@ def _section(kpi: Kpi) -> str:
             ("nothing to count", kpi.when_empty),
             ("current figure", kpi.current_window.value),
             ("dimensions", ", ".join(code(dimension) for dimension in kpi.dimensions)),
-            ("as of an earlier moment", "yes" if kpi.keeps_corrections else "no: made of measurements"),
+            ("as of an earlier moment", _as_of(kpi)),
         ),
     )
     return f"## {kpi.id}\n\n**{kpi.name_vi}.** {kpi.formula_vi}\n\n**{kpi.name_en}.** {kpi.formula_en}\n\n{facts}"

@@ -174,11 +174,6 @@ class Kpi:
         )
 
     @property
-    def keeps_corrections(self) -> bool:
-        """Whether the indicator can be asked as of an earlier moment."""
-        return self.source.startswith(("dossier_", "queue_", "index766"))
-
-    @property
     def subject(self) -> str:
         """First word of the id: dossier, index766, queue, camera, wifi, platform."""
         return self.id.split(".", 1)[0]

@@ -44,7 +44,7 @@ ENTRY_POINTS: Final = (
 
 _ROW_TYPE: Final = """
 CREATE TYPE ioc.kpi_row AS (
-    ordinal int, id text, version int, source text, over_units text, is_ratio boolean, keeps_corrections boolean,
+    ordinal int, id text, version int, source text, over_units text, is_ratio boolean,
     num smallint[], den smallint[], device_kind int, topic text, dimensions text[], current_window text,
     quantile float8, known smallint[], over_time text, divisible boolean);
 """
@@ -70,7 +70,6 @@ def _row(ordinal: int, kpi: Kpi) -> str:
         kpi.source.value,
         kpi.over_units.value,
         kpi.is_ratio,
-        kpi.keeps_corrections,
         kpi.numerator_measures,
         kpi.denominator_measures,
         kpi.device_kind,

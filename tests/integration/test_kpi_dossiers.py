@@ -310,15 +310,3 @@ def test_the_database_itself_refuses_what_makes_no_sense(
     }
     with pytest.raises(BadQuestionError, match=words):
         ask(district, "dossier.open", **{**asked, **more})
-
-
-def test_measurements_are_not_asked_as_of(district: Connection) -> None:
-    with pytest.raises(BadQuestionError, match="as of"):
-        ask(
-            district,
-            "camera.availability",
-            start=datetime(2026, 1, 1, tzinfo=UTC),
-            end=datetime(2026, 1, 3, tzinfo=UTC),
-            bucket="1d",
-            as_of=datetime(2026, 1, 2, tzinfo=UTC),
-        )

@@ -125,7 +125,7 @@ def _question(rng: random.Random, kind: str, size: Size) -> tuple[str, dict[str,
     unit = unit_code(rng.randrange(size.units) + 1)
     year = f"{now - timedelta(days=365):%Y-%m-%d}"
     of_units = [kpi for kpi in CATALOGUE.values() if "unit" in kpi.dimensions]
-    dossiers = [kpi for kpi in of_units if kpi.keeps_corrections]
+    dossiers = [kpi for kpi in of_units if "field" in kpi.dimensions]
     match kind:
         case "a wall of 30 indicators × 10 units":
             units = [unit_code(n + 1) for n in rng.sample(range(size.units), 10)]

@@ -80,7 +80,7 @@ def measure(database: str, size: Size, tell: Tell, *, rounds: int = 8) -> list[A
                     (many, Asked(unit=ROOT, start=year, bucket="1d", by="unit")),
                     (whole, Asked(unit=ROOT, start=year, bucket="1d")),
                 ]
-                if CATALOGUE[kpi].keeps_corrections:
+                if "field" in CATALOGUE[kpi].dimensions:
                     asked.append((months, Asked(unit=ROOT, start=three, bucket="1mo", by="field")))
                     asked.append((past, Asked(unit=unit(), start=year, bucket="1d", as_of=learned)))
                 for asking, question in asked:

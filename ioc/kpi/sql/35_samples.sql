@@ -4,16 +4,18 @@
 CREATE OR REPLACE VIEW ioc.device_sample AS
 SELECT 1::smallint AS kind, device_id, time, unit_id, state, valid_ms, NULL::int AS clients, NULL::real AS loss,
        NULL::real AS rtt_ms, NULL::boolean AS internet_ok, NULL::float8 AS rx_bytes, NULL::float8 AS tx_bytes,
-       clock_offset_s AS offset_s
+       clock_offset_s AS offset_s, flags, recorded_at
 FROM ioc.camera_sample
 UNION ALL
-SELECT 2::smallint, device_id, time, unit_id, state, valid_ms, clients, loss, rtt_ms, internet_ok, rx_bytes, tx_bytes, NULL
+SELECT 2::smallint, device_id, time, unit_id, state, valid_ms, clients, loss, rtt_ms, internet_ok, rx_bytes, tx_bytes, NULL, flags,
+       recorded_at
 FROM ioc.wifi_sample;
 
 -- Sums of the samples themselves, per point, unit and device. A sample counts in the bucket of its time; its clients for as
--- long as it speaks: until the device's next sample, or until it runs out.
+-- long as it speaks: until the device's next sample, or until it runs out. With p_as_of, of those that were known then.
 CREATE OR REPLACE FUNCTION ioc.sample_sums(
-    p_kind int, p_scope int[], p_devices text[], p_bounds timestamptz[], p_from timestamptz, p_to timestamptz)
+    p_kind int, p_scope int[], p_devices text[], p_bounds timestamptz[], p_from timestamptz, p_to timestamptz,
+    p_as_of timestamptz DEFAULT NULL)
 RETURNS TABLE (
     point int, unit_id int, device_id int, samples bigint, client_ms bigint, client_known_ms bigint, client_max int,
     loss_sum float8, loss_known bigint, internet_ok bigint, internet_known bigint, rx_bytes float8, tx_bytes float8,
@@ -23,8 +25,11 @@ LANGUAGE sql STABLE AS $$
         SELECT d.device_id FROM ioc.device d
         WHERE d.kind = p_kind AND (p_devices IS NULL OR d.code = ANY (p_devices))
           AND (d.unit_id = ANY (p_scope)
+               OR d.device_id IN (SELECT s.device_id FROM ioc.device_state s WHERE s.kind = p_kind AND s.unit_id = ANY (p_scope))
+               -- what was known once may have reached further than what came of it
                OR d.device_id IN (SELECT r.device_id FROM ioc.device_run r
-                                  WHERE r.kind = p_kind AND r.unit_id = ANY (p_scope) AND r.ended > p_from AND r.started < p_to))
+                                  WHERE r.kind = p_kind AND r.unit_id = ANY (p_scope) AND r.started < p_to
+                                    AND (p_as_of IS NOT NULL OR r.ended > p_from)))
     ), seen AS MATERIALIZED (
         SELECT d.device_id, s.*, lead(s.time) OVER (PARTITION BY d.device_id ORDER BY s.time) AS next
         FROM devices d
@@ -35,12 +40,14 @@ LANGUAGE sql STABLE AS $$
              -- validity is an int of milliseconds: no sample reaches further
              WHERE b.kind = p_kind AND p_kind = 2 AND b.device_id = d.device_id
                AND b.time < p_from AND b.time > p_from - interval '25 days'
+               AND (p_as_of IS NULL OR b.recorded_at <= p_as_of)
              ORDER BY b.time DESC LIMIT 1)
             UNION ALL
             SELECT i.unit_id, i.state, i.time, i.valid_ms, i.clients, i.loss, i.rtt_ms, i.internet_ok, i.rx_bytes, i.tx_bytes,
                    i.offset_s
             FROM ioc.device_sample i
             WHERE i.kind = p_kind AND i.device_id = d.device_id AND i.time >= p_from AND i.time < p_to
+              AND (p_as_of IS NULL OR i.recorded_at <= p_as_of)
         ) AS s
     ), held AS (
         SELECT p.i AS point, s.unit_id, s.device_id, sum(ms.ms * s.clients) AS client_ms, sum(ms.ms) AS client_known_ms
@@ -84,7 +91,8 @@ $$;
 -- The same for questions: days and hours from roll-ups where they answer exactly, the rest from samples. p_single tells
 -- whether devices are told apart; if not, a unit's row of a roll-up is all of its devices together, device 0.
 CREATE OR REPLACE FUNCTION ioc.sample_cells(
-    p_kind int, p_scope int[], p_devices text[], p_bounds timestamptz[], p_end timestamptz, p_zone text, p_single boolean)
+    p_kind int, p_scope int[], p_devices text[], p_bounds timestamptz[], p_end timestamptz, p_zone text, p_single boolean,
+    p_as_of timestamptz DEFAULT NULL)
 RETURNS TABLE (
     point int, unit_id int, device_id int, samples bigint, client_ms bigint, client_known_ms bigint, client_max int,
     loss_sum float8, loss_known bigint, internet_ok bigint, internet_known bigint, rx_bytes float8, tx_bytes float8,
@@ -98,6 +106,10 @@ DECLARE
     v_single boolean := p_single OR p_devices IS NOT NULL;
     v_until timestamptz := coalesce((SELECT p.until FROM ioc.sample_progress p WHERE p.kind = p_kind), '-infinity');
 BEGIN
+    IF p_as_of IS NOT NULL THEN  -- sums are of what is known now
+        RETURN QUERY SELECT * FROM ioc.sample_sums(p_kind, p_scope, p_devices, p_bounds, p_bounds[1], p_end, p_as_of);
+        RETURN;
+    END IF;
     FOR v_part IN SELECT * FROM ioc.rollup_parts(p_bounds, p_end, v_levels, p_zone, v_until) LOOP
         IF v_part.level = 'fact' THEN
             PERFORM ioc.rollup_check_kept(CASE p_kind WHEN 1 THEN 'camera_sample' ELSE 'wifi_sample' END, v_part.low, '1h');
@@ -121,7 +133,8 @@ END $$;
 -- there was internet, 5 octets.
 CREATE OR REPLACE FUNCTION ioc.kpi_sample_sums(
     p_kind int, p_num smallint[], p_den smallint[], p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text,
-    p_by text, p_where jsonb)
+    p_by text, p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -136,7 +149,7 @@ BEGIN
                                          FILTER (WHERE c.rx_bytes IS NOT NULL OR c.tx_bytes IS NOT NULL) END::float8 AS num,
                CASE p_den[1] WHEN 2 THEN sum(c.loss_known) WHEN 4 THEN sum(c.internet_known) END::float8 AS den
         FROM ioc.sample_cells(p_kind, ioc.where_units(p_scope, p_where), ioc.where_texts(p_where, 'device'), p_bounds,
-                              least(p_bounds[c_points + 1], p_clock), p_zone, v_single) c
+                              least(p_bounds[c_points + 1], p_clock), p_zone, v_single, p_as_of) c
         LEFT JOIN ioc.device d ON d.device_id = c.device_id AND p_by = 'device'
         LEFT JOIN ioc.unit u ON u.unit_id = c.unit_id AND p_by = 'unit'
         GROUP BY 1, 2
@@ -156,7 +169,8 @@ END $$;
 
 -- Quantile of round-trip times, from how many fall into which bin.
 CREATE OR REPLACE FUNCTION ioc.kpi_sample_quantile(
-    p_kind int, p_quantile float8, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb)
+    p_kind int, p_quantile float8, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -167,7 +181,7 @@ BEGIN
     WITH bins AS (
         SELECT c.point, CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value, h.bin, sum(h.n) AS n
         FROM ioc.sample_cells(p_kind, ioc.where_units(p_scope, p_where), ioc.where_texts(p_where, 'device'), p_bounds,
-                              least(p_bounds[c_points + 1], p_clock), p_zone, v_single) c
+                              least(p_bounds[c_points + 1], p_clock), p_zone, v_single, p_as_of) c
         CROSS JOIN LATERAL unnest(c.rtt_bins, c.rtt_counts) AS h (bin, n)
         LEFT JOIN ioc.device d ON d.device_id = c.device_id AND p_by = 'device'
         LEFT JOIN ioc.unit u ON u.unit_id = c.unit_id AND p_by = 'unit'
@@ -197,7 +211,8 @@ END $$;
 
 -- Clock offset: of each device that told one in the bucket the newest, without its sign; the median of these.
 CREATE OR REPLACE FUNCTION ioc.kpi_sample_offset(
-    p_kind int, p_quantile float8, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb)
+    p_kind int, p_quantile float8, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -207,7 +222,7 @@ BEGIN
     WITH newest AS (
         SELECT DISTINCT ON (c.point, c.device_id) c.point, c.device_id, c.unit_id, abs(c.offset_s) AS seconds
         FROM ioc.sample_cells(p_kind, ioc.where_units(p_scope, p_where), ioc.where_texts(p_where, 'device'), p_bounds,
-                              least(p_bounds[c_points + 1], p_clock), p_zone, true) c
+                              least(p_bounds[c_points + 1], p_clock), p_zone, true, p_as_of) c
         WHERE c.offset_at IS NOT NULL
         ORDER BY c.point, c.device_id, c.offset_at DESC
     ), sums AS MATERIALIZED (

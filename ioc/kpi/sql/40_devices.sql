@@ -133,7 +133,8 @@ $$;
 -- Shares of device-time. Measures: 1 up, 2 degraded, 3 down, 4 maintenance, 5 unknown.
 CREATE OR REPLACE FUNCTION ioc.kpi_device_time(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
-    p_where jsonb)
+    p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -155,7 +156,11 @@ BEGIN
     ), runs AS (
         SELECT r.device_id, r.unit_id, r.state, r.started, r.ended
         FROM ioc.device_runs(c_kind, v_scope, ioc.where_texts(p_where, 'device'), p_bounds[1], c_end) r
-        WHERE (v_single OR v_unknown) AND (v_single OR r.state = 0)
+        WHERE p_as_of IS NULL AND (v_single OR v_unknown) AND (v_single OR r.state = 0)
+        UNION ALL
+        SELECT r.device_id, r.unit_id, r.state, r.started, r.ended
+        FROM ioc.device_runs_known(c_kind, v_scope, ioc.where_texts(p_where, 'device'), p_bounds[1], c_end, p_as_of) r
+        WHERE p_as_of IS NOT NULL AND (v_single OR v_unknown) AND (v_single OR r.state = 0)
     ), cut AS (
         SELECT p.i AS point, r.unit_id, CASE p_by WHEN 'device' THEN r.device_id END AS device_id, r.state,
                1000 * extract(epoch FROM least(r.ended, p_bounds[p.i + 1]) - greatest(r.started, p_bounds[p.i])) AS ms
@@ -165,7 +170,11 @@ BEGIN
         SELECT s.point, s.unit_id, NULL::int AS device_id, s.up_ms AS up, s.degraded_ms AS degraded, s.down_ms AS down,
                s.maintenance_ms AS maintenance, 0::numeric AS unknown
         FROM ioc.device_sums(c_kind, v_scope, p_bounds, c_end, p_zone, p_by IS NOT DISTINCT FROM 'unit' OR c_groups > 1, false) s
-        WHERE NOT v_single
+        WHERE NOT v_single AND p_as_of IS NULL
+        UNION ALL
+        SELECT s.point, s.unit_id, NULL, s.up_ms, s.degraded_ms, s.down_ms, s.maintenance_ms, 0
+        FROM ioc.device_sums_known(c_kind, v_scope, p_bounds, c_end, p_by IS NOT DISTINCT FROM 'unit' OR c_groups > 1, p_as_of) s
+        WHERE NOT v_single AND p_as_of IS NOT NULL
         UNION ALL
         SELECT c.point, c.unit_id, c.device_id, sum(c.ms) FILTER (WHERE c.state IN (1, 2)),
                sum(c.ms) FILTER (WHERE c.state = 2), sum(c.ms) FILTER (WHERE c.state = 3),
@@ -204,7 +213,8 @@ END $$;
 
 -- Clients: their mean over time, or the most that one device reported at once.
 CREATE OR REPLACE FUNCTION ioc.kpi_device_clients(
-    p_kind int, p_most boolean, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb)
+    p_kind int, p_most boolean, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -218,12 +228,18 @@ BEGIN
         SELECT s.point, (SELECT u.code FROM ioc.unit u WHERE u.unit_id = s.unit_id) AS value, CASE WHEN p_most THEN s.client_max ELSE s.client_ms / 1000 END::float8 AS num,
                CASE WHEN NOT p_most THEN s.reported_ms / 1000 END::float8 AS den
         FROM ioc.device_sums(p_kind, v_scope, p_bounds, c_end, p_zone, p_by IS NOT DISTINCT FROM 'unit', NOT p_most) s
-        WHERE NOT v_single
+        WHERE NOT v_single AND p_as_of IS NULL
+        UNION ALL
+        SELECT s.point, (SELECT u.code FROM ioc.unit u WHERE u.unit_id = s.unit_id),
+               CASE WHEN p_most THEN s.client_max ELSE s.client_ms / 1000 END::float8,
+               CASE WHEN NOT p_most THEN s.reported_ms / 1000 END::float8
+        FROM ioc.device_sums_known(p_kind, v_scope, p_bounds, c_end, p_by IS NOT DISTINCT FROM 'unit', p_as_of) s
+        WHERE NOT v_single AND p_as_of IS NOT NULL
         UNION ALL
         SELECT c.point, CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END,
                CASE WHEN p_most THEN max(c.client_max) ELSE sum(c.client_ms) / 1000 END::float8,
                CASE WHEN NOT p_most THEN sum(c.client_known_ms) / 1000 END::float8
-        FROM ioc.sample_cells(p_kind, v_scope, ioc.where_texts(p_where, 'device'), p_bounds, c_end, p_zone, true) c
+        FROM ioc.sample_cells(p_kind, v_scope, ioc.where_texts(p_where, 'device'), p_bounds, c_end, p_zone, true, p_as_of) c
         JOIN ioc.device d ON d.device_id = c.device_id
         JOIN ioc.unit u ON u.unit_id = c.unit_id
         WHERE v_single
@@ -246,7 +262,7 @@ END $$;
 -- state is known. Measures: 3 down, 11 frozen, 12 stalled, 13 saturated.
 CREATE OR REPLACE FUNCTION ioc.kpi_device_gauge(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
-    p_where jsonb)
+    p_where jsonb, p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -256,7 +272,8 @@ DECLARE
     v_moments timestamptz[] := ioc.kpi_gauge_moments(p_bounds, p_clock);
     v_last timestamptz := v_moments[cardinality(v_moments)];
 BEGIN
-    IF c_points > 7 AND coalesce(p_by, 'unit') = 'unit' AND NOT p_where ? 'device' AND ioc.rollup_zone_fits(p_units, p_zone)
+    IF p_as_of IS NULL AND c_points > 7 AND coalesce(p_by, 'unit') = 'unit' AND NOT p_where ? 'device'
+       AND ioc.rollup_zone_fits(p_units, p_zone)
        AND NOT EXISTS (SELECT FROM unnest(v_moments[:cardinality(v_moments) - 1]) AS m (at)
                        WHERE date_trunc('day', m.at, p_zone) <> m.at) THEN
         RETURN QUERY SELECT * FROM ioc.kpi_device_gauge_days(
@@ -270,12 +287,16 @@ BEGIN
         FROM (SELECT n, (p_kpis[n]).num[1] AS measure FROM generate_series(1, cardinality(p_kpis)) AS n) AS k
     ), runs AS (
         SELECT r.device_id, r.unit_id, r.state, r.flags, r.started, r.ended FROM ioc.device_run r
-        WHERE r.kind = c_kind AND r.state BETWEEN 1 AND 4 AND r.unit_id = ANY (p_units)
+        WHERE p_as_of IS NULL AND r.kind = c_kind AND r.state BETWEEN 1 AND 4 AND r.unit_id = ANY (p_units)
           AND r.ended >= v_moments[1] AND r.started < v_last
         UNION ALL
         SELECT s.device_id, s.unit_id, s.state, s.flags, s.since, s.valid_until FROM ioc.device_state s
-        WHERE s.kind = c_kind AND s.state <> 0 AND s.unit_id = ANY (p_units)
+        WHERE p_as_of IS NULL AND s.kind = c_kind AND s.state <> 0 AND s.unit_id = ANY (p_units)
           AND s.valid_until >= v_moments[1] AND s.since < v_last
+        UNION ALL
+        SELECT r.device_id, r.unit_id, r.state, r.flags, r.started, r.ended
+        FROM ioc.device_runs_known(c_kind, p_units, ioc.where_texts(p_where, 'device'), p_bounds[1], v_last, p_as_of) r
+        WHERE p_as_of IS NOT NULL AND r.state <> 0
     ), held AS (
         SELECT m.grp, CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value, r.state, r.flags,
                width_bucket(r.started, v_moments) + 1 AS first, width_bucket(r.ended, v_moments) + 1 AS after
@@ -383,7 +404,8 @@ END $$;
 -- Repairs: stretches of down that ended in the bucket with the device working again; seconds that they lasted, over their
 -- number. What ended in silence or maintenance is no repair.
 CREATE OR REPLACE FUNCTION ioc.kpi_device_repairs(
-    p_kind int, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+    p_kind int, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
@@ -395,7 +417,8 @@ BEGIN
     RETURN QUERY
     WITH RECURSIVE ends AS (
         SELECT r.device_id, r.unit_id, r.started, r.ended FROM ioc.device_run r
-        WHERE r.kind = p_kind AND r.state = 3 AND r.unit_id = ANY (v_scope) AND r.ended >= p_bounds[1] AND r.ended < c_end
+        WHERE p_as_of IS NULL AND r.kind = p_kind AND r.state = 3 AND r.unit_id = ANY (v_scope) AND r.ended >= p_bounds[1]
+          AND r.ended < c_end
           AND (EXISTS (SELECT FROM ioc.device_run n
                        WHERE n.device_id = r.device_id AND n.started = r.ended AND n.state IN (1, 2))
                OR EXISTS (SELECT FROM ioc.device_state n
@@ -415,7 +438,10 @@ BEGIN
         SELECT width_bucket(x.ended, p_bounds) AS point,
                CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value,
                sum(extract(epoch FROM x.ended - x.started))::float8 AS num, count(*)::float8 AS den
-        FROM (SELECT b.device_id, b.unit_id, min(b.started) AS started, b.ended FROM back b GROUP BY 1, 2, 4) AS x
+        FROM (SELECT b.device_id, b.unit_id, min(b.started) AS started, b.ended FROM back b GROUP BY 1, 2, 4
+              UNION ALL
+              SELECT * FROM ioc.device_repairs_known(p_kind, v_scope, v_devices, p_bounds[1], c_end, p_as_of)
+              WHERE p_as_of IS NOT NULL) AS x
         JOIN ioc.device d ON d.device_id = x.device_id
         JOIN ioc.unit u ON u.unit_id = x.unit_id
         WHERE v_devices IS NULL OR d.code = ANY (v_devices)

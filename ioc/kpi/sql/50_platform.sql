@@ -1,4 +1,5 @@
--- The platform's own gauges: now from the stored offsets, before from the samples that the evaluator keeps each minute.
+-- The platform's own gauges: now from the stored offsets, before from the samples that the evaluator keeps each minute. Nothing of
+-- them is corrected: as of an earlier moment they are what was sampled until then.
 
 CREATE OR REPLACE FUNCTION ioc.platform_now() RETURNS TABLE (kpi text, topic text, value float8)
 LANGUAGE sql STABLE AS $$
@@ -13,19 +14,20 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION ioc.kpi_platform(
-    p_kpi text, p_greatest boolean, p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+    p_kpi text, p_greatest boolean, p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
-    v_now int := CASE WHEN p_bounds[c_points + 1] > now() AND p_bounds[1] <= now() THEN width_bucket(now(), p_bounds) END;
+    v_now int := CASE WHEN p_as_of IS NULL AND p_bounds[c_points + 1] > now() AND p_bounds[1] <= now() THEN width_bucket(now(), p_bounds) END;
 BEGIN
     PERFORM ioc.rollup_check_kept('platform_sample', p_bounds[1], NULL);
     RETURN QUERY
     WITH gauge AS (
         (SELECT DISTINCT ON (1, 2) width_bucket(s.time, p_bounds) AS point, s.topic, s.value
          FROM ioc.platform_sample s
-         WHERE s.kpi = p_kpi AND s.time >= p_bounds[1] AND s.time < least(p_bounds[c_points + 1], p_clock)
+         WHERE s.kpi = p_kpi AND s.time >= p_bounds[1] AND s.time < p_bounds[c_points + 1] AND s.time <= p_clock
            AND (v_now IS NULL OR s.time < p_bounds[v_now])
          ORDER BY 1, 2, s.time DESC)
         UNION ALL
@@ -52,13 +54,19 @@ END $$;
 
 -- Records that could not be read, by when they were met; those that were dropped since are kept as counts by the hour.
 CREATE OR REPLACE FUNCTION ioc.kpi_platform_unreadable(
-    p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb)
+    p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
+    p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);
 BEGIN
+    IF p_as_of > date_trunc('hour', p_as_of, 'UTC') AND EXISTS (
+        SELECT FROM ioc.unreadable_count c WHERE c.hour = date_trunc('hour', p_as_of, 'UTC')) THEN
+        RAISE EXCEPTION 'Of the hour around %, unreadable records are kept as one count.', p_as_of
+            USING ERRCODE = 'IOC03', HINT = 'Give as_of as a full hour.';
+    END IF;
     RETURN QUERY
     WITH met AS (
         SELECT u.topic, u.recorded_at AS at, 1::bigint AS records FROM ioc.unreadable u

@@ -26,6 +26,9 @@ BEGIN
     IF cardinality(p_bounds) < 2 THEN
         RETURN;
     END IF;
+    IF p_as_of IS NOT NULL AND p_kpis[1].device_kind > 0 THEN
+        PERFORM ioc.known_check_kept(p_kpis[1].device_kind, p_bounds[1]);
+    END IF;
     CASE p_kpis[1].source
         WHEN 'dossier_flow' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_dossier_flow(
@@ -42,10 +45,11 @@ BEGIN
         WHEN 'index766' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_index766(p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'device_time' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_device_time(p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where);
+            RETURN QUERY SELECT * FROM ioc.kpi_device_time(
+                p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'device_gauge' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_gauge(
-                p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where);
+                p_kpis, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'queue_flow' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_queue_flow(
                 p_kpis, p_units, p_groups, p_bounds, p_clock, p_by, p_where, p_as_of);
@@ -80,24 +84,24 @@ BEGIN
             RETURN QUERY SELECT * FROM ioc.kpi_surge('tickets', p_scope, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'device_clients' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_clients(
-                p_kpi.device_kind, p_kpi.over_units = 'greatest', p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
+                p_kpi.device_kind, p_kpi.over_units = 'greatest', p_scope, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'device_repairs' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_device_repairs(
-                p_kpi.device_kind, p_scope, p_bounds, p_clock, p_by, p_where);
+                p_kpi.device_kind, p_scope, p_bounds, p_clock, p_by, p_where, p_as_of);
         WHEN 'device_samples' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_sample_sums(
-                p_kpi.device_kind, p_kpi.num, p_kpi.den, p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
+                p_kpi.device_kind, p_kpi.num, p_kpi.den, p_scope, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'device_quantile' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_sample_quantile(
-                p_kpi.device_kind, p_kpi.quantile, p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
+                p_kpi.device_kind, p_kpi.quantile, p_scope, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'device_offset' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_sample_offset(
-                p_kpi.device_kind, p_kpi.quantile, p_scope, p_bounds, p_clock, p_zone, p_by, p_where);
+                p_kpi.device_kind, p_kpi.quantile, p_scope, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'platform_unreadable' THEN
-            RETURN QUERY SELECT * FROM ioc.kpi_platform_unreadable(p_bounds, p_clock, p_by, p_where);
+            RETURN QUERY SELECT * FROM ioc.kpi_platform_unreadable(p_bounds, p_clock, p_by, p_where, p_as_of);
         WHEN 'platform_gauge' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_platform(
-                p_kpi.id, p_kpi.over_units = 'greatest', p_bounds, p_clock, p_by, p_where);
+                p_kpi.id, p_kpi.over_units = 'greatest', p_bounds, p_clock, p_by, p_where, p_as_of);
     END CASE;
 END $$;
 
@@ -114,10 +118,6 @@ BEGIN
     IF v_strange IS NOT NULL THEN
         RAISE EXCEPTION '% has no dimension %.', p_kpi, quote_literal(v_strange)
             USING ERRCODE = 'IOC03', HINT = 'Its dimensions: ' || array_to_string(v_kpi.dimensions, ', ') || '.';
-    END IF;
-    IF p_as_of IS NOT NULL AND NOT v_kpi.keeps_corrections THEN
-        RAISE EXCEPTION '% can''t be asked as of an earlier moment: corrections of it are not kept apart.', p_kpi
-            USING ERRCODE = 'IOC03', HINT = 'Ask without as_of; indicators of dossiers and queues keep their corrections.';
     END IF;
     IF p_as_of > now() THEN
         RAISE EXCEPTION 'The moment % of as_of is in the future.', p_as_of
