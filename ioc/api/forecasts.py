@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from ioc.access import GUEST
+from ioc.api.asking import only_known_parameters
 from ioc.api.database import Shared
 from ioc.api.identity import CurrentDatabase, CurrentReader
 from ioc.api.problems import RESPONSES
@@ -15,7 +16,12 @@ from ioc.forecast.document import clearing_document, misses_document, surges_doc
 from ioc.forecast.query import LIKELY, ask_clearing, ask_misses, ask_surges
 from ioc.kpi.errors import BadQuestionError
 
-router = APIRouter(prefix="/api/v1/forecasts", tags=["forecasts"], responses=RESPONSES)
+router = APIRouter(
+    prefix="/api/v1/forecasts",
+    tags=["forecasts"],
+    responses=RESPONSES,
+    dependencies=[Depends(only_known_parameters)],
+)
 _NO_STORE: Final = {"Cache-Control": "no-store", "Vary": "Authorization"}
 _MOST_UNITS: Final = 200
 
