@@ -9,7 +9,8 @@ BENCH_VENV ?= .venv-bench
 BIN := $(VENV)/bin
 SOURCES := ioc streams connectors dashboards deploy tests
 PIP := -m pip --disable-pip-version-check --no-input
-PYTEST_ARGS ?=
+# of `make test`: two at a time, each with servers of its own; whole files, since their tests share a database
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .PHONY: help up down status doctor test check docs bench drills lock format clean apt-test
 help: ## list the targets
@@ -80,7 +81,7 @@ bench: $(BENCH_VENV)/.bench ## measure our worker against others and write docs/
 	@$(BENCH_VENV)/bin/python -m deploy.bench
 
 drills: $(VENV)/.dev ## break the servers and workers on purpose and see that nothing is lost
-	@IOC_DRILL_AWAY_S=$${IOC_DRILL_AWAY_S:-600} $(BIN)/python -m pytest -m drills $(PYTEST_ARGS)
+	@IOC_DRILL_AWAY_S=$${IOC_DRILL_AWAY_S:-600} $(BIN)/python -m pytest -m drills $(DRILL_ARGS)
 
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
