@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ioc.district.problems import Problems
-from ioc.district.tables import decode_text
+from ioc.district.tables import read_text
 from ioc.district.worktime import Hours, Regime, WorkCalendar
 
 FILE = "pack.toml"
@@ -127,11 +127,10 @@ def zone_exists(name: str) -> bool:
 def read_manifest(folder: Path, problems: Problems) -> Manifest | None:
     """Read ``pack.toml``; None when it can't be used, with the reasons in ``problems``."""
     try:
-        data = (folder / FILE).read_bytes()
+        text = read_text(folder / FILE, problems)
     except OSError as error:
         problems.error(FILE, 0, f"The file can't be read: {error.strerror}.", "A pack begins with it.")
         return None
-    text = decode_text(FILE, data, problems)
     if text is None:
         return None
     try:

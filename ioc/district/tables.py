@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import difflib
+import os
 import re
+import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -168,7 +170,8 @@ def read_table(
             problems.unread.add(name)
         return
     header: list[str] | None = None
-    for number, line in enumerate(text.split("\n"), 1):
+    # some spreadsheets end lines with a carriage return alone
+    for number, line in enumerate(text.split("\n" if "\n" in text else "\r"), 1):
         record = line.removesuffix("\r")
         if not record.strip() or record.lstrip().startswith("#"):
             continue
@@ -207,18 +210,35 @@ def read_table(
 
 def _read(path: Path, problems: Problems, *, needed: bool) -> str | None:
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            problems.error(path.name, 0, "The file is larger than 16 MiB.")
-            return None
-        data = path.read_bytes()
+        return read_text(path, problems)
     except FileNotFoundError:
         if needed:
             problems.error(path.name, 0, "The file is missing.")
-        return None
     except OSError as error:
         problems.error(path.name, 0, f"The file can't be read: {error.strerror}.")
-        return None
+    return None
+
+
+def read_text(path: Path, problems: Problems) -> str | None:
+    """Read a file of a pack as text; None, with the reason in ``problems``, when it is none.
+
+    :raises OSError: it can't be read.
+    """
+    with open(path, "rb", opener=_opener) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            problems.error(path.name, 0, "This is a pipe or a device.", "Put a file there.")
+            return None
+        if found.st_size > _MAX_BYTES:
+            problems.error(path.name, 0, "The file is larger than 16 MiB.")
+            return None
+        data = file.read(_MAX_BYTES)
     return decode_text(path.name, data, problems)
+
+
+def _opener(path: str, flags: int) -> int:
+    # the opening of a pipe would wait for somebody who writes
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def decode_text(name: str, data: bytes, problems: Problems) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,24 @@ from ioc.district.reader import TABLES
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "packs" / "go-dau"
 REFORM = date(2025, 7, 1)
+
+
+@pytest.mark.parametrize("name", ["points.csv", "pack.toml"])
+def test_a_pipe_in_place_of_a_file_is_told_and_not_waited_for(pack: Path, name: str) -> None:
+    (pack / name).unlink()
+    os.mkfifo(pack / name)
+    for _ in range(2):
+        told = [one.message for one in examine(pack).errors if one.file == name]
+        assert told == ["This is a pipe or a device."]
+        (pack / name).unlink()
+        (pack / name).symlink_to("/dev/zero")
+
+
+def test_every_end_of_line_is_one(pack: Path) -> None:
+    for name, end in (("units.csv", b"\r\n"), ("points.csv", b"\r"), ("pack.toml", b"\r\n")):
+        data = (pack / name).read_bytes()
+        (pack / name).write_bytes(b"\xef\xbb\xbf" + data.replace(b"\n", end))
+    assert read_pack(pack).points == read_pack(SHIPPED).points
 
 
 @pytest.fixture
