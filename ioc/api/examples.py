@@ -26,8 +26,9 @@ _SERIES: Final = {
         "closed_until": "2026-11-25T09:12:00+07:00",
         "complete": True,
         "late_facts": 3,
+        "late_share": 0.0016,
         "newest_fact": "2026-11-25T09:13:05+07:00",
-        "coverage": None,
+        "coverage": 1.0,
     },
     "points": [_POINT],
 }

@@ -97,10 +97,17 @@ class Provenance(BaseModel):
     end: datetime = Field(alias="to")
     closed_until: datetime | None = Field(description="Windows that end at or before this are closed.")
     complete: bool = Field(description="Whether every window of the range is closed.")
-    late_facts: int = Field(description="Facts that came after their window had closed; they are counted.")
+    late_facts: int | None = Field(
+        description="Facts of the range that came after their window had closed; they are counted. Null as of an "
+        "earlier moment, and of the platform itself."
+    )
+    late_share: float | None = Field(
+        description="These over all facts of the range; null where there are none."
+    )
     newest_fact: datetime | None
     coverage: float | None = Field(
-        description="Share of device-time whose state is known; null for other indicators."
+        description="Share of device-time whose state is known; of dossiers and queues, share of the units that were "
+        "heard from in the range. Null where none is to be expected, and of the platform itself."
     )
     areas: Composition | None = Field(default=None, description="Only with areas=remapped.")
 

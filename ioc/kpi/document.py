@@ -37,9 +37,10 @@ def provenance_document(answer: Answer) -> dict[str, Any]:
     """Return what stands behind a series.
 
     ``complete`` says that every window of the range is closed; ``coverage`` is the share of device-time whose state
-    is known, for devices; ``late_facts`` counts facts that came after their window had closed. ``areas`` tells of a
-    re-mapped answer which other units' figures are in it with what share, and whose are left out since nobody has said
-    their share.
+    is known, of dossiers and queues that of the units that were heard from. ``late_facts`` counts the range's facts
+    that came after their window had closed, ``late_share`` is what they are of all; both are None as of an earlier
+    moment. ``areas`` tells of a re-mapped answer which other units' figures are in it with what share, and whose
+    are left out since nobody has said their share.
     """
     found = answer.provenance
     areas = answer.areas and {
@@ -57,7 +58,8 @@ def provenance_document(answer: Answer) -> dict[str, Any]:
         "to": _local(answer.question.end, answer.zone),
         "closed_until": _moved(found["closed_until"], answer.zone),
         "complete": found["complete"],
-        "late_facts": int(found["late_facts"]),
+        "late_facts": None if found["late_facts"] is None else int(found["late_facts"]),
+        "late_share": found["late_share"],
         "newest_fact": _moved(found["newest_fact"], answer.zone),
         "coverage": found["coverage"],
         **({} if areas is None else {"areas": areas}),

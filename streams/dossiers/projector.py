@@ -30,7 +30,9 @@ from ioc.events import (
     DossierSupplemented,
 )
 from ioc.settings import Settings
+from streams import days
 from streams.batch import Batch
+from streams.days import Told, late
 from streams.decode import EARLIEST, BatchDecoder
 from streams.dossiers import writing
 from streams.ownership import Claim, Connection, Moved
@@ -87,6 +89,7 @@ class DossierProjector:
     careful = False
 
     def __init__(self, claim: Claim, registry: Registry, settings: Settings, careful: bool) -> None:  # noqa: ARG002
+        self._partition = claim.partition
         self._registry = registry
         self._tolerance = timedelta(seconds=settings.future_tolerance_s)
         self._decoder: BatchDecoder[Any] = BatchDecoder(topics.DOSSIERS, settings.future_tolerance_s)
@@ -151,7 +154,7 @@ class DossierProjector:
                     time=e.time,
                     sequence=e.sequence,
                     kind=KINDS[type(e)],
-                    recorded_at=min(e.recordedat or moved.now, moved.now),
+                    recorded_at=_learned(e, moved),
                     body=msgspec.json.encode(e.data).decode(),
                 )
                 for key, e in facts.items()
@@ -159,17 +162,24 @@ class DossierProjector:
         )
         outcome.facts = len(inserted)
         outcome.duplicates = len(work.events) - outcome.facts
-        if moved.closed_until is not None:
-            stored = (facts[key] for key in inserted)
-            outcome.late = Counter(
-                work.units[e.data.unit].unit_id for e in stored if e.time < moved.closed_until
-            )
+        told = [
+            Told(work.units[facts[key].data.unit].unit_id, facts[key].time, _learned(facts[key], moved))
+            for key in inserted
+        ]
+        outcome.late = late(told, moved)
+        await days.add(connection, self._partition, moved, told)
         await writing.add_aliases(connection, set(_aliases(facts[key] for key in inserted)))
         await rebuild(connection, self._registry, sorted({key.dossier_id for key in inserted}))
         return outcome
 
     async def idle(self, connection: Connection) -> None:
         """Nothing is put off."""
+
+
+def _learned(event: Any, moved: Moved) -> datetime:
+    """When a fact was learned; never in the future."""
+    learned: datetime = min(event.recordedat or moved.now, moved.now)
+    return learned
 
 
 def _aliases(events: Iterable[Any]) -> Iterator[tuple[str, str]]:

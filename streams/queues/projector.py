@@ -6,7 +6,6 @@ once, in ``ioc.ticket_states``, which answers for any earlier moment too.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,7 +25,9 @@ from ioc.events import (
     TicketTransferred,
 )
 from ioc.settings import Settings
-from streams.batch import Batch
+from streams import days
+from streams.batch import Batch, Partition
+from streams.days import Told, late
 from streams.decode import BatchDecoder
 from streams.ownership import Claim, Connection, Moved
 from streams.registry import Registry, Unit
@@ -120,6 +121,7 @@ class QueueWork:
     sources: dict[str, int]
     unreadable: list[Unreadable]
     watermark: datetime | None
+    partition: Partition
     exclusive: bool = False
 
     async def apply(self, connection: Connection, moved: Moved) -> Outcome:
@@ -137,6 +139,7 @@ class QueueWork:
         facts: dict[tuple[int, int, str], Any] = {}
         for event, key in zip(self.events, keys, strict=True):
             facts.setdefault((tickets[key], self.sources[event.source], event.id), event)
+        recorded = {row: min(e.recordedat or moved.now, moved.now) for row, e in facts.items()}
         cursor = await connection.execute(
             _FACTS,
             (
@@ -146,7 +149,7 @@ class QueueWork:
                 [e.time for e in facts.values()],
                 [e.sequence for e in facts.values()],
                 [KINDS[type(e)] for e in facts.values()],
-                [min(e.recordedat or moved.now, moved.now) for e in facts.values()],
+                list(recorded.values()),
                 [msgspec.json.encode(e.data).decode() for e in facts.values()],
             ),
         )
@@ -154,11 +157,11 @@ class QueueWork:
         touched = {row[0] for row in inserted}
         outcome.facts = len(inserted)
         outcome.duplicates = len(self.events) - outcome.facts
-        if moved.closed_until is not None:
-            stored = (facts[row] for row in inserted)
-            outcome.late = Counter(
-                self.units[e.data.unit].unit_id for e in stored if e.time < moved.closed_until
-            )
+        told = [
+            Told(self.units[facts[row].data.unit].unit_id, facts[row].time, recorded[row]) for row in inserted
+        ]
+        outcome.late = late(told, moved)
+        await days.add(connection, self.partition, moved, told)
         if touched:
             await project(connection, sorted(touched))
         return outcome
@@ -170,6 +173,7 @@ class QueueProjector:
     careful = False
 
     def __init__(self, claim: Claim, registry: Registry, settings: Settings, careful: bool) -> None:  # noqa: ARG002
+        self._partition = claim.partition
         self._registry = registry
         self._decoder: BatchDecoder[Any] = BatchDecoder(topics.QUEUES, settings.future_tolerance_s)
 
@@ -195,7 +199,7 @@ class QueueProjector:
                 kept.append(event)
         sources = await self._registry.sources({e.source for e in kept})
         newest = max((e.time for e in kept), default=None)
-        return QueueWork(kept, units, sources, bad, newest)
+        return QueueWork(kept, units, sources, bad, newest, self._partition)
 
     async def idle(self, connection: Connection) -> None:
         """Nothing is put off."""

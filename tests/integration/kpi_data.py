@@ -48,6 +48,7 @@ _TABLES = (
     "platform_sample",
     "window_close",
     "late_count",
+    "fact_day",
     "unreadable",
     "unit_edge",
     "unit_member",

@@ -112,7 +112,7 @@ def test_the_command_line_tells_that_its_database_is_another_version(
 ) -> None:
     url = servers.new_database()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("ALTER TABLE ioc.late_count RENAME facts TO other")
+        connection.execute("ALTER TABLE ioc.fact_day RENAME late TO other")
     monkeypatch.setenv("IOC_DATABASE_URL", url)
     monkeypatch.setattr(sys, "argv", ["ioc", "kpi", "show", "dossier.open"])
     load.cache_clear()

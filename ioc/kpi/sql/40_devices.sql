@@ -5,10 +5,10 @@
 CREATE OR REPLACE FUNCTION ioc.device_sums(
     p_kind int, p_scope int[], p_bounds timestamptz[], p_end timestamptz, p_zone text, p_by_unit boolean, p_clients boolean)
 RETURNS TABLE (point int, unit_id int, up_ms numeric, degraded_ms numeric, down_ms numeric, maintenance_ms numeric,
-               client_ms numeric, reported_ms numeric, client_max int, late numeric)
+               client_ms numeric, reported_ms numeric, client_max int, late numeric, samples numeric)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
-    c_sums constant text := 'up_ms, degraded_ms, down_ms, maintenance_ms, client_ms, client_max, late';
+    c_sums constant text := 'up_ms, degraded_ms, down_ms, maintenance_ms, client_ms, client_max, late, samples';
     v_levels text[] := ARRAY['hour', 'quarter'];
     v_part record;
     v_rows text[] := '{}';
@@ -65,7 +65,7 @@ BEGIN
     IF p_clients THEN
         RETURN QUERY EXECUTE format(
             'SELECT width_bucket(m.cell, $2), m.unit_id, NULL::numeric, NULL::numeric, NULL::numeric, NULL::numeric,'
-            '       sum(m.client_ms), sum(60000 * bit_count(m.bits))::numeric, max(m.client_max), NULL::numeric'
+            '       sum(m.client_ms), sum(60000 * bit_count(m.bits))::numeric, max(m.client_max), NULL::numeric, NULL::numeric'
             ' FROM (SELECT c.cell, %s, sum(c.client_ms) AS client_ms, max(c.client_max) AS client_max, bit_or(c.bits) AS bits'
             '       FROM (SELECT r.unit_id, r.cell, sum(r.client_ms) AS client_ms, max(r.client_max) AS client_max,'
             '                    CASE WHEN count(r.mask) = 0 THEN bit_or(r.marks) ELSE'
@@ -78,7 +78,7 @@ BEGIN
     ELSE
         RETURN QUERY EXECUTE format(
             'SELECT width_bucket(r.cell, $2), %s, sum(r.up_ms), sum(r.degraded_ms), sum(r.down_ms), sum(r.maintenance_ms),'
-            '       sum(r.client_ms), NULL::numeric, max(r.client_max), sum(r.late)'
+            '       sum(r.client_ms), NULL::numeric, max(r.client_max), sum(r.late), sum(r.samples)'
             ' FROM (%s) AS r GROUP BY 1, 2', CASE WHEN p_by_unit THEN 'r.unit_id' ELSE 'NULL::int' END,
             array_to_string(v_rows, ' UNION ALL '))
         USING p_scope, p_bounds, p_zone;
