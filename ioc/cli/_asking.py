@@ -100,8 +100,11 @@ def export(
 # -- printing -------------------------------------------------------------------------------------------
 
 
-def print_answers(found: Sequence[Answer], output: Format) -> None:
-    """Print series: one as the contract's document, several as a list of them."""
+def print_answers(found: Sequence[Answer], output: Format, names: Mapping[str, str]) -> None:
+    """Print series: one as the contract's document, several as a list of them.
+
+    :param names: what values of the dimension are called; in tables they stand beside their codes.
+    """
     from ioc.kpi.document import series_csv, series_document
 
     if output is Format.JSON:
@@ -115,7 +118,7 @@ def print_answers(found: Sequence[Answer], output: Format) -> None:
         for place, answer in enumerate(found):
             if place:
                 typer.echo("")
-            _print_series(answer)
+            _print_series(answer, names)
 
 
 def _print_long_csv(found: Sequence[Answer]) -> None:
@@ -130,7 +133,7 @@ def _print_long_csv(found: Sequence[Answer]) -> None:
         typer.echo(piece.decode(), nl=False)
 
 
-def _print_series(found: Answer) -> None:
+def _print_series(found: Answer, names: Mapping[str, str]) -> None:
     from ioc.kpi.query import REASONS
     from ioc.kpi.targets import judge
 
@@ -139,6 +142,7 @@ def _print_series(found: Answer) -> None:
     header = (
         "time",
         *([question.by] if question.by else []),
+        *(["name"] if names else []),
         "value",
         "numerator",
         "denominator",
@@ -157,6 +161,7 @@ def _print_series(found: Answer) -> None:
             (
                 point.time.astimezone(found.zone).strftime("%Y-%m-%d %H:%M %z"),
                 *([point.dim or "—"] if question.by else []),
+                *([names.get(point.dim or "", "—")] if names else []),
                 mark + _shown(point.value, share=share),
                 mark + _shown(point.numerator),
                 mark + _shown(point.denominator),

@@ -286,6 +286,7 @@ def forget(name: _Name) -> None:
 def _show(wording: Wording, output: Format, file: Path | None, *, bom: bool) -> None:
     from ioc.errors import UsageError
     from ioc.history import questions, series
+    from ioc.kpi.names import ask_names
     from ioc.kpi.query import SYSTEM_READER, answer
 
     if file is None:
@@ -294,7 +295,11 @@ def _show(wording: Wording, output: Format, file: Path | None, *, bom: bool) -> 
         series.check(wording.kpis, wording.places, wording.asked)
         with database() as connection:
             found = answer(connection, questions.answers(SYSTEM_READER, wording))
-        print_answers(found, output)
+            named: dict[str, str] = {}
+            if output is Format.TABLE and found:
+                told = [point.dim for one in found for point in one.points]
+                named = answer(connection, ask_names(found[0].question.by, told))
+        print_answers(found, output, named)
         return
     steps = series.table(SYSTEM_READER, wording.kpis, wording.places, wording.asked)
     noted: dict[str, object] = {

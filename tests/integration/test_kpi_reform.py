@@ -224,6 +224,8 @@ async def test_targets_are_inherited_and_held_against_figures_at_their_time(
     words = ["--unit", "25663", "--from", "2026-01-01", "--to", "2026-05-01", "--bucket", "1mo"]
     assert json.loads(command("kpi", "show", "dossier.on_time_rate", *words, "--format", "json")) == body
     assert "missed" in command("kpi", "show", "dossier.on_time_rate", *words)
+    named = command("kpi", "show", "dossier.on_time_rate", *words, "--by", "unit").splitlines()
+    assert any("25663" in line and "Xã Phước Thạnh" in line for line in named)
     # a part is not what the target is for, unless it says so; each unit has its own
     by_channel = await client.get(
         "/api/v1/kpis/dossier.on_time_rate/series", params={**params, "by": "channel"}
