@@ -259,8 +259,11 @@ def naive_series(
             found.append((low, *_nearest_rank(counted, low, high, _QUANTILES[kpi])))
         elif kpi == _CARRIED:
             at = high if as_of is None else min(high, as_of + timedelta(microseconds=1))
-            above = _flow(counted, (Measure.LATE,), low, high) + _standing(counted, Measure.OVERDUE, at)
-            below = _flow(counted, (Measure.RECEIVED,), low, high) + _standing(counted, Measure.OPEN, low)
+            above = _flow(counted, (Measure.LATE,), low, high)
+            below = _flow(counted, (Measure.RECEIVED,), low, high)
+            # up to its first receipt a scope has nothing that could stand
+            above += _standing(counted, Measure.OVERDUE, at) if first < at else 0
+            below += _standing(counted, Measure.OPEN, low) if first < low else 0
             found.append((low, above / below if below else None, above, below))
         else:
             above, below = (_flow(counted, measures, low, high) for measures in _FLOWS[kpi])

@@ -20,8 +20,8 @@ from ioc.kpi.question import Asked
 Connection = psycopg.Connection[Any]
 Tell = Callable[[str], None]
 
-#: A wall's indicators: the first thirty of the catalogue, which are those of dossiers, queues and cameras.
-WALL: Final = tuple(CATALOGUE)[:30]
+#: A wall's indicators: the first thirty of the catalogue, but for surges, which compare with weeks of arrivals.
+WALL: Final = tuple(kpi for kpi in CATALOGUE if not kpi.endswith(".surge"))[:30]
 _WALL_UNITS: Final = 10
 #: Indicators of units; the platform's own have none.
 _OF_UNITS: Final = tuple(kpi.id for kpi in CATALOGUE.values() if "unit" in kpi.dimensions)

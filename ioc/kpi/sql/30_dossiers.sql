@@ -6,7 +6,7 @@
 -- p_from already, that is all a series needs to know, and the answer is p_from.
 CREATE OR REPLACE FUNCTION ioc.dossier_first_facts(p_units int[], p_groups int[], p_from timestamptz, p_as_of timestamptz)
 RETURNS timestamptz[]
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     v_found timestamptz[] := '{}';
     v_scope int[];
@@ -37,9 +37,9 @@ BEGIN
     RETURN v_found;
 END $$;
 
--- Whether a combination of dimensions passes a filter, its unit aside.
+-- Whether a combination of dimensions passes a filter, its unit aside. (Not immutable, as to_jsonb is not: it could not be inlined.)
 CREATE OR REPLACE FUNCTION ioc.dossier_fits(p_where jsonb, p_channel text, p_field text, p_procedure text) RETURNS boolean
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql STABLE AS $$
     SELECT (NOT p_where ? 'channel' OR p_where -> 'channel' @> coalesce(to_jsonb(p_channel), 'null'))
        AND (NOT p_where ? 'field' OR p_where -> 'field' @> coalesce(to_jsonb(p_field), 'null'))
        AND (NOT p_where ? 'procedure' OR p_where -> 'procedure' @> coalesce(to_jsonb(p_procedure), 'null'))
@@ -171,7 +171,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_dossier_flow(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
     p_where jsonb, p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
@@ -215,7 +215,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_dossier_gauge(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
     p_where jsonb, p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);

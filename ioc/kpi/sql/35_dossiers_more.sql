@@ -6,12 +6,12 @@ CREATE OR REPLACE FUNCTION ioc.kpi_dossier_carried(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
     p_where jsonb, p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
-    c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
     -- read at these buckets' ends, a gauge tells what stands at the starts of ours
     v_before timestamptz[] := (p_bounds[1] - interval '1 microsecond') || p_bounds[1:c_points];
+    v_first timestamptz[] := ioc.dossier_first_facts(p_units, p_groups, p_bounds[1], p_as_of);
     v_flow ioc.kpi_row[] := p_kpis;
     v_late ioc.kpi_row[] := p_kpis;
     v_carried ioc.kpi_row[] := p_kpis;
@@ -23,39 +23,22 @@ BEGIN
         v_late[i].num := p_kpis[i].num[2:2];
         v_carried[i].num := p_kpis[i].den[2:2];
     END LOOP;
+    -- each has a row for every point of what it knows: what one of them has no row of adds nothing
     RETURN QUERY
-    WITH flow AS MATERIALIZED (
-        SELECT f.*, coalesce('=' || f.dim, '') AS key
+    SELECT s.kpi, s.grp, s.ordinal, s.dim,
+           CASE WHEN p_bounds[s.ordinal + 1] > v_first[s.grp] AND p_bounds[s.ordinal] < p_clock THEN coalesce(sum(s.num), 0) END,
+           CASE WHEN p_bounds[s.ordinal + 1] > v_first[s.grp] AND p_bounds[s.ordinal] < p_clock THEN coalesce(sum(s.den), 0) END
+    FROM (
+        SELECT f.kpi, f.grp, f.ordinal, f.dim, f.numerator AS num, f.denominator AS den
         FROM ioc.kpi_dossier_flow(v_flow, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of) f
-    ), late AS MATERIALIZED (
-        SELECT f.*, coalesce('=' || f.dim, '') AS key
+        UNION ALL
+        SELECT f.kpi, f.grp, f.ordinal, f.dim, f.numerator, NULL
         FROM ioc.kpi_dossier_gauge(v_late, p_units, p_groups, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of) f
-    ), carried AS MATERIALIZED (
-        SELECT f.*, coalesce('=' || f.dim, '') AS key
+        UNION ALL
+        SELECT f.kpi, f.grp, f.ordinal, f.dim, NULL, f.numerator
         FROM ioc.kpi_dossier_gauge(v_carried, p_units, p_groups, v_before, p_clock, p_zone, p_by, p_where, p_as_of) f
-    ), dims AS (
-        SELECT flow.kpi, flow.grp, flow.dim, flow.key FROM flow WHERE flow.ordinal = 1
-        UNION SELECT late.kpi, late.grp, late.dim, late.key FROM late WHERE late.ordinal = 1
-        UNION SELECT carried.kpi, carried.grp, carried.dim, carried.key FROM carried WHERE carried.ordinal = 1
-    ), allowed AS (
-        SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
-    ), begun AS (
-        -- before the scope's first fact all is unknown; with it, what a value has none of is zero
-        SELECT g.n AS grp, point.i, p_bounds[point.i + 1] > first.facts[g.n] AND p_bounds[point.i] < p_clock AS known
-        FROM (SELECT ioc.dossier_first_facts(p_units, p_groups, p_bounds[1], p_as_of) AS facts) AS first
-        CROSS JOIN generate_series(1, c_points) AS point (i)
-        CROSS JOIN generate_series(1, c_groups) AS g (n)
-    )
-    SELECT dims.kpi, dims.grp, begun.i, dims.dim,
-           CASE WHEN begun.known THEN coalesce(flow.numerator, 0) + coalesce(late.numerator, 0) END,
-           CASE WHEN begun.known THEN coalesce(flow.denominator, 0) + coalesce(carried.numerator, 0) END
-    FROM allowed
-    CROSS JOIN dims
-    JOIN begun ON begun.grp = dims.grp
-    LEFT JOIN flow ON flow.kpi = dims.kpi AND flow.grp = dims.grp AND flow.ordinal = begun.i AND flow.key = dims.key
-    LEFT JOIN late ON late.kpi = dims.kpi AND late.grp = dims.grp AND late.ordinal = begun.i AND late.key = dims.key
-    LEFT JOIN carried ON carried.kpi = dims.kpi AND carried.grp = dims.grp AND carried.ordinal = begun.i AND carried.key = dims.key
-    WHERE allowed.fits;
+    ) AS s
+    GROUP BY s.kpi, s.grp, s.ordinal, s.dim;
 END $$;
 
 -- Quantile (nearest rank) of the working days that completed dossiers took; the denominator is their number. Over several units or a
@@ -65,7 +48,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_dossier_quantile(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
     p_where jsonb, p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);

@@ -97,7 +97,7 @@ RETURNS TABLE (
     point int, unit_id int, device_id int, samples bigint, client_ms bigint, client_known_ms bigint, client_max int,
     loss_sum float8, loss_known bigint, internet_ok bigint, internet_known bigint, rx_bytes float8, tx_bytes float8,
     rtt_bins smallint[], rtt_counts bigint[], offset_s float8, offset_at timestamptz)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     v_part record;
     v_levels text[] := CASE WHEN ioc.rollup_zone_fits(p_scope, p_zone) THEN ARRAY['day', 'hour'] ELSE ARRAY['hour'] END;
@@ -136,7 +136,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_sample_sums(
     p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     v_single boolean := p_by IS NOT DISTINCT FROM 'device' OR p_where ? 'device';
@@ -172,7 +172,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_sample_quantile(
     p_kind int, p_quantile float8, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     v_single boolean := p_by IS NOT DISTINCT FROM 'device' OR p_where ? 'device';
@@ -214,7 +214,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_sample_offset(
     p_kind int, p_quantile float8, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
 BEGIN

@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION ioc.device_sums(
     p_kind int, p_scope int[], p_bounds timestamptz[], p_end timestamptz, p_zone text, p_by_unit boolean, p_clients boolean)
 RETURNS TABLE (point int, unit_id int, up_ms numeric, degraded_ms numeric, down_ms numeric, maintenance_ms numeric,
                client_ms numeric, reported_ms numeric, client_max int, late numeric, samples numeric)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_sums constant text := 'up_ms, degraded_ms, down_ms, maintenance_ms, client_ms, client_max, late, samples';
     v_levels text[] := ARRAY['hour', 'quarter'];
@@ -136,7 +136,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_device_time(
     p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);
@@ -216,7 +216,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_device_clients(
     p_kind int, p_most boolean, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);
@@ -264,7 +264,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_device_gauge(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
     p_where jsonb, p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
@@ -344,7 +344,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_device_gauge_days(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_moments timestamptz[], p_clock timestamptz,
     p_by text, p_where jsonb)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
@@ -407,7 +407,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_device_repairs(
     p_kind int, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);

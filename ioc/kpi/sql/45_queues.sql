@@ -69,7 +69,7 @@ $$;
 
 -- Whether a filter by service lets a ticket through.
 CREATE OR REPLACE FUNCTION ioc.queue_fits(p_where jsonb, p_service text) RETURNS boolean
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql STABLE AS $$
     SELECT NOT p_where ? 'service' OR p_where -> 'service' @> coalesce(to_jsonb(p_service), 'null')
 $$;
 
@@ -78,7 +78,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_queue_flow(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
@@ -146,7 +146,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_queue_quantile(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
@@ -187,7 +187,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_queue_gauge(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);

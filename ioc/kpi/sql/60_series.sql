@@ -188,7 +188,9 @@ DECLARE
     v_bounds timestamptz[];
     v_clock timestamptz;
 BEGIN
-    PERFORM ioc.kpi_known(k.id) FROM unnest(p_kpis) AS k (id);
+    -- one that is unknown is told as anywhere else
+    PERFORM ioc.kpi_known(k.id) FROM unnest(p_kpis) AS k (id)
+    WHERE k.id IS NULL OR k.id NOT IN (SELECT d.id FROM ioc.kpi_definition() d);
     FOR v_zone IN SELECT DISTINCT z.name FROM unnest(v_zones) AS z (name) LOOP
         v_places := ARRAY(SELECT n FROM generate_series(1, cardinality(p_units)) AS n WHERE v_zones[n] = v_zone ORDER BY n);
         SELECT coalesce(array_agg(s.unit_id), '{}'), coalesce(array_agg(g.n), '{}') INTO v_units, v_groups
