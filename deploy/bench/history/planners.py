@@ -23,7 +23,7 @@ import psycopg
 from deploy.bench import outcome
 from deploy.bench.endtoend import environment
 from deploy.bench.history.province import ROOT, Size, unit_code
-from deploy.bench.history.questions import WALL
+from deploy.bench.history.questions import OF_UNITS, WALL
 from deploy.bench.latency import Spread, spread
 from ioc.access import passwords, readers
 from ioc.errors import UnavailableError
@@ -124,7 +124,7 @@ def _question(rng: random.Random, kind: str, size: Size) -> tuple[str, dict[str,
     now = datetime.now(UTC)
     unit = unit_code(rng.randrange(size.units) + 1)
     year = f"{now - timedelta(days=365):%Y-%m-%d}"
-    of_units = [kpi for kpi in CATALOGUE.values() if "unit" in kpi.dimensions]
+    of_units = [CATALOGUE[kpi] for kpi in OF_UNITS]
     dossiers = [kpi for kpi in of_units if "field" in kpi.dimensions]
     match kind:
         case "a wall of 30 indicators × 10 units":

@@ -64,7 +64,7 @@ def section(size: Size, filled: Filled, asked: Sequence[Asking], planned: Planne
         f"(a sample a minute each). The samples themselves are kept for the newest eight days, device-time by minute for "
         f"{size.minute_weeks} weeks; the rest is as `ioc replay` proves it. {filled.gib:.1f} GiB, made in {filled.seconds:.0f} s.\n\n"
         + table(("table", "rows", "MiB with indexes"), rows)
-        + "\nOn one connection, from the question to the last figure in Python, provenance included; every indicator that units have, "
+        + "\nOn one connection, from the question to the last figure in Python, provenance included; every indicator that units have but surges and the index of decision 766, "
         "as often as the others, units at random; milliseconds. The worst indicator stands beside all of them together.\n\n"
         + table(("question", "times", "p50", "p95", "worst: p50 / p95", "asked", "holds"), measured)
         + f"\n{planned.planners} planners with {planned.think_s:.0f} s of thinking (half to one and a half times that) for "
