@@ -95,19 +95,29 @@ def losses(
     Example: ioc index766 losses --unit go-dau --month 2026-03
     """
     from ioc.index766.scores import ask_month, losses_document
+    from ioc.kpi.names import ask_names
     from ioc.kpi.query import SYSTEM_READER, answer
 
     with database() as connection:
         found = answer(connection, ask_month(SYSTEM_READER, unit, month, as_of, losses=True, late=limit))
-    document = losses_document(found, with_dossiers=True)
-    if output is Form.JSON:
-        print_json(document)
-        return
+        document = losses_document(found, with_dossiers=True)
+        if output is Form.JSON:
+            print_json(document)
+            return
+        codes = [loss["procedure"] for part in document["components"] for loss in part["procedures"]]
+        named = answer(connection, ask_names("procedure", codes))
     rows: list[tuple[str, ...]] = []
     for part in document["components"]:
         rows.append((part["component"], "", _shown(part["missing"]), _shown(part["lost"])))
         rows += [
-            ("", loss["procedure"] or "—", _shown(loss["missing"]), _shown(loss["points"]))
+            (
+                "",
+                f"{loss['procedure']} {named.get(loss['procedure'], '')}".rstrip()
+                if loss["procedure"]
+                else "—",
+                _shown(loss["missing"]),
+                _shown(loss["points"]),
+            )
             for loss in part["procedures"]
         ]
         rows += [

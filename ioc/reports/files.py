@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import io
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ioc.reports.pages import RIGHT, Grid, Pages
+from ioc.reports.words import WORDS, Language
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
-
-#: Longest name of a sheet that Excel takes.
-_SHEET_NAME: Final = 31
 
 
 class _Styles:
@@ -60,9 +58,7 @@ def workbook(pages: Pages) -> bytes:
     )
     styles = _Styles(book)
     for section in pages.sections:
-        sheet: Worksheet = book.add_worksheet(
-            section.heading[:_SHEET_NAME].translate(str.maketrans("", "", "[]:*?/\\"))
-        )
+        sheet: Worksheet = book.add_worksheet(WORDS[Language(pages.language)][f"sheet.{section.name}"])
         sheet.write_string(0, 0, f"{pages.title} - {pages.unit}", styles.big)
         sheet.write_string(1, 0, pages.made)
         sheet.write_string(2, 0, section.heading, styles.bold)

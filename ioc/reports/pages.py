@@ -9,7 +9,7 @@ import msgspec
 
 from ioc.kpi.catalogue import CATALOGUE
 from ioc.kpi.definition import Kpi
-from ioc.reports.words import WORDS, Language, at, day, figure, length, number, title
+from ioc.reports.words import WORDS, Language, as_shown, at, day, figure, length, number, title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +88,11 @@ def _figures(content: Content, language: Language) -> Section:
     rows = []
     for found in content.figures:
         kpi = CATALOGUE[found.kpi]
-        change = None if found.value is None or found.before is None else found.value - found.before
+        change = (
+            None
+            if found.value is None or found.before is None
+            else as_shown(kpi, found.value) - as_shown(kpi, found.before)
+        )
         rows.append(
             (
                 _name(found.kpi, language),

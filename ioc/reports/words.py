@@ -81,6 +81,12 @@ _VI: Final[Mapping[str, str]] = {
     "pressing.none": "Không có hồ sơ nào chưa quá hạn được dự báo trễ hẹn.",
     "chance": "Khả năng trễ",
     "expected": "Dự kiến xong",
+    "sheet.figures": "Tình hình chung",
+    "sheet.units": "Chưa đạt mục tiêu",
+    "sheet.late": "Quá hạn chưa xin lỗi",
+    "sheet.outages": "Sự cố thiết bị",
+    "sheet.outlook": "Dự báo",
+    "sheet.pressing": "Nguy cơ trễ hẹn",
     "page": "Trang",
     "nothing": "Không có",
 }
@@ -145,6 +151,12 @@ _EN: Final[Mapping[str, str]] = {
     "pressing.none": "No dossier that is not overdue is expected to miss its date.",
     "chance": "Chance of missing",
     "expected": "Expected",
+    "sheet.figures": "Indicators",
+    "sheet.units": "Targets missed",
+    "sheet.late": "Overdue, no apology",
+    "sheet.outages": "Outages",
+    "sheet.outlook": "Looking ahead",
+    "sheet.pressing": "At risk",
     "page": "Page",
     "nothing": "None",
 }
@@ -171,6 +183,13 @@ def figure(kpi: Kpi, value: float | None, language: Language, *, signed: bool = 
     if unit == "working days":
         return f"{sign}{number(value, language, 1)} {'ngày làm việc' if language is Language.VI else 'working days'}"
     return f"{sign}{number(value, language, 0 if value == round(value) else 1)}"
+
+
+def as_shown(kpi: Kpi, value: float) -> float:
+    """A figure rounded as it is written, so that two of them and their difference agree on paper."""
+    if kpi.unit_of_measure == "share":
+        return round(value, 3)
+    return round(value / 60, 1) * 60 if kpi.unit_of_measure == "s" else round(value, 1)
 
 
 def day(moment: date, language: Language) -> str:

@@ -480,7 +480,14 @@ async def test_the_api_and_the_command_line_say_the_same(
 
     table = run("index766", "show", "--unit", "go", "--month", "2026-03")
     assert "Hồ sơ nộp trực tuyến" in table
-    assert "late (overdue, 20 days)" in run("index766", "losses", "--unit", "go", "--month", "2026-03")
+    connection.execute(
+        "INSERT INTO ioc.procedure (code, field, name_vi, name_en, working_days)"
+        " VALUES ('a', 'land', 'Tách thửa', 'Plot split', 3)"
+    )
+    lost = run("index766", "losses", "--unit", "go", "--month", "2026-03")
+    connection.execute("DELETE FROM ioc.procedure WHERE code = 'a'")
+    assert "late (overdue, 20 days)" in lost
+    assert "a Tách thửa" in lost
     template = run("index766", "template", "--unit", "go", "--month", "2026-03").splitlines()
     assert template[0] == ",".join(COLUMNS)
     assert len(template) == 1 + sum(component.live is None for component in formulas()[0].component)

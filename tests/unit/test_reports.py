@@ -67,6 +67,21 @@ def test_figures_are_written_as_people_write_them() -> None:
     assert title(Period.around(Kind.WEEK, date(2026, 11, 25)), vi) == "Báo cáo tuần 23/11/2026 – 29/11/2026"
 
 
+def test_a_change_is_the_difference_of_the_figures_beside_it() -> None:
+    told = (
+        Told("dossier.online_rate", 0.95349, 0.97851, None, None),
+        Told("dossier.processing_days_p90", 84.25, 91.04, None, None),
+        Told("queue.wait_p90", 93.0, 56.0, None, None),
+    )
+    grid = lay_out(_content(figures=told), Language.VI).sections[0].grid
+    assert grid is not None
+    assert [[getattr(cell, "text", cell) for cell in row[1:4]] for row in grid.rows] == [
+        ["95,3 %", "97,9 %", "-2,6 điểm %"],
+        ["84,2 ngày làm việc", "91,0 ngày làm việc", "-6,8 ngày làm việc"],
+        ["1,6 phút", "0,9 phút", "+0,7 phút"],
+    ]
+
+
 def test_both_languages_say_the_same() -> None:
     assert WORDS[Language.VI].keys() == WORDS[Language.EN].keys()
     assert all(kpi in CATALOGUE for kpi in FIGURES)
@@ -160,6 +175,7 @@ def test_markup_and_formulas_in_what_sources_say_stay_text() -> None:
     )
     assert files.pdf(pages).startswith(b"%PDF-")
     book = openpyxl.load_workbook(io.BytesIO(files.workbook(pages)))
+    assert book.sheetnames[:3] == ["Tình hình chung", "Chưa đạt mục tiêu", "Quá hạn chưa xin lỗi"]
     rows = [row for sheet in book for row in sheet.iter_rows()]
     texts = [cell for row in rows for cell in row if cell.value == hostile]
     assert [cell.data_type for cell in texts] == ["s", "s"]
