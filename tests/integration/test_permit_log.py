@@ -6,6 +6,7 @@ import random
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of
 from itertools import pairwise
@@ -51,10 +52,14 @@ def log_file(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def cases(log_file: Path) -> pl.DataFrame:
+    return cases_of(log_file)
+
+
+def cases_of(file: Path) -> pl.DataFrame:
     """One row a case, straight from the file: the other side of every comparison."""
     moment = pl.col
     return (
-        pl.read_csv(log_file, infer_schema=False)
+        pl.read_csv(file, infer_schema=False)
         .group_by("case:concept:name")
         .agg(
             pl.col(
@@ -89,14 +94,30 @@ def import_log(settings: Settings, file: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@dataclass(frozen=True)
+class View:
+    """Whom to ask, and as of when."""
+
+    settings: Settings
+    as_of: datetime | None = None
+
+
 Series = dict[tuple[str, str | None], tuple[float | None, float | None, float | None]]
 
 
 def series(
-    settings: Settings, kpi: str, *, by: str | None = None, where: tuple[str, ...] = (), bucket: str = "1mo"
+    view: View, kpi: str, *, by: str | None = None, where: tuple[str, ...] = (), bucket: str = "1mo"
 ) -> Series:
-    asked = Asked(unit="coselog", start="2010-01-01", end="2012-12-01", bucket=bucket, by=by, where=where)
-    with psycopg.connect(settings.database_dsn, autocommit=True) as connection:
+    asked = Asked(
+        unit="coselog",
+        start="2010-01-01",
+        end="2012-12-01",
+        bucket=bucket,
+        by=by,
+        where=where,
+        as_of=None if view.as_of is None else view.as_of.isoformat(),
+    )
+    with psycopg.connect(view.settings.database_dsn, autocommit=True) as connection:
         found = answer(connection, ask(SYSTEM_READER, kpi, asked))
     return {
         (point.time.astimezone(found.zone).strftime("%Y-%m"), point.dim): (
@@ -117,33 +138,35 @@ def months_of(column: str, frame: pl.DataFrame, dimension: str | None) -> dict[t
     }
 
 
-def compare_all(settings: Settings, cases: pl.DataFrame) -> None:
+def compare_all(settings: Settings, cases: pl.DataFrame, as_of: datetime | None = None) -> None:
     """Every dossier indicator, by month, by month and channel, by month and field."""
+    view = View(settings, as_of)
     done = cases.filter(pl.col("done").is_not_null())
     for dimension in (None, "channel", "field"):
         received = months_of("received", cases, dimension)
         online = months_of("received", cases.filter(pl.col("channel") == "online"), dimension)
         completed = months_of("done", cases, dimension)
         on_time = months_of("done", done.filter(~pl.col("late")), dimension)
-        _equal_counts(series(settings, "dossier.received", by=dimension), received)
-        _equal_counts(series(settings, "dossier.completed", by=dimension), completed)
-        _equal_ratios(series(settings, "dossier.on_time_rate", by=dimension), on_time, completed)
-        _equal_ratios(series(settings, "dossier.online_rate", by=dimension), online, received)
-        _equal_gauges(series(settings, "dossier.open", by=dimension), cases, dimension, _open_at)
-        _equal_gauges(series(settings, "dossier.overdue", by=dimension), cases, dimension, _overdue_at)
-        _equal_gauges(series(settings, "dossier.due_24h", by=dimension), cases, dimension, _due_soon_at)
+        _equal_counts(series(view, "dossier.received", by=dimension), received)
+        _equal_counts(series(view, "dossier.completed", by=dimension), completed)
+        _equal_ratios(series(view, "dossier.on_time_rate", by=dimension), on_time, completed)
+        _equal_ratios(series(view, "dossier.online_rate", by=dimension), online, received)
+        _equal_gauges(series(view, "dossier.open", by=dimension), cases, dimension, _open_at)
+        _equal_gauges(series(view, "dossier.overdue", by=dimension), cases, dimension, _overdue_at)
+        _equal_gauges(series(view, "dossier.due_24h", by=dimension), cases, dimension, _due_soon_at)
         # nobody apologised: every overdue dossier is without a letter
         _equal_gauges(
-            series(settings, "dossier.late_without_apology", by=dimension), cases, dimension, _overdue_at
+            series(view, "dossier.late_without_apology", by=dimension), cases, dimension, _overdue_at
         )
-        _equal_counts(series(settings, "dossier.withdrawn", by=dimension), {})
-        _late_rate_counts_what_was_carried_over(settings, cases, dimension)
+        _equal_counts(series(view, "dossier.withdrawn", by=dimension), {})
+        _equal_counts(series(view, "dossier.paused", by=dimension), {})
+        _late_rate_counts_what_was_carried_over(view, cases, dimension)
         for name, percent in (("p50", 50), ("p90", 90)):
-            found = series(settings, f"dossier.processing_days_{name}", by=dimension)
+            found = series(view, f"dossier.processing_days_{name}", by=dimension)
             _equal_processing_days(found, done, dimension, percent)
-        _open_moves_by_what_came_and_went(settings, dimension)
+        _open_moves_by_what_came_and_went(view, dimension)
     for name in ("paid_online_rate", "digitised_rate", "satisfaction"):
-        assert {value for value, _, _ in series(settings, f"dossier.{name}").values()} == {None}, name
+        assert {value for value, _, _ in series(view, f"dossier.{name}").values()} == {None}, name
 
 
 def _equal_counts(found: Series, wanted: dict[tuple[str, str | None], int]) -> None:
@@ -185,13 +208,9 @@ def _end_of(month: str) -> datetime:
     return datetime(year, number, 1, tzinfo=ZoneInfo(ZONE))
 
 
-def _late_rate_counts_what_was_carried_over(
-    settings: Settings, cases: pl.DataFrame, dimension: str | None
-) -> None:
+def _late_rate_counts_what_was_carried_over(view: View, cases: pl.DataFrame, dimension: str | None) -> None:
     checked = 0
-    for (month, dim), (value, above, below) in series(
-        settings, "dossier.late_rate_gialai", by=dimension
-    ).items():
+    for (month, dim), (value, above, below) in series(view, "dossier.late_rate_gialai", by=dimension).items():
         if below is None:
             continue
         end = _end_of(month)
@@ -231,10 +250,10 @@ def _equal_processing_days(found: Series, done: pl.DataFrame, dimension: str | N
         assert seen[key] == (pytest.approx(sorted(days)[rank - 1], abs=0.0011), len(days)), key
 
 
-def _open_moves_by_what_came_and_went(settings: Settings, dimension: str | None) -> None:
+def _open_moves_by_what_came_and_went(view: View, dimension: str | None) -> None:
     """open(n) - open(n - 1) = received(n) - completed(n): nothing of the log is withdrawn."""
     opened, received, completed = (
-        series(settings, f"dossier.{name}", by=dimension) for name in ("open", "received", "completed")
+        series(view, f"dossier.{name}", by=dimension) for name in ("open", "received", "completed")
     )
 
     def count(found: Series, month: str, dim: str | None) -> float:
@@ -280,6 +299,28 @@ def test_kpis_equal_a_direct_computation_whatever_the_order_and_number_of_import
     assert scalar(settings, "SELECT count(*) FROM ioc.dossier") == 1434
     assert scalar(settings, "SELECT count(*) FROM ioc.dossier_fact WHERE kind = 2") == 8577
     assert scalar(settings, "SELECT count(*) FROM ioc.unreadable") == 0
+
+
+def test_as_of_between_partial_imports_figures_are_those_of_what_had_been_imported(
+    settings: Settings, log_file: Path, tmp_path: Path
+) -> None:
+    """Parts of single lines: some cases are known early, some late, and many in several parts."""
+    first, second, _ = parts = list(_parts(_shuffled(log_file, tmp_path, seed=3), tmp_path, 3))
+    known: list[datetime] = []
+    with worker(settings, "--topic", topics.DOSSIERS):
+        for part in parts:
+            import_log(settings, part)
+            wait_counted(settings, [topics.DOSSIERS])
+            known.append(scalar(settings, "SELECT now()"))
+    both = tmp_path / "both.csv"
+    both.write_text(
+        first.read_text(encoding="utf-8") + second.read_text(encoding="utf-8").split("\n", 1)[1],
+        encoding="utf-8",
+    )
+    at_first, at_second = cases_of(first), cases_of(both)
+    assert 0 < len(at_first) < len(at_second) < 1434
+    compare_all(settings, at_first, as_of=known[0])
+    compare_all(settings, at_second, as_of=known[1])
 
 
 def _shuffled(file: Path, folder: Path, seed: int) -> Path:
