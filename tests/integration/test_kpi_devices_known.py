@@ -17,6 +17,8 @@ from pydantic import SecretStr
 from ioc import topics
 from ioc.events import CameraProbed, CameraSample, Status, encode
 from ioc.kpi.errors import BadQuestionError
+from ioc.kpi.query import SYSTEM_READER, answer, ask
+from ioc.kpi.question import Asked
 from ioc.settings import Settings
 from tests.integration.feeding import feeders
 from tests.integration.kpi_answers import SAMPLED_FROM, Answers, answers, camera_events, wifi_events
@@ -149,3 +151,32 @@ def test_a_device_that_was_heard_from_only_before_samples_are_kept_is_unknown(ow
         )
         unknown = answers(connection, "wifi", THEN)["wifi.unknown", None, "1min"]
         assert unknown[SAMPLED_FROM + timedelta(minutes=10), None] == (1.0, 60, 60)
+
+
+def test_the_platforms_own_gauges_are_what_had_been_sampled_and_counts_what_had_been_met(
+    own: Settings,
+) -> None:
+    with psycopg.connect(own.database_dsn, autocommit=True) as connection:
+        connection.execute("DELETE FROM ioc.platform_sample")
+        connection.execute("DELETE FROM ioc.unreadable_count")
+        for minute, lag in ((1, 10), (5, 30)):
+            connection.execute(
+                "INSERT INTO ioc.platform_sample (time, kpi, topic, value) VALUES (%s, 'platform.lag', 'ioc.wifi', %s)",
+                (SAMPLED_FROM + timedelta(minutes=minute), lag),
+            )
+        hour = SAMPLED_FROM.replace(minute=0)
+        connection.execute("INSERT INTO ioc.unreadable_count VALUES ('ioc.wifi', %s, 7)", (hour,))
+
+        def value(kpi: str, as_of: timedelta | None) -> float | None:
+            moment = None if as_of is None else (SAMPLED_FROM + as_of).isoformat()
+            asked = Asked(
+                start=hour.isoformat(), end=(hour + timedelta(hours=1)).isoformat(), bucket="1h", as_of=moment
+            )
+            return answer(connection, ask(SYSTEM_READER, kpi, asked)).points[0].value
+
+        lags = [value("platform.lag", as_of) for as_of in (None, timedelta(minutes=2), timedelta(minutes=5))]
+        assert lags == [30, 10, 30]
+        assert value("platform.lag", timedelta(seconds=30)) is None
+        assert value("platform.dead_letters", timedelta(minutes=10)) == 7
+        with pytest.raises(BadQuestionError, match="kept as one count"):
+            value("platform.dead_letters", timedelta(minutes=2))
