@@ -26,7 +26,8 @@ from tests.servers import Servers
 
 THEN = BASE + timedelta(days=4)
 LATER = THEN + timedelta(seconds=1)
-QUEUES = [kpi for kpi in CATALOGUE if kpi.startswith("queue.")]
+# surges have their own comparison: they are made of weeks, and list units of which nothing is known yet
+QUEUES = [kpi for kpi in CATALOGUE if kpi.startswith("queue.") and kpi != "queue.surge"]
 
 
 @pytest.fixture(scope="module")
