@@ -106,7 +106,7 @@ def _timed(connection: Connection, steps: Steps[Any]) -> float:
 
 _EXPLAIN: Final = (
     "LOAD 'auto_explain'",
-    "SET auto_explain.log_min_duration = 0",
+    "SET auto_explain.log_min_duration = 2",
     "SET auto_explain.log_analyze = on",
     "SET auto_explain.log_buffers = on",
     "SET auto_explain.log_timing = off",
@@ -117,7 +117,7 @@ _EXPLAIN: Final = (
 
 
 def plans(superuser: str, kpi: str, asked: Asked | None, units: Sequence[str] = ()) -> str:
-    """Return EXPLAIN (ANALYZE, BUFFERS) of every statement that a question runs inside its functions.
+    """Return EXPLAIN (ANALYZE, BUFFERS) of the statements, from 2 ms on, that a question runs inside its functions.
 
     :param superuser: address of the database for a role that may load ``auto_explain``.
     :param asked: a series; None is the wall of ``units``.
