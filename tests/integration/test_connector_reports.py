@@ -28,6 +28,13 @@ from tests.integration.streaming import fetch, run_ioc, scalar, wait_counted, wa
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
+@pytest.fixture(autouse=True)
+def _the_moment() -> None:
+    """Reports are seconds old when they are looked at: the module may have been read long before its tests run."""
+    global NOW  # noqa: PLW0603
+    NOW = datetime.now(UTC).replace(microsecond=0)
+
+
 def report(number: int, state: ConnectorState, name: str = "wifi", **facts: Any) -> ConnectorReported:
     time = NOW + timedelta(seconds=number)
     return ConnectorReported(
