@@ -31,7 +31,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 @pytest.fixture(autouse=True)
 def _the_moment() -> None:
     """Reports are seconds old when they are looked at: the module may have been read long before its tests run."""
-    global NOW  # noqa: PLW0603
+    global NOW
     NOW = datetime.now(UTC).replace(microsecond=0)
 
 
