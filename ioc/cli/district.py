@@ -97,7 +97,8 @@ def check(
     typer.echo(
         f"{pack.name_vi} ({pack.id} {pack.version}): {len(pack.units)} units, {len(pack.point_codes())} points, "
         f"{len(pack.devices)} devices, {len(pack.sources)} sources, {len(pack.procedures)} procedures, "
-        f"{len(pack.agencies)} agency names, {len(pack.targets)} targets: in order."
+        f"{len(pack.agencies)} agency names, {len(pack.targets)} targets, "
+        f"{len(pack.rosters)} rosters with {len(pack.people)} people: in order."
     )
 
 
@@ -132,7 +133,7 @@ def apply(folder: _Folder = None) -> None:
             f"{pack.id} {pack.version} applied: {done.units} units, {done.successions} successions, "
             f"{done.memberships} members of groups, "
             f"{done.points} points, {done.devices} devices, {done.agencies} agency names, {done.targets} targets, "
-            f"{done.procedures} procedures written or taken away; "
+            f"{done.procedures} procedures, {done.duty} rosters and people written or taken away; "
             f"{done.undeclared_devices} devices are no longer expected."
         )
     else:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from ioc.district.agencies import agency_key
+from ioc.district.apply_duty import apply_rosters
 from ioc.district.model import Device, Pack
 from ioc.district.procedures import replace_procedures
 
@@ -116,6 +117,8 @@ class Applied:
     agencies: int
     targets: int
     procedures: int
+    duty: int
+    """Rosters and people on duty."""
     district: int
 
     @property
@@ -130,6 +133,7 @@ class Applied:
             + self.agencies
             + self.targets
             + self.procedures
+            + self.duty
             + self.district
         )
 
@@ -138,8 +142,8 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
     """Bring the database to what the pack says, in one transaction of ``conn``.
 
     Units that the pack does not name are left alone (importers and facts bring their own); points, successions, groups,
-    devices, agency names, procedures and targets are the pack's alone. A share that nobody has said is stored as
-    unknown.
+    devices, agency names, procedures, targets, rosters and people on duty are the pack's alone. A share that nobody has
+    said is stored as unknown.
 
     :param today: day that decides to which unit a device belongs before its first fact; default is the day in the
         pack's time zone.
@@ -162,6 +166,7 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
             agencies=_replace_agencies(cursor, pack),
             targets=_replace_targets(cursor, pack),
             procedures=replace_procedures(cursor, pack),
+            duty=apply_rosters(cursor, pack.rosters, pack.people, pack.root),
             district=_changed(
                 cursor,
                 _DISTRICT,

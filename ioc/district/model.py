@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from ioc.district.sources import Source
 from ioc.district.worktime import WorkCalendar
+from ioc.duty.model import Person, Roster
 
 Option: TypeAlias = float | bool | str
 """Value of an option of a device."""
@@ -215,6 +216,9 @@ class Pack:
     targets: tuple[Target, ...]
     digest: str
     """Digest of the files' bytes: two packs with the same one say the same."""
+    people: tuple[Person, ...] = ()
+    """Who can be on duty."""
+    rosters: tuple[Roster, ...] = ()
 
     def unit_of(self, point: str, day: date) -> str | None:
         """Unit that a point belongs to on a day; None outside the periods that the pack knows."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ioc.district import targets
+from ioc.district import duty, targets
 from ioc.district.agencies import LONGEST_NAME, agency_key
 from ioc.district.checks import check_pack
 from ioc.district.manifest import FILE as MANIFEST
@@ -36,6 +36,7 @@ from ioc.district.sources import COLUMNS, OPTIONAL, Source, check_sources, read_
 from ioc.district.tables import Row, read_table
 from ioc.district.unknown import note_unknown
 from ioc.district.worktime import Hours
+from ioc.duty.model import Person, Roster
 
 #: File → columns it must have, columns it may have, whether it must exist.
 TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
@@ -66,9 +67,10 @@ TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
     "sources.csv": (COLUMNS, OPTIONAL, False),
     "calendar.csv": (("day", "kind", "name"), ("hours",), False),
     targets.FILE: (targets.COLUMNS, targets.OPTIONAL, False),
+    **duty.FILES,
 }
 #: A mistake on a line of these costs that line alone when connectors read the pack.
-_LINE_BY_LINE: Final = ("devices.csv", "sources.csv")
+_LINE_BY_LINE: Final = ("devices.csv", "sources.csv", *duty.FILES)
 
 UNIT_KINDS: Final = ("province", "district", "commune", "ward", "town", "group", "other")
 _SECONDS_PER_DAY: Final = 86_400.0
@@ -120,6 +122,12 @@ def examine(folder: Path) -> Reading:
         agencies=tuple(_agencies(_rows(folder, "agencies.csv", problems))),
         sources=tuple(read_sources(_rows(folder, "sources.csv", problems))),
         targets=tuple(targets.read_targets(_rows(folder, targets.FILE, problems))),
+        people=tuple(duty.read_people(_rows(folder, duty.PEOPLE, problems))),
+        rosters=tuple(
+            duty.read_rosters(
+                _rows(folder, duty.ROSTERS, problems), _rows(folder, duty.SHIFTS, problems), zone, problems
+            )
+        ),
     )
     for path in sorted(folder.glob("*.csv")):
         if path.name not in TABLES:
@@ -130,6 +138,7 @@ def examine(folder: Path) -> Reading:
     if not problems.unread:
         check_pack(pack, problems)
         targets.check_targets(pack.targets, {unit.code: unit for unit in pack.units}, problems)
+        duty.check_duty(pack.rosters, pack.people, {unit.code: unit for unit in pack.units}, problems)
         check_probing(pack, folder, problems)
         check_sources(pack, folder, problems)
         note_unknown(pack, problems, datetime.now(ZoneInfo(pack.time_zone)).date())
@@ -161,6 +170,8 @@ class _Tables:
     agencies: tuple[Agency, ...]
     sources: tuple[Source, ...]
     targets: tuple[Target, ...]
+    people: tuple[Person, ...]
+    rosters: tuple[Roster, ...]
 
 
 def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool | Hours], digest: str) -> Pack:
@@ -182,6 +193,8 @@ def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool | 
         agencies=tables.agencies,
         sources=tables.sources,
         targets=tables.targets,
+        people=tables.people,
+        rosters=tables.rosters,
         digest=digest,
     )
 

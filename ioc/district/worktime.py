@@ -153,6 +153,11 @@ class WorkCalendar:
         """Whether offices work on this local day, a half day included."""
         return bool(self.hours_on(day))
 
+    def is_usually_worked(self, day: date) -> bool:
+        """Whether offices work on this weekday, were it no holiday and no exception."""
+        regime = self._regime(day) or self
+        return day.isoweekday() in regime.weekdays or day.isoweekday() in regime.short_days
+
     def next_working_day(self, day: date) -> date:
         """First working day after ``day``.
 

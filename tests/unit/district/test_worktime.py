@@ -163,3 +163,16 @@ def test_a_calendar_survives_being_stored() -> None:
         assert again == calendar
         assert again.to_json() == calendar.to_json()
     assert "later" not in CALENDAR.to_json(), "an older program reads what it can"
+
+
+def test_a_holiday_falls_on_a_day_that_is_usually_worked_or_not() -> None:
+    calendar = WorkCalendar(
+        overrides={date(2026, 3, 7): True, date(2026, 3, 9): False},
+        later=(
+            Regime(date(2026, 4, 1), ((time(7), time(11)),), frozenset({1, 2}), {6: ((time(7), time(9)),)}),
+        ),
+    )
+    usual = [calendar.is_usually_worked(date(2026, 3, day)) for day in (6, 7, 9)]
+    assert usual == [True, False, True]
+    april = [calendar.is_usually_worked(date(2026, 4, day)) for day in (4, 5, 7, 8)]
+    assert april == [True, False, True, False]

@@ -1,0 +1,218 @@
+"""Rosters, people, shifts and changes. Instants are aware, in UTC; days and clock times are a roster's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+#: Days on which a shift begins: names of weekdays, or of what the district's calendar says of a day.
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+CALENDAR_DAYS: Final = ("daily", "working", "off", "weekends", "holidays")
+
+
+class Calendar(Protocol):
+    """What is asked of the district's working calendar: weekends, public holidays, Tết, make-up days."""
+
+    @property
+    def zone(self) -> ZoneInfo: ...
+    def hours_on(self, day: date) -> tuple[tuple[time, time], ...]: ...
+    def is_working_day(self, day: date) -> bool: ...
+    def is_usually_worked(self, day: date) -> bool: ...
+
+
+class Advance(StrEnum):
+    """What moves a rotation on to the next people."""
+
+    CALENDAR = "calendar"
+    """Days that pass, whether or not the shift is held on them."""
+    SHIFTS = "shifts"
+    """Shifts that are held: nobody meets every holiday."""
+
+
+class Cover(StrEnum):
+    """When somebody has to be on duty."""
+
+    ALWAYS = "always"
+    WORKING = "working"
+    """While offices are open."""
+    NONE = "none"
+    """Never: only shifts that lack people are told."""
+
+
+class ChangeKind(StrEnum):
+    """What a change does."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    REPLACE = "replace"
+    SWAP = "swap"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can be on duty, from the first day to the day before the last; None is unbounded."""
+
+    code: str
+    name: str
+    title: str = ""
+    unit: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    contacts: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+    """Channel → address. Personal data: for delivery alone, never in logs, errors or answers."""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """A shift that comes again and again, and the people who take turns at it.
+
+    :param days: words of :data:`WEEKDAYS` and :data:`CALENDAR_DAYS`; the shift begins on days that any of them names.
+    :param starts: local clock time.
+    :param ends: local clock time; of the next day when it is not after ``starts``.
+    :param turn: how many days (or shifts, by ``advance``) the same people stay: 1 daily, 7 weekly.
+    :param people: codes of those who are on duty together, turn by turn; empty where changes alone fill the shift.
+    :param needs: fewer people in the layer than this are too few.
+    :param valid_from: day of the first shift, on which the first people begin their turn.
+    :param valid_to: first day without the shift; None is never.
+    """
+
+    layer: str
+    code: str
+    days: tuple[str, ...]
+    starts: time
+    ends: time
+    turn: int
+    advance: Advance
+    people: tuple[tuple[str, ...], ...]
+    needs: int
+    valid_from: date
+    valid_to: date | None = None
+    line: int = field(default=0, compare=False)
+
+    def holds_on(self, day: date, calendar: Calendar) -> bool:
+        """Whether a shift begins on this day."""
+        if day < self.valid_from or (self.valid_to is not None and day >= self.valid_to):
+            return False
+        if "daily" in self.days or WEEKDAYS[day.isoweekday() - 1] in self.days:
+            return True
+        if not set(self.days).intersection(CALENDAR_DAYS):
+            return False
+        if calendar.is_working_day(day):
+            return "working" in self.days
+        usual = calendar.is_usually_worked(day)
+        return "off" in self.days or ("holidays" if usual else "weekends") in self.days
+
+
+@dataclass(frozen=True)
+class Roster:
+    """One duty: its layers in the order in which they are called, and when it has to be covered."""
+
+    code: str
+    name_vi: str
+    name_en: str
+    time_zone: str
+    cover: Cover
+    rotations: tuple[Rotation, ...]
+    unit: str | None = None
+    """Unit that it is for; None is the whole district."""
+    line: int = field(default=0, compare=False)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(rotation.layer for rotation in self.rotations))
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One shift with its whole length and the people whom the rotation puts there."""
+
+    roster: str
+    layer: str
+    code: str
+    day: date
+    start: datetime
+    end: datetime
+    people: tuple[str, ...]
+    needs: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """One effect of a change: from ``start`` to ``end``, ``out`` is off and ``into`` on."""
+
+    out: str | None
+    into: str | None
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that differs from the rotations.
+
+    - add: ``person`` is on duty too. remove: ``person`` is not.
+    - replace: ``other`` takes the place of ``person`` wherever ``person`` would be.
+    - swap: ``other`` takes the shift of ``person`` in the first period, ``person`` that of ``other`` in the second.
+    - leave: ``person`` is on no roster at all.
+    """
+
+    kind: ChangeKind
+    person: str
+    start: datetime
+    end: datetime
+    roster: str | None = None
+    """None for leave only."""
+    layer: str | None = None
+    """None for every layer; a person who is added needs one."""
+    other: str | None = None
+    other_start: datetime | None = None
+    other_end: datetime | None = None
+    reason: str = ""
+    id: int | None = None
+    made_at: datetime | None = None
+    made_by: str = ""
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str | None = None
+
+    def windows(self) -> tuple[Window, ...]:
+        """What it does to a roster; nothing for leave, which is of no roster."""
+        if self.kind is ChangeKind.ADD:
+            return (Window(None, self.person, self.start, self.end),)
+        if self.kind is ChangeKind.REMOVE:
+            return (Window(self.person, None, self.start, self.end),)
+        if self.kind is ChangeKind.REPLACE:
+            return (Window(self.person, self.other, self.start, self.end),)
+        if self.kind is ChangeKind.SWAP and self.other_start is not None and self.other_end is not None:
+            return (
+                Window(self.person, self.other, self.start, self.end),
+                Window(self.other, self.person, self.other_start, self.other_end),
+            )
+        return ()
+
+    def touches(self, layer: str) -> bool:
+        """Whether it speaks of this layer."""
+        return self.layer is None or self.layer == layer
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides who is on duty."""
+
+    rosters: tuple[Roster, ...]
+    people: Mapping[str, Person]
+    changes: Sequence[Change]
+    calendar: Calendar
+
+    def roster(self, code: str) -> Roster | None:
+        """The roster of this code."""
+        return next((roster for roster in self.rosters if roster.code == code), None)
