@@ -161,6 +161,8 @@ def test_few_exports_run_at_once_and_one_a_reader(served: tuple[str, int], conne
         assert (own.status_code, own.json()["type"]) == (429, "/problems/too-many-exports")
         assert int(own.headers["retry-after"]) > 0
         assert httpx.get(address, auth=("clerk", PASSWORD), timeout=60).status_code == 200
+        # its place is free once its end is noted, a moment after the last byte
+        wait_for(connection, "SELECT outcome FROM ioc.access_log ORDER BY access_id DESC LIMIT 1", "given")
         with _open(served, "clerk"):
             wait_for(connection, _EXPORTING, 2)
             third = httpx.get(address, auth=("chief", PASSWORD), timeout=60)
