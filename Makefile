@@ -9,8 +9,6 @@ BENCH_VENV ?= .venv-bench
 BIN := $(VENV)/bin
 SOURCES := ioc streams connectors dashboards deploy tests
 PIP := -m pip --disable-pip-version-check --no-input
-# of `make test`: two at a time, each with servers of its own; whole files, since their tests share a database
-PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .PHONY: help up down status doctor test check docs bench drills lock format clean apt-test
 help: ## list the targets
@@ -59,7 +57,16 @@ apt-test: ## install the Debian packages that only tests need
 	@deploy/apt-test
 
 test: $(VENV)/.dev apt-test ## install everything and run all tests
+ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+else
+	@failed=0; \
+	echo "Two files at a time, each with servers of its own"; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/peers || failed=1; \
+	echo "Against real cameras, agents and brokers, which have a sense of time: one at a time"; \
+	$(BIN)/python -m pytest tests/peers || failed=1; \
+	exit $$failed
+endif
 
 check: $(VENV)/.dev ## format, lint, types, imports, docs, compose file, lock files
 	@$(BIN)/ruff format --check $(SOURCES)

@@ -119,10 +119,15 @@ async def test_the_right_login_sees_pictures_and_the_wrong_one_is_unknown(guarde
 
 async def test_other_codecs_show_pictures_too(guarded_rtsp: int) -> None:
     host = f"rtsp://operator:right%20horse@127.0.0.1:{guarded_rtsp}"
-    found = await asyncio.gather(
-        *(ask(f"{host}/{codec}", watch_s=2.5, first_frame_s=30, connect_s=30) for codec in ("h265", "mjpeg"))
-    )
-    assert [(data.verdict, data.frozen) for data in found] == [(Status.OK, False)] * 2
+    found = []
+    for codec in ("h265", "mjpeg"):
+        data = await ask(f"{host}/{codec}", watch_s=2.5, first_frame_s=30, connect_s=30)
+        if (
+            data.verdict is Status.DOWN
+        ):  # the server starts an encoder for the first who asks, and may give up on it
+            data = await ask(f"{host}/{codec}", watch_s=2.5, first_frame_s=30, connect_s=30)
+        found.append(data)
+    assert [(data.verdict, data.reason, data.frozen) for data in found] == [(Status.OK, None, False)] * 2
     assert all(data.fps and data.bitrate_kbps for data in found)
 
 

@@ -142,8 +142,11 @@ def test_acknowledgements_follow_once_the_facts_are_safe(mosquitto: Mosquitto) -
         keeper.fate = None
         mosquitto.publish("kiosks/1/tickets", [b"1"])
         until(lambda: numbers(keeper) == ["1"], "it is handed over")
-        keeper.futures[-1].set_result("safe")
         keeper.fate = "safe"
+        # a second greeting may have come before it and waits as well
+        for future in keeper.futures:
+            if not future.done():
+                future.set_result("safe")
         mosquitto.publish("kiosks/1/tickets", [b"2"])
         until(lambda: numbers(keeper) == ["1", "2"], "the next one arrives")
     again = Keeper()
