@@ -24,6 +24,7 @@ from ioc.cli.main import build
 from ioc.district import apply_pack, read_pack
 from ioc.events import DossierRecord, DossierRecorded, Status, encode
 from ioc.history import access_log
+from ioc.kpi.catalogue import CATALOGUE
 from ioc.kpi.query import SYSTEM_READER, answer, ask
 from ioc.kpi.question import Asked
 from ioc.kpi.targets import Status as Verdict
@@ -159,6 +160,25 @@ def test_what_a_report_says_is_what_the_functions_say(connection: Connection) ->
     gathering = {unit.code: unit.gathers for unit in content.units}
     assert (gathering["go-dau"], gathering["go-dau.kv-bau-don"]) == (True, False)
     assert content.name_of("go-dau.kv-bau-don", "vi") == "Khu vực Bàu Đồn"
+
+
+def test_the_span_of_a_month_is_the_month_s_figure_of_every_indicator(connection: Connection) -> None:
+    start, end = Period.around(Kind.MONTH, DAY.first).bounds(ZONE)
+    for unit in ("go-dau", "25663"):
+        rows = connection.execute(
+            "SELECT kpi, value, numerator, denominator FROM ioc.kpi_span('system', %s, %s, %s, %s)",
+            (list(CATALOGUE), [unit], start, end),
+        ).fetchall()
+        spans = {kpi: tuple(figures) for kpi, *figures in rows}
+        for kpi in CATALOGUE:
+            asked = Asked(unit=unit, start=start.isoformat(), end=end.isoformat(), bucket="1mo")
+            (point,) = answer(connection, ask(SYSTEM_READER, kpi, asked)).points
+            # what runs with the clock is asked a moment later in one than in the other
+            for shown, figure in zip(
+                spans[kpi], (point.value, point.numerator, point.denominator), strict=True
+            ):
+                assert (shown is None) == (figure is None), (unit, kpi)
+                assert shown is None or shown == pytest.approx(figure, rel=1e-4), (unit, kpi)
 
 
 def test_a_quantile_and_a_ratio_of_a_week_are_of_all_its_days(connection: Connection) -> None:

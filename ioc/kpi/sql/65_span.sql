@@ -29,14 +29,13 @@ BEGIN
     LOOP
         RETURN QUERY
         SELECT v_kpis[p.kpi].id, p_units[v_plain[p.grp]],
-               CASE WHEN v_kpis[p.kpi].is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
+               ioc.kpi_value(v_kpis[p.kpi], p_from, v_zone, p.numerator, p.denominator),
                p.numerator, p.denominator
         FROM ioc.kpi_points(v_kpis, v_units, v_groups, c_bounds, now(), v_zone, NULL, '{}', NULL) p
         WHERE cardinality(v_plain) > 0;
     END LOOP;
     RETURN QUERY
-    SELECT d.id, p_units[n], CASE WHEN d.is_ratio THEN p.numerator / nullif(p.denominator, 0) ELSE p.numerator END,
-           p.numerator, p.denominator
+    SELECT d.id, p_units[n], ioc.kpi_value(d, p_from, v_zone, p.numerator, p.denominator), p.numerator, p.denominator
     FROM generate_series(1, cardinality(p_units)) AS n
     CROSS JOIN ioc.kpi_definition() d
     CROSS JOIN LATERAL ioc.kpi_points_dated(
