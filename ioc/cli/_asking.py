@@ -26,6 +26,13 @@ class Format(StrEnum):
     TABLE = "table"
 
 
+class Form(StrEnum):
+    """How answers are printed that are more than one table."""
+
+    JSON = "json"
+    TABLE = "table"
+
+
 @contextmanager
 def database() -> Iterator[psycopg.Connection[Any]]:
     """A connection to the platform's database.

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ioc.cli.index766 import Form, database, print_json, print_table
+from ioc.cli._asking import Form, database, print_json, print_table
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+
+from ioc.cli._asking import Form, database, print_json, print_table
 
 if TYPE_CHECKING:
     from ioc.forecast.query import Clearings, Misses, Surges
@@ -22,14 +22,7 @@ app = typer.Typer(
 _T = TypeVar("_T")
 
 
-class Format(StrEnum):
-    """How an answer is printed."""
-
-    JSON = "json"
-    TABLE = "table"
-
-
-_FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+_FormatOption = Annotated[Form, typer.Option("--format", help="How to print.")]
 _Unit = Annotated[
     str | None, typer.Option(help="Code of a unit, with all below it; without it, the district.")
 ]
@@ -43,7 +36,7 @@ def surge(
         typer.Option(help="Code of a unit; may be repeated. Without it, the district as one."),
     ] = None,
     as_of: _AsOf = None,
-    output: _FormatOption = Format.TABLE,
+    output: _FormatOption = Form.TABLE,
 ) -> None:
     """Say whether more dossiers or queue tickets come than was to be expected (tăng đột biến).
 
@@ -54,14 +47,14 @@ def surge(
     from ioc.kpi.query import SYSTEM_READER
 
     found = _ask(ask_surges(SYSTEM_READER, unit or None, as_of))
-    if output is Format.JSON:
-        _print_json(surges_document(found))
+    if output is Form.JSON:
+        print_json(surges_document(found))
     else:
         _print_surges(found)
 
 
 @app.command("clearing")
-def clearing(unit: _Unit = None, as_of: _AsOf = None, output: _FormatOption = Format.TABLE) -> None:
+def clearing(unit: _Unit = None, as_of: _AsOf = None, output: _FormatOption = Form.TABLE) -> None:
     """Say when the dossiers that are open now are worked off at today's pace (dự kiến giải quyết xong).
 
     Example: ioc forecast clearing --unit go-dau --format json
@@ -71,8 +64,8 @@ def clearing(unit: _Unit = None, as_of: _AsOf = None, output: _FormatOption = Fo
     from ioc.kpi.query import SYSTEM_READER
 
     found = _ask(ask_clearing(SYSTEM_READER, unit, as_of))
-    if output is Format.JSON:
-        _print_json(clearing_document(found))
+    if output is Form.JSON:
+        print_json(clearing_document(found))
     else:
         _print_clearing(found)
 
@@ -87,7 +80,7 @@ def misses(
     limit: Annotated[
         int, typer.Option(min=1, max=100_000, help="Most dossiers listed, the most pressing first.")
     ] = 50,
-    output: _FormatOption = Format.TABLE,
+    output: _FormatOption = Form.TABLE,
 ) -> None:
     """List open dossiers that will miss their date at today's pace, and why (dự kiến trễ hạn).
 
@@ -98,8 +91,8 @@ def misses(
     from ioc.kpi.query import SYSTEM_READER
 
     found = _ask(ask_misses(SYSTEM_READER, unit, as_of, most=limit, at_least=at_least))
-    if output is Format.JSON:
-        _print_json(misses_document(found))
+    if output is Form.JSON:
+        print_json(misses_document(found))
     else:
         _print_misses(found)
 
@@ -108,7 +101,7 @@ def misses(
 def backtest(
     unit: _Unit = None,
     every: Annotated[int, typer.Option(min=1, max=250, help="Worked days between two origins.")] = 5,
-    output: _FormatOption = Format.TABLE,
+    output: _FormatOption = Form.TABLE,
 ) -> None:
     """Make the forecasts again at moments of the past, with what was known by then, and print how far off they were.
 
@@ -130,33 +123,17 @@ def backtest(
     found = _ask(looking_back.backtest(SYSTEM_READER, unit, every_days=every, tell=tell), timeout_s=120.0)
     if shown:
         typer.echo("\r\033[K", nl=False, err=True)
-    if output is Format.JSON:
-        _print_json(report_document(found))
+    if output is Form.JSON:
+        print_json(report_document(found))
     else:
         typer.echo(report.text(found))
 
 
 def _ask(steps: Steps[_T], *, timeout_s: float = 10.0) -> _T:
-    import psycopg
-
-    from ioc.errors import UnavailableError
     from ioc.kpi.query import answer
-    from ioc.settings import load
 
-    try:
-        connection = psycopg.connect(load().database_dsn, connect_timeout=5, autocommit=True)
-    except psycopg.OperationalError as error:
-        raise UnavailableError(
-            "The database does not answer.", remedy="Run ioc status, and ioc doctor when it is not up."
-        ) from error
-    try:
-        with connection:
-            return answer(connection, steps, timeout_s=timeout_s)
-    except psycopg.Error as error:
-        raise UnavailableError(
-            f"The database can't answer: {str(error).splitlines()[0]}.",
-            remedy="Run ioc status; where the platform is newer than its database, ioc up brings that up to date.",
-        ) from error
+    with database() as connection:
+        return answer(connection, steps, timeout_s=timeout_s)
 
 
 def _print_surges(found: Surges) -> None:
@@ -177,7 +154,7 @@ def _print_surges(found: Surges) -> None:
         )
         for one in found.surges
     ]
-    _print_table(header, rows)
+    print_table(header, rows)
 
 
 def _print_clearing(found: Clearings) -> None:
@@ -204,14 +181,14 @@ def _print_clearing(found: Clearings) -> None:
         )
         for one in found.units
     ]
-    _print_table(header, rows)
+    print_table(header, rows)
 
 
 def _print_misses(found: Misses) -> None:
     zone = found.place.zone
     typer.echo(f"{found.place.moment.astimezone(zone):%Y-%m-%d %H:%M} {zone}")
     header = ("unit", "open", "overdue", "will be late", "expected late", "undated", "unknown")
-    _print_table(
+    print_table(
         header,
         [
             (
@@ -227,7 +204,7 @@ def _print_misses(found: Misses) -> None:
         ],
     )
     typer.echo("")
-    _print_table(
+    print_table(
         ("code", "unit", "due", "chance", "reason", "expected", "turn"),
         [
             (
@@ -248,15 +225,3 @@ def _print_misses(found: Misses) -> None:
 
 def _figure(value: float | None, digits: int) -> str:
     return "—" if value is None else f"{value:.{digits}f}"
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    import json
-
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
-
-
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    for row in (header, tuple("─" * width for width in widths), *rows):
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

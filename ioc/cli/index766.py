@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ioc.cli import imports
+from ioc.cli._asking import Form, database, print_json, print_table
 
 if TYPE_CHECKING:
-    import psycopg
-
     from connectors.index766.files import Report
 
 app = typer.Typer(
@@ -22,13 +18,6 @@ app = typer.Typer(
     help="The index of Decision 766 (Bộ chỉ số 766), component by component.\n\n"
     "Example: ioc index766 show --month 2026-03",
 )
-
-
-class Form(StrEnum):
-    """How figures are printed."""
-
-    JSON = "json"
-    TABLE = "table"
 
 
 _Unit = Annotated[
@@ -221,23 +210,6 @@ def describe(report: Report) -> str:
     return "\n".join(lines)
 
 
-@contextmanager
-def database() -> Iterator[psycopg.Connection[Any]]:
-    """A connection to the platform's database, or the error that says that it is away."""
-    import psycopg
-
-    from ioc.errors import UnavailableError
-    from ioc.settings import load
-
-    try:
-        with psycopg.connect(load().database_dsn, connect_timeout=5, autocommit=True) as connection:
-            yield connection
-    except psycopg.OperationalError as error:
-        raise UnavailableError(
-            "The database does not answer.", remedy="Run ioc status, and ioc doctor when it is not up."
-        ) from error
-
-
 def _total(document: dict[str, Any]) -> str:
     grade = f", {document['grade']}" if document["grade"] else ""
     if document["value"] is not None:
@@ -259,17 +231,3 @@ def _shown(value: float | None) -> str:
     if value is None:
         return "—"
     return f"{value:g}" if float(value).is_integer() else f"{value:.3f}"
-
-
-def print_json(document: dict[str, Any]) -> None:
-    """Print a document for programs."""
-    import json
-
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
-
-
-def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Print rows for people."""
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    for row in (header, tuple("─" * width for width in widths), *rows):
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
