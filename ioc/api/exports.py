@@ -19,6 +19,7 @@ from ioc.api.database import Database
 from ioc.api.dossiers import WantedDossiers
 from ioc.api.identity import CurrentDatabase, NamedReader
 from ioc.api.problems import RESPONSES
+from ioc.api.series_parameters import Ids, Units, WantedSeries
 from ioc.errors import IocError
 from ioc.history import access_log, devices, dossiers, editions, series
 from ioc.history.access_log import Outcome
@@ -27,7 +28,6 @@ from ioc.history.formats import Format
 from ioc.history.table import Table
 from ioc.kpi.errors import BadQuestionError, KpiError, TooSlowError
 from ioc.kpi.query import Steps
-from ioc.kpi.question import Asked
 from ioc.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -247,6 +247,10 @@ def _desk(request: Request) -> Desk:
 
 _CurrentDesk = Annotated[Desk, Depends(_desk)]
 _Kind = Annotated[Format, Query(alias="format", description="csv, xlsx, parquet or arrow.")]
+_Unit = Annotated[str | None, Query(description="Code of a unit, with all below it.")]
+_Device = Annotated[str | None, Query(description="Code of one device.")]
+_From = Annotated[str | None, Query(alias="from", description="Without it, a day before the end.")]
+_To = Annotated[str | None, Query(alias="to", description="End, not included; without it, now.")]
 _Bom = Annotated[bool, Query(description="Begin a CSV with a byte order mark, by which Excel knows UTF-8.")]
 
 
@@ -255,49 +259,24 @@ async def export_series(
     request: Request,
     reader: NamedReader,
     desk: _CurrentDesk,
-    ids: Annotated[
-        str, Query(description="Indicators, separated by commas.", examples=["dossier.received,dossier.open"])
-    ],
-    units: Annotated[
-        str | None, Query(description="Units, separated by commas; without it, the reader's whole scope.")
-    ] = None,
-    period: Annotated[str | None, Query(description="Such as last-month, instead of from and to.")] = None,
-    start: Annotated[str | None, Query(alias="from", description="Start, included: date or time.")] = None,
-    end: Annotated[str | None, Query(alias="to", description="End, not included; without it, now.")] = None,
-    bucket: Annotated[str | None, Query(description="1min, 15min, 1h, 1d (also without it) or 1mo.")] = None,
-    by: Annotated[str | None, Query(description="Dimension to split by.")] = None,
-    where: Annotated[list[str] | None, Query(description="DIM=VALUE; may be repeated.")] = None,
-    as_of: Annotated[
-        str | None, Query(description="As known at this moment; dossier indicators only.")
-    ] = None,
-    areas: Annotated[
-        str | None, Query(description="as_was (also without it), or remapped: of the areas of today's units.")
-    ] = None,
+    ids: Ids,
+    asked: WantedSeries,
+    units: Units = None,
     kind: _Kind = Format.CSV,
     bom: _Bom = False,
 ) -> Response:
     """One row a point: kpi, version, unit, bucket, time, value, numerator, denominator. Unknown is empty."""
     _check_bom(kind, bom)
-    asked = Asked(
-        period=period,
-        start=start,
-        end=end,
-        bucket=bucket,
-        by=by,
-        where=tuple(where or ()),
-        as_of=as_of,
-        areas=areas,
-    )
     wanted, places = split(ids, "ids") or [], split(units, "units")
     noted: dict[str, object] = {
         "kpis": wanted,
         "unit": places,
-        "from": start,
-        "to": end,
-        "bucket": bucket,
-        "by": by,
-        "as_of": as_of,
-        "areas": areas,
+        "from": asked.start,
+        "to": asked.end,
+        "bucket": asked.bucket,
+        "by": asked.by,
+        "as_of": asked.as_of,
+        "areas": asked.areas,
     }
     steps = series.table(reader, wanted, places or [None], asked)
     return await desk.give(request, reader, "series", noted, steps, kind, bom=bom)
@@ -350,10 +329,10 @@ async def export_samples(
     device_kind: Annotated[
         str, Query(alias="kind", pattern="^(camera|wifi)$", description="camera or wifi.", examples=["wifi"])
     ],
-    unit: Annotated[str | None, Query(description="Code of a unit, with all below it.")] = None,
-    device: Annotated[str | None, Query(description="Code of one device.")] = None,
-    start: Annotated[str | None, Query(alias="from", description="Without it, a day before the end.")] = None,
-    end: Annotated[str | None, Query(alias="to", description="End, not included; without it, now.")] = None,
+    unit: _Unit = None,
+    device: _Device = None,
+    start: _From = None,
+    end: _To = None,
     kind: _Kind = Format.CSV,
     bom: _Bom = False,
 ) -> Response:
@@ -372,10 +351,10 @@ async def export_states(
     device_kind: Annotated[
         str | None, Query(alias="kind", pattern="^(camera|wifi|kiosk)$", description="camera, wifi or kiosk.")
     ] = None,
-    unit: Annotated[str | None, Query(description="Code of a unit, with all below it.")] = None,
-    device: Annotated[str | None, Query(description="Code of one device.")] = None,
-    start: Annotated[str | None, Query(alias="from", description="Without it, a day before the end.")] = None,
-    end: Annotated[str | None, Query(alias="to", description="End, not included; without it, now.")] = None,
+    unit: _Unit = None,
+    device: _Device = None,
+    start: _From = None,
+    end: _To = None,
     kind: _Kind = Format.CSV,
     bom: _Bom = False,
 ) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from ioc.api.database import Database, Shared
 from ioc.api.identity import CurrentDatabase, CurrentReader
 from ioc.api.models import CurrentFigures, KpiDefinition, KpiList, Series, SeriesList
 from ioc.api.problems import RESPONSES
+from ioc.api.series_parameters import Areas, Ids, Units, WantedSeries
 from ioc.history import series
 from ioc.kpi import targets
 from ioc.kpi.catalogue import CATALOGUE, find
@@ -20,7 +22,7 @@ from ioc.kpi.definition import Kpi
 from ioc.kpi.document import current_document, kpi_document, series_document, target_document
 from ioc.kpi.errors import BadQuestionError, UnknownUnitError
 from ioc.kpi.query import Answer, ask, current
-from ioc.kpi.question import Asked, read_areas
+from ioc.kpi.question import read_areas
 
 router = APIRouter(
     prefix="/api/v1/kpis",
@@ -30,41 +32,6 @@ router = APIRouter(
 )
 _MOST_FIGURES = 2_000
 _KpiId = Annotated[str, Path(description="The indicator.", examples=["dossier.on_time_rate"])]
-_Period = Annotated[
-    str | None,
-    Query(
-        description="Instead of from and to: today, yesterday, this-week, last-week, likewise month, quarter and year; "
-        "last-N-days, last-N-months.",
-        examples=["last-month"],
-    ),
-]
-_From = Annotated[
-    str | None,
-    Query(
-        alias="from",
-        description="Start, included: date or time, in the unit's zone without an offset.",
-        examples=["2026-10-01"],
-    ),
-]
-_To = Annotated[str | None, Query(alias="to", description="End, not included; without it, now.")]
-_Bucket = Annotated[
-    str | None,
-    Query(description="1min, 15min, 1h, 1d or 1mo; without it 1d, of `index766.*` 1mo.", examples=["1d"]),
-]
-_By = Annotated[str | None, Query(description="Dimension to split by.", examples=["channel"])]
-_Where = Annotated[
-    list[str] | None, Query(description="DIM=VALUE; may be repeated.", examples=[["channel=online"]])
-]
-_AsOf = Annotated[
-    str | None, Query(description="As known at this moment; of devices while samples are kept.")
-]
-_Areas = Annotated[
-    str | None,
-    Query(
-        description="as_was (also without it): figures of units as they were at the time. remapped: of the areas of "
-        "today's units, continued backwards through the units that they came from; a share of a unit is an estimate."
-    ),
-]
 _OfUnit = Annotated[
     str | None, Query(description="Unit whose targets are given; without it, the reader's whole scope.")
 ]
@@ -114,7 +81,7 @@ async def current_figures(
     units: Annotated[
         str | None, Query(description="Units, separated by commas; without it, the reader's whole scope.")
     ] = None,
-    areas: _Areas = None,
+    areas: Areas = None,
 ) -> dict[str, Any]:
     """Figures of today, of the last hour or minutes, or of now; each says which in `window`.
 
@@ -159,35 +126,14 @@ async def many_series(
     request: Request,
     reader: CurrentReader,
     database: CurrentDatabase,
-    ids: Annotated[
-        str, Query(description="Indicators, separated by commas.", examples=["dossier.received,dossier.open"])
-    ],
-    units: Annotated[
-        str | None, Query(description="Units, separated by commas; without it, the reader's whole scope.")
-    ] = None,
-    period: _Period = None,
-    start: _From = None,
-    end: _To = None,
-    bucket: _Bucket = None,
-    by: _By = None,
-    where: _Where = None,
-    as_of: _AsOf = None,
-    areas: _Areas = None,
+    ids: Ids,
+    asked: WantedSeries,
+    units: Units = None,
 ) -> Response:
     """Each indicator for each unit, in one snapshot; at most 50,000 points together, an export gives more."""
-    asked = Asked(
-        period=period,
-        start=start,
-        end=end,
-        bucket=bucket,
-        by=by,
-        where=tuple(where or ()),
-        as_of=as_of,
-        areas=areas,
-    )
     wanted, places = split(ids, "ids") or [], split(units, "units")
     found = await database.answer(series.answers(reader, wanted, places or [None], asked))
-    return series_list(request, found, fixed_end=period is not None or end is not None)
+    return series_list(request, found, fixed_end=asked.has_fixed_end)
 
 
 @router.get(
@@ -215,36 +161,19 @@ async def kpi_series(
     kpi_id: _KpiId,
     reader: CurrentReader,
     database: CurrentDatabase,
+    asked: WantedSeries,
     unit: Annotated[
         str | None, Query(description="Code of a unit, with all below it; without it, the district.")
     ] = None,
-    period: _Period = None,
-    start: _From = None,
-    end: _To = None,
-    bucket: _Bucket = None,
-    by: _By = None,
-    where: _Where = None,
-    as_of: _AsOf = None,
-    areas: _Areas = None,
 ) -> Response:
     """A series without gaps. What is unknown is `null`, never zero. With `by`, points carry the dimension's name.
 
     Where a target is in force, points carry it with a `status`: `met`, `near`, `missed` or `unknown`.
     """
-    asked = Asked(
-        unit=unit,
-        period=period,
-        start=start,
-        end=end,
-        bucket=bucket,
-        by=by,
-        where=tuple(where or ()),
-        as_of=as_of,
-        areas=areas,
+    document = series_document(await database.answer(ask(reader, kpi_id, replace(asked, unit=unit))))
+    return conditional(
+        request, document, same_without=document if asked.has_fixed_end else _without_end(document)
     )
-    document = series_document(await database.answer(ask(reader, kpi_id, asked)))
-    fixed_end = period is not None or end is not None
-    return conditional(request, document, same_without=document if fixed_end else _without_end(document))
 
 
 def series_list(request: Request, found: Sequence[Answer], *, fixed_end: bool) -> Response:

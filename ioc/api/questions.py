@@ -115,5 +115,4 @@ async def answer_question(
     """Answered within what the asking reader may see, for the period that its name stands for now."""
     saved = await database.answer(questions.find(reader, name))
     found = await database.answer(questions.answers(reader, saved.wording))
-    fixed_end = saved.wording.period is not None or saved.wording.end is not None
-    return series_list(request, found, fixed_end=fixed_end)
+    return series_list(request, found, fixed_end=saved.wording.asked.has_fixed_end)

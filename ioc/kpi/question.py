@@ -56,6 +56,11 @@ class Asked:
     as_of: str | None = None
     areas: str | None = None
 
+    @property
+    def has_fixed_end(self) -> bool:
+        """Whether the range ends where the question says, and not with the moment of asking."""
+        return self.period is not None or self.end is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
