@@ -135,7 +135,7 @@ def samples(reader: str, code: str, wanted: Wanted, *, after: Place | None, limi
     """Steps to a page of one device's samples in units that the reader may see."""
     found = yield from device(reader, code)
     fields = _fields(found.kind)
-    start, end = yield from _range(wanted, found.zone)
+    parameters = yield from _of_one(reader, found, wanted, after, limit)
     rows = yield (
         (
             f"SELECT {_listed(fields)} FROM ioc.{found.kind}_history x"  # noqa: S608 - names above
@@ -143,14 +143,7 @@ def samples(reader: str, code: str, wanted: Wanted, *, after: Place | None, limi
             " AND x.unit_id IN (SELECT r.unit_id FROM ioc.reader_units(%(reader)s) r)"
             " AND (%(after)s::timestamptz IS NULL OR x.time > %(after)s) ORDER BY x.time LIMIT %(limit)s"
         ),
-        {
-            "device": found.number,
-            "reader": reader,
-            "start": start,
-            "end": end,
-            "after": after and after.at,
-            "limit": limit + 1,
-        },
+        parameters,
     )
     return _page(found, fields, rows, limit)
 
@@ -158,7 +151,7 @@ def samples(reader: str, code: str, wanted: Wanted, *, after: Place | None, limi
 def states(reader: str, code: str, wanted: Wanted, *, after: Place | None, limit: int) -> Steps[Page]:
     """Steps to a page of one device's runs of equal state that touch the range; silence is a run of state unknown."""
     found = yield from device(reader, code)
-    start, end = yield from _range(wanted, found.zone)
+    parameters = yield from _of_one(reader, found, wanted, after, limit)
     rows = yield (
         (
             f"SELECT x.started, x.ended, {_STATE.format('x')}, x.reason FROM ioc.device_stretch x"  # noqa: S608 - constants
@@ -166,14 +159,7 @@ def states(reader: str, code: str, wanted: Wanted, *, after: Place | None, limit
             " AND x.started < %(end)s AND coalesce(x.ended, 'infinity') > %(start)s"
             " AND (%(after)s::timestamptz IS NULL OR x.started > %(after)s) ORDER BY x.started LIMIT %(limit)s"
         ),
-        {
-            "device": found.number,
-            "reader": reader,
-            "start": start,
-            "end": end,
-            "after": after and after.at,
-            "limit": limit + 1,
-        },
+        parameters,
     )
     return _page(found, STATE_COLUMNS, rows, limit)
 
@@ -263,6 +249,21 @@ def _range(wanted: Wanted, zone: ZoneInfo) -> Steps[tuple[datetime, datetime]]:
             remedy="Give an earlier start.",
         )
     return first, last
+
+
+def _of_one(
+    reader: str, found: Device, wanted: Wanted, after: Place | None, limit: int
+) -> Steps[dict[str, Any]]:
+    """Steps to the parameters that give a page of one device, and the row by which more is known to follow."""
+    start, end = yield from _range(wanted, found.zone)
+    return {
+        "device": found.number,
+        "reader": reader,
+        "start": start,
+        "end": end,
+        "after": after and after.at,
+        "limit": limit + 1,
+    }
 
 
 def _page(found: Device, fields: tuple[Column, ...], rows: Any, limit: int) -> Page:

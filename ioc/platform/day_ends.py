@@ -6,16 +6,12 @@ out of the notes is what it adds to the days.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-import psycopg
-
-from ioc.platform.rollups import ENSURE_ZONES
-
-Connection = psycopg.Connection[Any]
+from ioc.platform import lots
+from ioc.platform.lots import Connection
 
 _RUNS: Final = 20_000
-_TURNS: Final = 20
 
 #: Midnights that runs ``r`` of units in ``zone`` hold at.
 MIDNIGHTS: Final = """
@@ -46,19 +42,10 @@ SELECT count(*) FROM taken
 """  # noqa: S608 - constants of ours
 
 
-def fold(connection: Connection, *, turns: int = _TURNS) -> int:
+def fold(connection: Connection, *, turns: int = lots.TURNS) -> int:
     """Move noted runs into the days, each lot in a transaction of its own.
 
     :param turns: most lots; where there is more, another call goes on.
     :returns: how many runs were moved.
     """
-    moved = 0
-    for _ in range(turns):
-        with connection.transaction():
-            connection.execute(ENSURE_ZONES)
-            row = connection.execute(_FOLD.encode(), (_RUNS,)).fetchone()
-        taken = 0 if row is None else int(row[0])
-        moved += taken
-        if taken < _RUNS:
-            break
-    return moved
+    return lots.move(connection, _FOLD, most=_RUNS, turns=turns)

@@ -7,17 +7,13 @@ read sums and pending entries in one snapshot.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-import psycopg
+from ioc.platform import lots
+from ioc.platform.lots import Connection
 
-from ioc.platform.rollups import ENSURE_ZONES
-
-Connection = psycopg.Connection[Any]
-
-#: Entries moved in one transaction, so that none is long; and transactions of one call, so that windows keep closing.
+#: Entries moved in one transaction, so that none is long.
 _ENTRIES: Final = 20_000
-_TURNS: Final = 20
 
 _TAKEN = """
 WITH taken AS MATERIALIZED (
@@ -72,19 +68,10 @@ _FOLD = (
 )
 
 
-def fold(connection: Connection, *, turns: int = _TURNS) -> int:
+def fold(connection: Connection, *, turns: int = lots.TURNS) -> int:
     """Move pending entries into the sums, each lot in a transaction of its own.
 
     :param turns: most lots; where there is more, another call goes on.
     :returns: how many entries were moved.
     """
-    moved = 0
-    for _ in range(turns):
-        with connection.transaction():
-            connection.execute(ENSURE_ZONES)
-            row = connection.execute(_FOLD.encode(), (_ENTRIES,)).fetchone()
-        taken = 0 if row is None else int(row[0])
-        moved += taken
-        if taken < _ENTRIES:
-            break
-    return moved
+    return lots.move(connection, _FOLD, most=_ENTRIES, turns=turns)
