@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ import psycopg
 
 from deploy.bench import outcome
 from deploy.bench.outcome import WrongCountError
+from deploy.bench.roles import running
 from deploy.bench.workload import Workload, digest, windows
 from ioc import topics
 from ioc.errors import IocError, UnavailableError
@@ -53,28 +52,12 @@ class EndToEnd:
     samples: int
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """Environment of a worker with these settings."""
-    secret = settings.database_url
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("IOC_")},
-        "IOC_KAFKA": settings.kafka_servers,
-        "IOC_DATABASE_URL": "" if secret is None else secret.get_secret_value(),
-        "IOC_TOPIC_PREFIX": settings.topic_prefix,
-        "IOC_CONSUMER_GROUP": settings.consumer_group,
-        "IOC_STATE_DIR": str(settings.state_dir),
-    }
-
-
 @contextmanager
 def worker(settings: Settings, command: tuple[str, ...] = ()) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``ioc stream`` for the wifi topic, and end it as the supervisor does."""
     log = Path(settings.state_dir) / "worker.log"
-    argv = [sys.executable, "-m", *(command or ("ioc.cli", "stream", "--topic", topics.WIFI))]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            argv, stdout=out, stderr=out, env=environment(settings), cwd=Path(__file__).parents[2]
-        )
+    module = command or ("ioc.cli", "stream", "--topic", topics.WIFI)
+    with running(settings, module, log) as process:
         try:
             yield process
         except IocError as error:
@@ -82,13 +65,6 @@ def worker(settings: Settings, command: tuple[str, ...] = ()) -> Iterator[subpro
             raise UnavailableError(
                 f"{error.message} The worker's last words:\n" + "\n".join(lines)
             ) from error
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def measure(settings: Settings, workload: Workload, *, timeout_s: float = 240.0) -> EndToEnd:

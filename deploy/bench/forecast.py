@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -14,13 +13,16 @@ from uuid import uuid4
 
 import psycopg
 from kafka import KafkaConsumer, TopicPartition
+from pydantic import SecretStr
 
 from deploy.bench.ground import Ground
+from deploy.bench.roles import environment, running
 from ioc import topics
 from ioc.errors import InputError
 from ioc.forecast import report
 from ioc.forecast.backtest import Report, backtest
 from ioc.kpi.query import SYSTEM_READER, answer
+from ioc.settings import Settings
 from ioc.storage.migrate import upgrade
 
 _BEGIN: Final = "<!-- backtest -->"
@@ -59,33 +61,26 @@ def measure(
 def _import(
     ground: Ground, log: Path, mapping: str, url: str, prefix: str, state: Path, tell: Callable[[str], None]
 ) -> None:
-    settings = {
-        "IOC_KAFKA": ground.servers,
-        "IOC_DATABASE_URL": url,
-        "IOC_TOPIC_PREFIX": prefix,
-        "IOC_STATE_DIR": str(state),
-        "IOC_CONSUMER_GROUP": f"bench-{uuid4().hex[:8]}",
-    }
-    environment = {**{k: v for k, v in os.environ.items() if not k.startswith("IOC_")}, **settings}
-    ioc = [sys.executable, "-m", "ioc.cli"]
+    settings = Settings(
+        kafka=ground.servers,
+        database_url=SecretStr(url),
+        topic_prefix=prefix,
+        state_dir=state,
+        consumer_group=f"bench-{uuid4().hex[:8]}",
+    )
     tell(f"importing {log.name}")
     done = subprocess.run(
-        [*ioc, "import", "dossiers", str(log), "--mapping", mapping],
-        env=environment,
+        [sys.executable, "-m", "ioc.cli", "import", "dossiers", str(log), "--mapping", mapping],
+        env=environment(settings),
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
         raise InputError(f"The log can't be imported: {done.stderr.strip()}")
-    with subprocess.Popen(
-        [*ioc, "stream"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as worker:
-        try:
-            tell("counting")
-            _wait_counted(url, prefix + topics.DOSSIERS, _log_end(ground.servers, prefix + topics.DOSSIERS))
-        finally:
-            worker.terminate()
+    with running(settings, ("ioc.cli", "stream"), state / "worker.log"):
+        tell("counting")
+        _wait_counted(url, prefix + topics.DOSSIERS, _log_end(ground.servers, prefix + topics.DOSSIERS))
     ground.drop_topics(prefix)
 
 

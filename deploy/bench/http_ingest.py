@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import socket
 import statistics
 import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,14 +17,13 @@ from pathlib import Path
 import psycopg
 
 from deploy.bench import outcome
-from deploy.bench.endtoend import environment
 from deploy.bench.ground import Ground
 from deploy.bench.latency import Spread, spread
 from deploy.bench.outcome import WrongCountError
+from deploy.bench.roles import free_port, running, wait_until_healthy
 from deploy.bench.workload import recent
 from ioc import topics
 from ioc.access import keys
-from ioc.errors import UnavailableError
 from ioc.events import Ticket, TicketIssued, encode, event_id
 from ioc.settings import Settings
 
@@ -128,47 +124,21 @@ def _queued_s(pid: int) -> float:
 @contextmanager
 def _ingest(settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], int, bool]]:
     """The process on a core of its own where there are two, and its sender on the others; Kafka goes where it likes."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     cores = os.sched_getaffinity(0)
     pinned = len(cores) > 1
     log = Path(settings.state_dir) / "ingest.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ioc.cli", "connect", "ingest"],
-            stdout=out,
-            stderr=out,
-            env={**environment(settings), "IOC_INGEST_PORT": str(port)},
-            cwd=Path(__file__).parents[2],
-        )
     mine = sorted(cores)[_CORE % len(cores)]
-    try:
-        if pinned:
-            # before it has threads: they inherit it
-            os.sched_setaffinity(process.pid, {mine})
-            os.sched_setaffinity(0, cores - {mine})
-        _wait(process, port, log)
-        yield process, port, pinned
-    finally:
-        os.sched_setaffinity(0, cores)
-        process.terminate()
+    with running(settings, ("ioc.cli", "connect", "ingest"), log, IOC_INGEST_PORT=str(port)) as process:
         try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise UnavailableError(f"The ingest process did not start: {log.read_text(errors='replace')[-800:]}")
+            if pinned:
+                # before it has threads: they inherit it
+                os.sched_setaffinity(process.pid, {mine})
+                os.sched_setaffinity(0, cores - {mine})
+            wait_until_healthy(process, port, "/health/ready", log)
+            yield process, port, pinned
+        finally:
+            os.sched_setaffinity(0, cores)
 
 
 def _event(number: int, now: datetime) -> bytes:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import socket
 import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,10 +17,10 @@ import httpx
 import psycopg
 
 from deploy.bench import outcome
-from deploy.bench.endtoend import environment
 from deploy.bench.history.province import ROOT, Size, unit_code
 from deploy.bench.history.questions import OF_UNITS, WALL
 from deploy.bench.latency import Spread, spread
+from deploy.bench.roles import free_port, running, wait_until_healthy
 from ioc.access import passwords, readers
 from ioc.errors import UnavailableError
 from ioc.kpi.catalogue import CATALOGUE
@@ -160,35 +156,8 @@ def _question(rng: random.Random, kind: str, size: Size) -> tuple[str, dict[str,
 
 @contextmanager
 def _serve(settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = Path(settings.state_dir) / "serve.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ioc.cli", "serve", "--port", str(port)],
-            stdout=out,
-            stderr=out,
-            env={**os.environ, **environment(settings)},
-            cwd=Path(__file__).parents[3],
-        )
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=2):
-                    break
-            except OSError as error:
-                if time.monotonic() > deadline or process.poll() is not None:
-                    raise UnavailableError(
-                        f"ioc serve did not start: {log.read_text(errors='replace')[-800:]}"
-                    ) from error
-                time.sleep(0.1)
+    with running(settings, ("ioc.cli", "serve", "--port", str(port)), log) as process:
+        wait_until_healthy(process, port, "/health/live", log)
         yield process, port
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
