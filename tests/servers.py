@@ -140,6 +140,19 @@ class Servers:
     def drop_database(self, url: str) -> None:
         self.postgres.drop_database(url.rsplit("/", 1)[1])
 
+    @contextmanager
+    def place(self) -> Iterator[Settings]:
+        """Settings with a fresh database and a state folder of their own; starts no Kafka."""
+        url = self.new_database()
+        state = self.settings.state_dir.parent / f"place-{uuid4().hex[:8]}"
+        state.mkdir(mode=0o711)
+        try:
+            yield Settings.model_validate(
+                {**self.settings.model_dump(), "database_url": url, "state_dir": state}
+            )
+        finally:
+            self.drop_database(url)
+
     def new_settings(
         self, *, database: str | None = None, with_topics: bool = True, **overrides: object
     ) -> Settings:

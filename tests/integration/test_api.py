@@ -17,12 +17,12 @@ import pytest_asyncio
 from typer.testing import CliRunner
 
 from ioc.access import ensure_first_password, first_password_file, readers
-from ioc.api import create_app
 from ioc.cli.main import build, run
 from ioc.dossiers.ledger import Measure
 from ioc.errors import UnavailableError
 from ioc.kpi import ids
 from ioc.settings import Settings, load
+from tests.integration.asking import asking
 from tests.integration.kpi_data import (
     Connection,
     LedgerEntry,
@@ -36,14 +36,6 @@ from tests.servers import Servers
 
 _AT = datetime(2026, 3, 2, 3, tzinfo=UTC)
 _PROBLEM = "application/problem+json"
-
-
-@pytest.fixture(scope="module")
-def place(servers: Servers) -> Iterator[Settings]:
-    url = servers.new_database()
-    state = servers.settings.state_dir.parent / "api-state"
-    yield Settings.model_validate({**servers.settings.model_dump(), "database_url": url, "state_dir": state})
-    servers.drop_database(url)
 
 
 @pytest.fixture
@@ -71,12 +63,7 @@ def connection(place: Settings) -> Iterator[Connection]:
 
 @pytest_asyncio.fixture
 async def client(place: Settings, connection: Connection) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(place)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://ioc") as found,
-    ):
+    async with asking(place) as found:
         yield found
 
 
@@ -377,12 +364,7 @@ async def test_names_are_escaped(client: httpx.AsyncClient, connection: Connecti
 
 async def test_a_database_that_is_away_is_said_so(place: Settings) -> None:
     away = place.model_copy(update={"database_url": None, "database_port": 1})
-    app = create_app(away)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://ioc") as client,
-    ):
+    async with asking(away) as client:
         assert (await client.get("/health/live")).status_code == 200
         ready = await client.get("/health/ready")
         assert ready.status_code == 503

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -19,9 +18,9 @@ from connectors.shared.health import Health
 from connectors.shared.relay import Relay
 from connectors.shared.reporter import Reporter
 from ioc import topics
-from ioc.api import create_app
 from ioc.events import ConnectorReport, ConnectorReported, ConnectorState, encode
 from ioc.settings import Settings
+from tests.integration.asking import asking
 from tests.integration.feeding import feeders
 from tests.integration.streaming import fetch, run_ioc, scalar, wait_counted, wait_until, worker
 
@@ -137,11 +136,7 @@ async def test_from_the_connector_to_the_api_and_the_status(settings: Settings) 
             await asyncio.to_thread(wait_until, lambda: is_now("ok"), within_s=60, what="ok")
             health.note("cam-2", False, "no RTSP")
             await asyncio.to_thread(wait_until, lambda: is_now("failing"), within_s=30, what="failing")
-            app = create_app(settings)
-            async with (
-                app.router.lifespan_context(app),
-                httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ioc") as client,
-            ):
+            async with asking(settings, raising=True) as client:
                 answer = await client.get("/api/v1/connectors")
             shown = await asyncio.to_thread(run_ioc, settings, "status", "--json")
         await asyncio.to_thread(wait_until, lambda: is_now("stopped"), within_s=30, what="stopped")

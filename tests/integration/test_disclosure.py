@@ -15,8 +15,8 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from ioc.api import create_app
 from ioc.settings import Settings
+from tests.integration.asking import asking
 from tests.integration.history_place import PASSWORD, Case, add_cases, add_places, day
 from tests.integration.kpi_data import Connection
 from tests.servers import Servers
@@ -52,26 +52,17 @@ def _cases() -> list[Case]:
 
 @pytest.fixture(scope="module")
 def place(servers: Servers) -> Iterator[Settings]:
-    url = servers.new_database()
-    state = servers.settings.state_dir.parent / "disclosure-state"
-    state.mkdir(exist_ok=True)
-    with psycopg.connect(url, autocommit=True) as connection:
-        add_places(connection)
-        add_cases(connection, _cases())
-        connection.execute("INSERT INTO ioc.disclosure_key (key) VALUES (%s)", (bytes(32),))
-    yield Settings.model_validate({**servers.settings.model_dump(), "database_url": url, "state_dir": state})
-    servers.drop_database(url)
+    with servers.place() as found:
+        with psycopg.connect(found.database_dsn, autocommit=True) as connection:
+            add_places(connection)
+            add_cases(connection, _cases())
+            connection.execute("INSERT INTO ioc.disclosure_key (key) VALUES (%s)", (bytes(32),))
+        yield found
 
 
 @pytest_asyncio.fixture
 async def client(place: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(place)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://ioc"
-        ) as found,
-    ):
+    async with asking(place) as found:
         yield found
 
 

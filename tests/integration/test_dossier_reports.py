@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 
 from ioc import topics
 from ioc.access import readers
-from ioc.api import create_app
 from ioc.cli.main import build
 from ioc.district import apply_pack, read_pack
 from ioc.events import DossierProgress, DossierProgressed, DossierRecord, DossierRecorded, encode
 from ioc.settings import Settings, load
+from tests.integration.asking import asking
 from tests.integration.feeding import feeders
 from tests.servers import Servers
 
@@ -100,11 +100,7 @@ async def client(place: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         assert feeder.bad == []
     monkeypatch.setenv("IOC_DATABASE_URL", place.database_dsn)
     load.cache_clear()
-    app = create_app(place)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ioc") as found,
-    ):
+    async with asking(place, raising=True) as found:
         yield found
     load.cache_clear()
 

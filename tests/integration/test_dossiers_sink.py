@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from ioc import topics
 from ioc.district.worktime import WorkCalendar
@@ -42,7 +41,6 @@ from ioc.settings import Settings
 from streams.dossiers.projector import rebuild
 from streams.registry import Registry
 from tests.integration.feeding import Feeder, feeders
-from tests.servers import Servers
 
 BASE = datetime(2024, 3, 28, 6, tzinfo=UTC)
 #: When facts are stored that don't say when they were learned.
@@ -170,24 +168,17 @@ def plainly(known: list[DossierEvent], as_of: datetime) -> Counter[tuple[object,
     return found
 
 
-@pytest.fixture(scope="module")
-def own(servers: Servers) -> Any:
-    url = servers.new_database()
-    yield servers.settings.model_copy(update={"database_url": SecretStr(url)})
-    servers.drop_database(url)
-
-
 @given(known=facts, data=st.data())
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_order_repetition_and_batches_change_nothing(
-    own: Settings, known: list[DossierEvent], data: st.DataObject
+    place: Settings, known: list[DossierEvent], data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(known), max_size=4))
     shuffled = data.draw(st.permutations(known + again))
     cuts = sorted(data.draw(st.sets(st.integers(0, len(shuffled)), max_size=3)))
     batches = [shuffled[a:b] for a, b in zip([0, *cuts], [*cuts, len(shuffled)], strict=True) if a < b]
-    projections, ledger, _ = asyncio.run(store(own, [known]))
-    found, entries, feeder = asyncio.run(store(own, batches))
+    projections, ledger, _ = asyncio.run(store(place, [known]))
+    found, entries, feeder = asyncio.run(store(place, batches))
     assert found == projections
     assert entries == ledger
     assert (feeder.facts, feeder.duplicates, feeder.bad) == (len(known), len(again), [])
@@ -213,40 +204,40 @@ def recorded(code: str, hours: float, **more: Any) -> DossierRecorded:
     )
 
 
-def test_a_fact_learned_earlier_than_others_rewrites_what_was_known_in_between(own: Settings) -> None:
+def test_a_fact_learned_earlier_than_others_rewrites_what_was_known_in_between(place: Settings) -> None:
     late = BASE + timedelta(days=30)
     first = recorded("d1", 1, channel=Channel.ONLINE, recordedat=late)
     correction = recorded("d1", 0.5, channel=Channel.POST, recordedat=BASE + timedelta(days=10))
-    _, alone, _ = asyncio.run(store(own, [[first]]))
+    _, alone, _ = asyncio.run(store(place, [[first]]))
     assert {key[-1] for key in alone} == {late}
-    _, both, _ = asyncio.run(store(own, [[first], [correction]]))
+    _, both, _ = asyncio.run(store(place, [[first], [correction]]))
     assert min(key[-1] for key in both) == BASE + timedelta(days=10)
-    _, at_once, _ = asyncio.run(store(own, [[correction, first]]))
+    _, at_once, _ = asyncio.run(store(place, [[correction, first]]))
     assert both == at_once
 
 
-def test_nothing_is_learned_in_the_future(own: Settings) -> None:
+def test_nothing_is_learned_in_the_future(place: Settings) -> None:
     ahead = recorded("d1", 1, recordedat=STORED + timedelta(days=365))
-    _, ledger, _ = asyncio.run(store(own, [[ahead]]))
+    _, ledger, _ = asyncio.run(store(place, [[ahead]]))
     assert {key[-1] for key in ledger} == {STORED}
 
 
-def test_two_sources_with_one_id_are_two_facts_in_any_order(own: Settings) -> None:
+def test_two_sources_with_one_id_are_two_facts_in_any_order(place: Settings) -> None:
     pair: list[DossierEvent] = [
         recorded("d1", 1, id="1", source=source, channel=channel)
         for source, channel in (("//b", Channel.POST), ("//a", Channel.ONLINE))
     ]
-    one, _, feeder = asyncio.run(store(own, [pair]))
-    other, _, _ = asyncio.run(store(own, [[pair[1]], [pair[0]]]))
+    one, _, feeder = asyncio.run(store(place, [pair]))
+    other, _, _ = asyncio.run(store(place, [[pair[1]], [pair[0]]]))
     assert one == other
     assert one[0][2] == "post"
     assert feeder.facts == 2
 
 
-def test_of_one_id_the_first_stands(own: Settings) -> None:
+def test_of_one_id_the_first_stands(place: Settings) -> None:
     pair: list[DossierEvent] = [recorded("d1", 1, id="1", status=2), recorded("d1", 2, id="1", status=9)]
     for batches in ([pair], [[pair[0]], [pair[1]]]):
-        projections, _, feeder = asyncio.run(store(own, batches))
+        projections, _, feeder = asyncio.run(store(place, batches))
         assert projections[0][5] == 2
         assert (feeder.facts, feeder.duplicates) == (1, 1)
 
@@ -265,9 +256,11 @@ def test_of_one_id_the_first_stands(own: Settings) -> None:
         {"returned_at": datetime(1989, 1, 1, tzinfo=UTC)},
     ],
 )
-def test_impossible_dates_are_unreadable_and_the_rest_is_stored(own: Settings, wrong: dict[str, Any]) -> None:
+def test_impossible_dates_are_unreadable_and_the_rest_is_stored(
+    place: Settings, wrong: dict[str, Any]
+) -> None:
     batch: list[DossierEvent] = [recorded("d1", 1), recorded("d2", 1, **wrong), recorded("d3", 1)]
-    projections, _, feeder = asyncio.run(store(own, [batch]))
+    projections, _, feeder = asyncio.run(store(place, [batch]))
     assert [row[0] for row in projections] == ["d1", "d3"]
     assert feeder.bad == [(1, "invalid")]
 
@@ -284,7 +277,7 @@ def said(code: str, hours: float, data: Any) -> DossierEvent:
     return event
 
 
-def test_fees_papers_letters_and_ratings_are_stored_with_their_dossier(own: Settings) -> None:
+def test_fees_papers_letters_and_ratings_are_stored_with_their_dossier(place: Settings) -> None:
     late = BASE + timedelta(days=5)
     batch = [
         recorded(
@@ -310,7 +303,7 @@ def test_fees_papers_letters_and_ratings_are_stored_with_their_dossier(own: Sett
     ]
 
     async def run() -> Any:
-        async with feeders(own, topics.DOSSIERS) as (feeder,):
+        async with feeders(place, topics.DOSSIERS) as (feeder,):
             await empty(feeder)
             await feeder.feed([encode(event) for event in batch], now=STORED)
             assert feeder.bad == []
@@ -328,22 +321,22 @@ def test_fees_papers_letters_and_ratings_are_stored_with_their_dossier(own: Sett
 
 
 def test_a_dossier_that_was_another_ones_second_code_counts_no_more_and_keeps_its_facts(
-    own: Settings,
+    place: Settings,
 ) -> None:
     batch = [recorded("d1", 1), recorded("d2", 1), said("d2", 2, DossierMerge(unit="u1", into="d1"))]
     for order in (batch, batch[::-1]):
-        projections, ledger, feeder = asyncio.run(store(own, [[event] for event in order]))
+        projections, ledger, feeder = asyncio.run(store(place, [[event] for event in order]))
         assert feeder.bad == []
         assert {key[0] for key, count in ledger.items() if count} >= {"d1"}
         assert sum(count for key, count in ledger.items() if key[0] == "d2") == 0
         assert [(row[0], row[13], row[27]) for row in projections] == [("d1", 1, None), ("d2", 2, "d1")]
-    own_code, _, feeder = asyncio.run(store(own, [[said("d1", 2, DossierMerge(unit="u1", into="d1"))]]))
+    own_code, _, feeder = asyncio.run(store(place, [[said("d1", 2, DossierMerge(unit="u1", into="d1"))]]))
     assert (own_code, feeder.bad) == ([], [(0, "invalid")])
 
 
-def test_late_facts_are_counted_by_unit_once(own: Settings) -> None:
+def test_late_facts_are_counted_by_unit_once(place: Settings) -> None:
     async def run() -> None:
-        async with feeders(own, topics.DOSSIERS) as (feeder,):
+        async with feeders(place, topics.DOSSIERS) as (feeder,):
             await empty(feeder)
             closed = BASE + timedelta(hours=2)
             late, timely = recorded("d1", 1), recorded("d1", 3)
@@ -356,20 +349,20 @@ def test_late_facts_are_counted_by_unit_once(own: Settings) -> None:
     asyncio.run(run())
 
 
-def test_texts_of_all_kinds_come_back_as_they_were(own: Settings) -> None:
+def test_texts_of_all_kinds_come_back_as_they_were(place: Settings) -> None:
     texts = ["đất đai – xây dựng", "", "a\\u0000b", '"quoted"', "\\", "line\nbreak", "😀"]
     batch: list[DossierEvent] = [recorded(f"d{n}", 1, field=text) for n, text in enumerate(texts)]
-    projections, ledger, feeder = asyncio.run(store(own, [batch]))
+    projections, ledger, feeder = asyncio.run(store(place, [batch]))
     assert feeder.bad == []
     assert [row[3] for row in projections] == texts
     assert {key[3] for key in ledger} == set(texts)
 
 
-def test_two_writers_of_the_same_dossiers_wait_for_one_another(own: Settings) -> None:
+def test_two_writers_of_the_same_dossiers_wait_for_one_another(place: Settings) -> None:
     """Wrong keys may bring one dossier through two partitions: sums stay right, nobody deadlocks for good."""
 
     async def run() -> None:
-        async with feeders(own, topics.DOSSIERS, partitions=2) as (one, two):
+        async with feeders(place, topics.DOSSIERS, partitions=2) as (one, two):
             await empty(one)
 
             async def write(feeder: Feeder, source: str, status: int) -> None:
@@ -388,9 +381,9 @@ def test_two_writers_of_the_same_dossiers_wait_for_one_another(own: Settings) ->
     asyncio.run(run())
 
 
-def test_a_dossier_with_a_thousand_steps_is_reduced_in_time(own: Settings) -> None:
+def test_a_dossier_with_a_thousand_steps_is_reduced_in_time(place: Settings) -> None:
     async def run() -> float:
-        async with feeders(own, topics.DOSSIERS) as (feeder,):
+        async with feeders(place, topics.DOSSIERS) as (feeder,):
             await empty(feeder)
             steps = [
                 DossierProgressed(
@@ -410,15 +403,15 @@ def test_a_dossier_with_a_thousand_steps_is_reduced_in_time(own: Settings) -> No
             return asyncio.get_running_loop().time() - begun
 
     assert asyncio.run(run()) < 20.0
-    with psycopg.connect(own.database_dsn) as connection:
+    with psycopg.connect(place.database_dsn) as connection:
         assert connection.execute("SELECT facts FROM ioc.dossier").fetchall() == [(1002,)]
 
 
-def test_the_same_dimensions_again_take_no_new_number(own: Settings) -> None:
+def test_the_same_dimensions_again_take_no_new_number(place: Settings) -> None:
     """Numbers of dimensions are 32 bits wide: one taken with every batch would be used up within months."""
 
     async def story() -> list[int]:
-        async with feeders(own, topics.DOSSIERS) as (feeder,):
+        async with feeders(place, topics.DOSSIERS) as (feeder,):
             await empty(feeder)
             taken = []
             for number in range(5):

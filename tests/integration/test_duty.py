@@ -19,7 +19,6 @@ from psycopg import errors
 from typer.testing import CliRunner, Result
 
 from ioc.access import readers
-from ioc.api import create_app
 from ioc.cli.main import build
 from ioc.district import Pack, apply_pack, read_pack
 from ioc.duty import Change, ChangeKind, Person, Roster, Rotation, store
@@ -28,6 +27,7 @@ from ioc.duty.model import Advance, Cover
 from ioc.errors import IocError
 from ioc.kpi.query import SYSTEM_READER, answer, change
 from ioc.settings import Settings, load
+from tests.integration.asking import asking
 from tests.servers import Servers
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "packs" / "go-dau"
@@ -68,18 +68,12 @@ def _pack() -> Pack:
 
 @pytest.fixture(scope="module")
 def place(servers: Servers) -> Iterator[Settings]:
-    url = servers.new_database()
-    state = servers.settings.state_dir.parent / "duty-state"
-    state.mkdir(exist_ok=True)
-    found = Settings.model_validate(
-        {**servers.settings.model_dump(), "database_url": url, "state_dir": state}
-    )
-    with psycopg.connect(found.database_dsn, autocommit=True) as connection:
-        apply_pack(connection, _pack())
-        readers.add(connection, *AUTH)
-        readers.add(connection, "commune", "a long password", root_unit="25663")
-    yield found
-    servers.drop_database(url)
+    with servers.place() as found:
+        with psycopg.connect(found.database_dsn, autocommit=True) as connection:
+            apply_pack(connection, _pack())
+            readers.add(connection, *AUTH)
+            readers.add(connection, "commune", "a long password", root_unit="25663")
+        yield found
 
 
 @pytest.fixture
@@ -92,12 +86,7 @@ def connection(place: Settings) -> Iterator[Connection]:
 
 @pytest_asyncio.fixture
 async def client(place: Settings, connection: Connection) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(place)
-    transport = httpx.ASGITransport(app=app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://test", timeout=60) as found,
-    ):
+    async with asking(place, raising=True) as found:
         yield found
 
 

@@ -18,13 +18,13 @@ from typer.testing import CliRunner
 
 from ioc import topics
 from ioc.access import readers
-from ioc.api import create_app
 from ioc.cli.main import build
 from ioc.district.worktime import WorkCalendar
 from ioc.events import DossierProgress, DossierProgressed, DossierRecord, DossierRecorded, encode
 from ioc.forecast.query import Clearings, Misses, ask_clearing, ask_misses
 from ioc.kpi.query import answer
 from ioc.settings import Settings, load
+from tests.integration.asking import asking
 from tests.integration.feeding import feeders
 from tests.integration.kpi_data import add_district, add_unit
 from tests.servers import Servers
@@ -133,20 +133,15 @@ def _next(days: int) -> date:
 
 @pytest.fixture(scope="module")
 def place(servers: Servers) -> Iterator[Settings]:
-    url = servers.new_database()
-    state = servers.settings.state_dir.parent / "forecast-state"
-    found = Settings.model_validate(
-        {**servers.settings.model_dump(), "database_url": url, "state_dir": state}
-    )
-    with psycopg.connect(url, autocommit=True) as connection:
-        for code, parent in (("go", None), ("u", "go"), ("v", "go")):
-            add_unit(connection, code, parent=parent)
-        add_district(connection, "go")
-        readers.add(connection, "chief", _PASSWORD, root_unit="u")
-        readers.add(connection, "all", _PASSWORD)
-    asyncio.run(_fill(found, _events()))
-    yield found
-    servers.drop_database(url)
+    with servers.place() as found:
+        with psycopg.connect(found.database_dsn, autocommit=True) as connection:
+            for code, parent in (("go", None), ("u", "go"), ("v", "go")):
+                add_unit(connection, code, parent=parent)
+            add_district(connection, "go")
+            readers.add(connection, "chief", _PASSWORD, root_unit="u")
+            readers.add(connection, "all", _PASSWORD)
+        asyncio.run(_fill(found, _events()))
+        yield found
 
 
 async def _fill(place: Settings, events: list[Any]) -> None:
@@ -264,12 +259,7 @@ async def test_now_from_the_projection_is_now_from_the_ledger(place: Settings) -
 
 @pytest_asyncio.fixture
 async def client(place: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(place)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://ioc") as found,
-    ):
+    async with asking(place) as found:
         yield found
 
 

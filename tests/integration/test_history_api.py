@@ -18,27 +18,17 @@ import pytest_asyncio
 from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
-from ioc.api import create_app
 from ioc.cli.main import build
 from ioc.history import access_log
 from ioc.settings import Settings, load
+from tests.integration.asking import asking
 from tests.integration.history_place import PASSWORD, Case, add_cases, add_places, add_samples, ago, day
 from tests.integration.kpi_data import Connection, empty
-from tests.servers import Servers
 
 _PROBLEM = "application/problem+json"
 _PLANNER = ("planner", PASSWORD)
 _CLERK = ("clerk", PASSWORD)
 _CHIEF = ("chief", PASSWORD)
-
-
-@pytest.fixture(scope="module")
-def place(servers: Servers) -> Iterator[Settings]:
-    url = servers.new_database()
-    state = servers.settings.state_dir.parent / "history-state"
-    state.mkdir(exist_ok=True)
-    yield Settings.model_validate({**servers.settings.model_dump(), "database_url": url, "state_dir": state})
-    servers.drop_database(url)
 
 
 @pytest.fixture
@@ -72,12 +62,7 @@ def _cases() -> list[Case]:
 
 @pytest_asyncio.fixture
 async def client(place: Settings, connection: Connection) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(place)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://ioc", auth=_PLANNER) as found,
-    ):
+    async with asking(place, _PLANNER) as found:
         yield found
 
 

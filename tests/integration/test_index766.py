@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from ioc.access import readers
-from ioc.api import create_app
 from ioc.cli.main import build
 from ioc.dossiers.reducer import reduce
 from ioc.events import Channel, DossierRecord
@@ -32,23 +31,15 @@ from ioc.kpi.errors import BadQuestionError
 from ioc.kpi.query import answer, current, series
 from ioc.kpi.question import Question
 from ioc.settings import Settings, load
+from tests.integration.asking import asking
 from tests.integration.index766_data import ZONE, Case, Connection, add_cases, empty, late_in, live_shares
 from tests.integration.kpi_data import add_district, add_unit
-from tests.servers import Servers
 from tests.unit.index766.test_formulas import two_versions
 
 MARCH = datetime(2026, 3, 1, tzinfo=ZONE)
 APRIL = datetime(2026, 4, 1, tzinfo=ZONE)
 PUBLISHED = datetime(2026, 4, 5, tzinfo=ZONE)
 _WHOLE = {component.id: component.max for component in formulas()[0].component}
-
-
-@pytest.fixture(scope="module")
-def place(servers: Servers) -> Iterator[Settings]:
-    url = servers.new_database()
-    state = servers.settings.state_dir.parent / "index766-state"
-    yield Settings.model_validate({**servers.settings.model_dump(), "database_url": url, "state_dir": state})
-    servers.drop_database(url)
 
 
 @pytest.fixture(scope="module")
@@ -405,11 +396,8 @@ def test_questions_that_make_no_sense_are_told(
 
 @pytest_asyncio.fixture
 async def client(place: Settings, connection: Connection) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(place.model_copy(update={"index766_grades": "90=Xuất sắc;0=Yếu"}))
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ioc") as found,
-    ):
+    graded = place.model_copy(update={"index766_grades": "90=Xuất sắc;0=Yếu"})
+    async with asking(graded, raising=True) as found:
         yield found
 
 

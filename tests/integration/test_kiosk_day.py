@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from pydantic import SecretStr
 
 from connectors.queues.reading import TicketReader
 from ioc import topics
@@ -23,7 +21,6 @@ from ioc.kpi.question import Question
 from ioc.settings import Settings
 from tests.integration.feeding import feeders
 from tests.integration.kpi_data import add_district, add_unit, empty
-from tests.servers import Servers
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 DAY = datetime(2026, 3, 2, tzinfo=ZONE)
@@ -38,13 +35,6 @@ TOLD: dict[str, dict[str, int]] = {
     "A006": {"issued": 5},
     "A007": {"called": 50},
 }
-
-
-@pytest.fixture(scope="module")
-def own(servers: Servers) -> Iterator[Settings]:
-    url = servers.new_database()
-    yield servers.settings.model_copy(update={"database_url": SecretStr(url)})
-    servers.drop_database(url)
 
 
 def lines(day: datetime, told: dict[str, dict[str, int]]) -> list[bytes]:
@@ -64,12 +54,12 @@ def lines(day: datetime, told: dict[str, dict[str, int]]) -> list[bytes]:
     ]
 
 
-def store(own: Settings, told: list[bytes], batches: int) -> None:
+def store(place: Settings, told: list[bytes], batches: int) -> None:
     reader = TicketReader(zone=ZONE, unit_of=lambda _kiosk, _day: "u1")
     records = [encode(fact) for line in told if (fact := reader.read(line, datetime.now(UTC))) is not None]
 
     async def run() -> None:
-        async with feeders(own, topics.QUEUES) as (feeder,):
+        async with feeders(place, topics.QUEUES) as (feeder,):
             for part in range(batches):
                 await feeder.feed(records[part::batches])
             assert feeder.bad == []
@@ -77,16 +67,16 @@ def store(own: Settings, told: list[bytes], batches: int) -> None:
     asyncio.run(run())
 
 
-def figures(own: Settings, kpi: str, start: datetime, days: int = 1) -> list[tuple[Any, Any, Any]]:
+def figures(place: Settings, kpi: str, start: datetime, days: int = 1) -> list[tuple[Any, Any, Any]]:
     question = Question(kpi=find(kpi), start=start, end=start + timedelta(days=days), bucket="1d", unit="u1")
-    with psycopg.connect(own.database_dsn, autocommit=True) as connection:
+    with psycopg.connect(place.database_dsn, autocommit=True) as connection:
         points = answer(connection, series("system", question))
     return [(point.value, point.numerator, point.denominator) for point in points]
 
 
 @pytest.mark.parametrize("seed", [None, 1, 2])
-def test_out_of_order_and_without_a_completion(own: Settings, seed: int | None) -> None:
-    with psycopg.connect(own.database_dsn, autocommit=True) as connection:
+def test_out_of_order_and_without_a_completion(place: Settings, seed: int | None) -> None:
+    with psycopg.connect(place.database_dsn, autocommit=True) as connection:
         empty(connection)
         add_unit(connection, "u1")
         add_district(connection, "u1")
@@ -94,16 +84,16 @@ def test_out_of_order_and_without_a_completion(own: Settings, seed: int | None) 
     if seed is not None:
         random.Random(seed).shuffle(told)
         told += told[:5]
-    store(own, told, batches=1 if seed is None else 4)
-    assert figures(own, "queue.issued", DAY, days=2) == [(6, 6, None), (1, 1, None)], (
+    store(place, told, batches=1 if seed is None else 4)
+    assert figures(place, "queue.issued", DAY, days=2) == [(6, 6, None), (1, 1, None)], (
         "A001 of the next day is another ticket; A007's issue never came"
     )
     # waits of 5, 12 and 37 minutes, whether or not anybody said that the service ended
-    assert figures(own, "queue.served_within_15m", DAY) == [(pytest.approx(2 / 3), 2, 3)]
+    assert figures(place, "queue.served_within_15m", DAY) == [(pytest.approx(2 / 3), 2, 3)]
     # nothing ended A006, A007 is known by its call: both lapse at the end of the day, the next day's first instant
-    assert figures(own, "queue.waiting", DAY, days=2)[-1][0] == 0, "nobody waits for yesterday's number"
-    assert figures(own, "queue.abandonment_rate", DAY, days=2) == [
+    assert figures(place, "queue.waiting", DAY, days=2)[-1][0] == 0, "nobody waits for yesterday's number"
+    assert figures(place, "queue.abandonment_rate", DAY, days=2) == [
         (pytest.approx(1 / 5), 1, 5),
         (pytest.approx(2 / 3), 2, 3),
     ]
-    assert figures(own, "queue.no_show_rate", DAY, days=2) == [(pytest.approx(1 / 4), 1, 4), (0, 0, 1)]
+    assert figures(place, "queue.no_show_rate", DAY, days=2) == [(pytest.approx(1 / 4), 1, 4), (0, 0, 1)]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -20,19 +18,10 @@ from ioc.kpi.query import Answer, answer, ask, current
 from ioc.kpi.question import Areas, Asked
 from tests.integration.areas import ZONE, DatedUnit, Edge, add_units, at, owners
 from tests.integration.kpi_data import Connection, LedgerEntry, add_district, add_entries, empty
-from tests.servers import Servers
 
 REFORM = date(2025, 7, 1)
 SPLIT = date(2025, 9, 15)
 LATER = date(2026, 1, 1)
-
-
-@pytest.fixture(scope="module")
-def connection(servers: Servers) -> Iterator[Connection]:
-    url = servers.new_database()
-    with psycopg.connect(url, autocommit=True) as found:
-        yield found
-    servers.drop_database(url)
 
 
 def _entry(unit: str, day: str, measure: int = Measure.RECEIVED, **more: int | str) -> LedgerEntry:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
 
 from ioc.kpi import find
@@ -15,15 +13,6 @@ from ioc.kpi.query import Point, answer, series
 from ioc.kpi.question import Question
 from ioc.platform import day_ends
 from tests.integration.kpi_data import Connection, add_device, add_unit, empty
-from tests.servers import Servers
-
-
-@pytest.fixture(scope="module")
-def connection(servers: Servers) -> Iterator[Connection]:
-    url = servers.new_database()
-    with psycopg.connect(url, autocommit=True) as found:
-        yield found
-    servers.drop_database(url)
 
 
 def _insert(

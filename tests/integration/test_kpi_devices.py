@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,19 +19,10 @@ from ioc.kpi.question import Asked, Question
 from streams.devices.runs import runs_of
 from streams.instants import micros, moment
 from tests.integration.kpi_data import Connection, add_device, add_district, add_unit, empty
-from tests.servers import Servers
 
 _MINUTE = timedelta(minutes=1)
 _DAY = datetime(2026, 3, 2, tzinfo=UTC)
 _STATES = {1: "up", 2: "up", 3: "down", 4: None, 0: None}
-
-
-@pytest.fixture(scope="module")
-def connection(servers: Servers) -> Iterator[Connection]:
-    url = servers.new_database()
-    with psycopg.connect(url, autocommit=True) as found:
-        yield found
-    servers.drop_database(url)
 
 
 @dataclass(frozen=True)

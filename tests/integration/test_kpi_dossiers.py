@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -29,20 +27,11 @@ from tests.integration.kpi_data import (
     naive_series,
     take_entries,
 )
-from tests.servers import Servers
 
 # The clocks of Amsterdam go back on 30 October 2011 at 3 o'clock, and forward on 27 March.
 _AUTUMN = datetime(2011, 10, 29, 12, tzinfo=UTC)
 _SPRING = datetime(2011, 3, 26, 12, tzinfo=UTC)
 _ZONES = ("Asia/Ho_Chi_Minh", "Europe/Amsterdam", "Asia/Kolkata")
-
-
-@pytest.fixture(scope="module")
-def connection(servers: Servers) -> Iterator[Connection]:
-    url = servers.new_database()
-    with psycopg.connect(url, autocommit=True) as found:
-        yield found
-    servers.drop_database(url)
 
 
 def ask(connection: Connection, kpi: str, **more: object) -> tuple[Point, ...]:

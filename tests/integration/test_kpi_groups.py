@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -19,19 +18,10 @@ from ioc.kpi.query import answer, ask, current
 from ioc.kpi.question import Areas, Asked
 from tests.integration.areas import ZONE, DatedUnit, Edge, add_units, at
 from tests.integration.kpi_data import Connection, LedgerEntry, add_district, add_entries, empty
-from tests.servers import Servers
 
 JOINED, LEFT = date(2025, 3, 1), date(2025, 9, 15)
 #: group, member, first day, first day after
 Member = tuple[str, str, date | None, date | None]
-
-
-@pytest.fixture(scope="module")
-def connection(servers: Servers) -> Iterator[Connection]:
-    url = servers.new_database()
-    with psycopg.connect(url, autocommit=True) as found:
-        yield found
-    servers.drop_database(url)
 
 
 def _add_members(connection: Connection, members: Sequence[Member]) -> None:

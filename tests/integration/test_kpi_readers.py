@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 
 from ioc.access import GUEST, readers
@@ -17,17 +15,8 @@ from ioc.kpi.install import ENTRY_POINTS, functions_sql, install
 from ioc.kpi.query import answer, current, series
 from ioc.kpi.question import Question
 from tests.integration.kpi_data import Connection, LedgerEntry, add_district, add_entries, add_unit, empty
-from tests.servers import Servers
 
 _AT = datetime(2026, 3, 2, 3, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def connection(servers: Servers) -> Iterator[Connection]:
-    url = servers.new_database()
-    with psycopg.connect(url, autocommit=True) as found:
-        yield found
-    servers.drop_database(url)
 
 
 @pytest.fixture

@@ -15,25 +15,16 @@ import pytest_asyncio
 from typer.testing import CliRunner
 
 from ioc.access import readers
-from ioc.api import create_app
 from ioc.cli.main import build
 from ioc.district import apply_pack, read_pack
 from ioc.dossiers.ledger import Measure
 from ioc.settings import Settings, load
 from tests.integration.areas import at
+from tests.integration.asking import asking
 from tests.integration.kpi_data import Connection, LedgerEntry, add_entries, empty
-from tests.servers import Servers
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "packs" / "go-dau"
 AUTH = ("all", "a long password")
-
-
-@pytest.fixture(scope="module")
-def place(servers: Servers) -> Iterator[Settings]:
-    url = servers.new_database()
-    state = servers.settings.state_dir.parent / "reform-state"
-    yield Settings.model_validate({**servers.settings.model_dump(), "database_url": url, "state_dir": state})
-    servers.drop_database(url)
 
 
 @pytest.fixture
@@ -47,12 +38,7 @@ def connection(place: Settings) -> Iterator[Connection]:
 
 @pytest_asyncio.fixture
 async def client(place: Settings, connection: Connection) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(place)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://ioc", auth=AUTH) as found,
-    ):
+    async with asking(place, AUTH) as found:
         yield found
 
 

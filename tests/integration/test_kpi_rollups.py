@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import psycopg
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +20,6 @@ from ioc.kpi.question import Question
 from ioc.platform import rollups, samples
 from tests.integration.kpi_data import Connection, add_device, add_unit, buckets, empty
 from tests.integration.test_kpi_devices import store_runs
-from tests.servers import Servers
 
 _MINUTE = timedelta(minutes=1)
 _TOPIC = "ioc.wifi"
@@ -34,14 +31,6 @@ _PLACES = (
     ("Asia/Kolkata", datetime(2026, 2, 26, 12, tzinfo=UTC)),
     ("Asia/Kathmandu", datetime(2025, 12, 30, 6, tzinfo=UTC)),
 )
-
-
-@pytest.fixture(scope="module")
-def connection(servers: Servers) -> Iterator[Connection]:
-    url = servers.new_database()
-    with psycopg.connect(url, autocommit=True) as found:
-        yield found
-    servers.drop_database(url)
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import psycopg
-import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from ioc import topics
 from ioc.events import QueueEvent, TicketIssued, TicketStarted, encode
@@ -22,19 +19,11 @@ from ioc.kpi.question import Asked
 from ioc.settings import Settings
 from tests.integration.feeding import feeders
 from tests.integration.test_queues_sink import BASE, happened, happenings
-from tests.servers import Servers
 
 THEN = BASE + timedelta(days=4)
 LATER = THEN + timedelta(seconds=1)
 # surges have their own comparison: they are made of weeks, and list units of which nothing is known yet
 QUEUES = [kpi for kpi in CATALOGUE if kpi.startswith("queue.") and kpi != "queue.surge"]
-
-
-@pytest.fixture(scope="module")
-def own(servers: Servers) -> Iterator[Settings]:
-    url = servers.new_database()
-    yield servers.settings.model_copy(update={"database_url": SecretStr(url)})
-    servers.drop_database(url)
 
 
 def answers(
@@ -66,18 +55,18 @@ async def learn(settings: Settings, first: list[QueueEvent], then: list[QueueEve
 @given(known=happenings, data=st.data())
 @hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_was_answered_then_is_answered_as_of_then(
-    own: Settings, known: list[QueueEvent], data: st.DataObject
+    place: Settings, known: list[QueueEvent], data: st.DataObject
 ) -> None:
     mixed = data.draw(st.permutations(known))
     cut = data.draw(st.integers(0, len(mixed)))
-    before, _, known_then = asyncio.run(learn(own, mixed[:cut], mixed[cut:]))
+    before, _, known_then = asyncio.run(learn(place, mixed[:cut], mixed[cut:]))
     assert known_then == before
 
 
-def test_a_ticket_learned_later_and_a_wait_corrected_later_show_as_corrections(own: Settings) -> None:
+def test_a_ticket_learned_later_and_a_wait_corrected_later_show_as_corrections(place: Settings) -> None:
     first = [happened(TicketIssued, 0), happened(TicketStarted, 20), happened(TicketIssued, 1, number="2")]
     then = [happened(TicketStarted, 5, id="earlier"), happened(TicketIssued, 2, number="3")]
-    before, after, known_then = asyncio.run(learn(own, first, then))
+    before, after, known_then = asyncio.run(learn(place, first, then))
     at = BASE.replace(minute=0)
     issued, soon = ("queue.issued", None), ("queue.served_within_15m", None)
     assert [{p.time: p.value for p in a[issued]}[at] for a in (before, after, known_then)] == [2, 3, 2]

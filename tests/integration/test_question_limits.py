@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import httpx
 import psycopg
 import pytest
 
-from ioc.api import create_app
 from ioc.kpi.errors import TooSlowError
 from ioc.kpi.query import Steps, answer
 from ioc.settings import Settings
+from tests.integration.asking import asking
 from tests.integration.history_place import PASSWORD, Case, add_cases, add_places, day, wait_for
 from tests.servers import Servers
 
@@ -35,14 +34,7 @@ async def test_a_heavy_question_is_ended_at_its_limit_and_the_database_is_free(
     with psycopg.connect(database, autocommit=True) as connection:
         add_places(connection)
         add_cases(connection, [Case(code="d-1", received=day("2026-03-01"))])
-        app = create_app(settings)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(
-                transport=transport, base_url="http://ioc", auth=("planner", PASSWORD)
-            ) as client,
-        ):
+        async with asking(settings, ("planner", PASSWORD)) as client:
             with psycopg.connect(database) as other:
                 # whoever reads a dossier's entries now waits longer than any question may take
                 other.execute("LOCK TABLE ioc.dossier_ledger IN ACCESS EXCLUSIVE MODE")

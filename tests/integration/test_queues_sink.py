@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from ioc import topics
 from ioc.events import (
@@ -29,7 +28,6 @@ from ioc.events import (
 )
 from ioc.settings import Settings
 from tests.integration.feeding import Feeder, feeders
-from tests.servers import Servers
 
 BASE = datetime(2026, 3, 2, 1, tzinfo=UTC)
 KINDS: list[Any] = [
@@ -135,34 +133,27 @@ def plainly(known: list[QueueEvent]) -> list[tuple[object, ...]]:
     return rows
 
 
-@pytest.fixture(scope="module")
-def own(servers: Servers) -> Any:
-    url = servers.new_database()
-    yield servers.settings.model_copy(update={"database_url": SecretStr(url)})
-    servers.drop_database(url)
-
-
 @given(known=happenings, data=st.data())
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_order_repetition_and_batches_change_nothing(
-    own: Settings, known: list[QueueEvent], data: st.DataObject
+    place: Settings, known: list[QueueEvent], data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(known), max_size=4))
     shuffled = data.draw(st.permutations(known + again))
     cut = data.draw(st.integers(0, len(shuffled)))
-    tickets, feeder = asyncio.run(store(own, [part for part in (shuffled[:cut], shuffled[cut:]) if part]))
+    tickets, feeder = asyncio.run(store(place, [part for part in (shuffled[:cut], shuffled[cut:]) if part]))
     assert tickets == plainly(known)
     assert (feeder.facts, feeder.duplicates, feeder.bad) == (len(known), len(again), [])
 
 
-def test_numbers_begin_anew_each_day_and_at_each_machine(own: Settings) -> None:
+def test_numbers_begin_anew_each_day_and_at_each_machine(place: Settings) -> None:
     batch = [
         happened(TicketIssued, 1),
         happened(TicketIssued, 2, kiosk="k2"),
         happened(TicketIssued, 3 + 24 * 60, day="2026-03-03"),
         happened(TicketStarted, 9 + 24 * 60, day="2026-03-03"),
     ]
-    tickets, _ = asyncio.run(store(own, [batch]))
+    tickets, _ = asyncio.run(store(place, [batch]))
     assert [row[:3] for row in tickets] == [
         ("k1", "2026-03-02", "1"),
         ("k1", "2026-03-03", "1"),
@@ -171,7 +162,7 @@ def test_numbers_begin_anew_each_day_and_at_each_machine(own: Settings) -> None:
     assert [row[8] for row in tickets] == [None, BASE + timedelta(minutes=9 + 24 * 60), None]
 
 
-def test_a_number_given_twice_in_a_day_is_two_tickets(own: Settings) -> None:
+def test_a_number_given_twice_in_a_day_is_two_tickets(place: Settings) -> None:
     """The kiosk was switched off and on at ten, or counted to 999 and began anew."""
     story = [
         happened(TicketIssued, 0, service="land"),
@@ -182,24 +173,24 @@ def test_a_number_given_twice_in_a_day_is_two_tickets(own: Settings) -> None:
         happened(TicketStarted, 126),
     ]
     for order in (story, story[::-1]):
-        tickets, _ = asyncio.run(store(own, [[event] for event in order]))
+        tickets, _ = asyncio.run(store(place, [[event] for event in order]))
         assert [row[:3] for row in tickets] == [("k1", "2026-03-02", "1")] * 2
         assert [row[4] for row in tickets] == ["land", "trade"]
         minutes = [[t and (t - BASE).total_seconds() / 60 for t in row[6:10]] for row in tickets]
         assert minutes == [[0, None, 5, 9], [120, 125, 126, None]]
 
 
-def test_a_number_issued_again_at_once_is_a_clock_set_right(own: Settings) -> None:
-    tickets, _ = asyncio.run(store(own, [[happened(TicketIssued, 0), happened(TicketIssued, 9)]]))
+def test_a_number_issued_again_at_once_is_a_clock_set_right(place: Settings) -> None:
+    tickets, _ = asyncio.run(store(place, [[happened(TicketIssued, 0), happened(TicketIssued, 9)]]))
     assert [row[6] for row in tickets] == [BASE]
     tickets, _ = asyncio.run(
-        store(own, [[happened(TicketIssued, 0), happened(TicketIssued, 15)], [happened(TicketIssued, 8)]])
+        store(place, [[happened(TicketIssued, 0), happened(TicketIssued, 15)], [happened(TicketIssued, 8)]])
     )
     assert [row[6] for row in tickets] == [BASE]  # what came late shows that it was one ticket all the time
 
 
-def test_a_service_without_a_beginning_is_known_as_far_as_it_goes(own: Settings) -> None:
-    tickets, _ = asyncio.run(store(own, [[happened(TicketCompleted, 9)], [happened(TicketCalled, 5)]]))
+def test_a_service_without_a_beginning_is_known_as_far_as_it_goes(place: Settings) -> None:
+    tickets, _ = asyncio.run(store(place, [[happened(TicketCompleted, 9)], [happened(TicketCalled, 5)]]))
     assert tickets[0][6:] == (
         None,
         BASE + timedelta(minutes=5),
@@ -212,9 +203,9 @@ def test_a_service_without_a_beginning_is_known_as_far_as_it_goes(own: Settings)
 
 
 @pytest.mark.parametrize("day", ["2026-02-30", "0000-01-01", "٢٠٢٦-٠١-٠١", "2026-01-01\\n", "2026-1-1"])
-def test_what_is_no_day_is_unreadable_and_the_rest_is_stored(own: Settings, day: str) -> None:
+def test_what_is_no_day_is_unreadable_and_the_rest_is_stored(place: Settings, day: str) -> None:
     async def run() -> None:
-        async with feeders(own, topics.QUEUES) as (feeder,):
+        async with feeders(place, topics.QUEUES) as (feeder,):
             await feeder.connection.execute("TRUNCATE ioc.ticket, ioc.ticket_fact, ioc.unreadable")
             good = encode(happened(TicketIssued, 1))
             wrong = encode(happened(TicketIssued, 2)).replace(b"2026-03-02", day.encode(), 2)
@@ -226,9 +217,9 @@ def test_what_is_no_day_is_unreadable_and_the_rest_is_stored(own: Settings, day:
     asyncio.run(run())
 
 
-def test_late_facts_are_counted_by_unit_once(own: Settings) -> None:
+def test_late_facts_are_counted_by_unit_once(place: Settings) -> None:
     async def run() -> None:
-        async with feeders(own, topics.QUEUES) as (feeder,):
+        async with feeders(place, topics.QUEUES) as (feeder,):
             await feeder.connection.execute("TRUNCATE ioc.ticket, ioc.ticket_fact, ioc.unreadable")
             late, timely = happened(TicketIssued, 1), happened(TicketStarted, 3)
             closed = BASE + timedelta(minutes=2)
@@ -241,15 +232,15 @@ def test_late_facts_are_counted_by_unit_once(own: Settings) -> None:
     asyncio.run(run())
 
 
-def test_a_text_that_looks_like_an_escape_is_stored_as_it_is(own: Settings) -> None:
+def test_a_text_that_looks_like_an_escape_is_stored_as_it_is(place: Settings) -> None:
     event = happened(TicketIssued, 1, service="a\\u0000b")
     assert b"\\\\u0000" in msgspec.json.encode(event)
-    tickets, feeder = asyncio.run(store(own, [[event]]))
+    tickets, feeder = asyncio.run(store(place, [[event]]))
     assert feeder.bad == []
     assert tickets[0][4] == "a\\u0000b"
 
 
-def test_a_transferred_ticket_begins_once_and_is_completed_when_the_last_service_is(own: Settings) -> None:
+def test_a_transferred_ticket_begins_once_and_is_completed_when_the_last_service_is(place: Settings) -> None:
     story = [
         happened(TicketIssued, 0, service="land"),
         happened(TicketStarted, 5, counter="1"),
@@ -259,7 +250,7 @@ def test_a_transferred_ticket_begins_once_and_is_completed_when_the_last_service
         happened(TicketCompleted, 30),
     ]
     for order in (story, story[::-1]):
-        tickets, _ = asyncio.run(store(own, [[event] for event in order]))
+        tickets, _ = asyncio.run(store(place, [[event] for event in order]))
         ((*_, unit, service, counter, issued, _, started, completed, _, _, _),) = tickets
         assert (unit, service, counter) == ("u1", "trade", "2")
         assert [(t - BASE).total_seconds() / 60 for t in (issued, started, completed)] == [0, 5, 30]

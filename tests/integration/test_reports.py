@@ -19,7 +19,6 @@ from typer.testing import CliRunner
 
 from ioc import topics
 from ioc.access import readers
-from ioc.api import create_app
 from ioc.cli.main import build
 from ioc.district import apply_pack, read_pack
 from ioc.events import DossierRecord, DossierRecorded, Status, encode
@@ -32,6 +31,7 @@ from ioc.reports import schedule
 from ioc.reports.content import gather
 from ioc.reports.period import Kind, Period
 from ioc.settings import Settings, load
+from tests.integration.asking import asking
 from tests.integration.feeding import feeders
 from tests.integration.kpi_data import Connection
 from tests.integration.samples import wifi
@@ -91,21 +91,16 @@ async def _feed(settings: Settings) -> None:
 
 @pytest.fixture(scope="module")
 def place(servers: Servers) -> Iterator[Settings]:
-    url = servers.new_database()
-    state = servers.settings.state_dir.parent / "report-state"
-    settings = Settings.model_validate(
-        {**servers.settings.model_dump(), "database_url": url, "state_dir": state}
-    )
-    with psycopg.connect(url, autocommit=True) as connection:
-        apply_pack(connection, read_pack(SHIPPED))
-        readers.add(connection, *AUTH)
-        connection.execute(
-            "INSERT INTO ioc.device (code, kind, unit_id, interval_s)"
-            " SELECT 'bo-phan-1.wifi', 2, unit_id, 60 FROM ioc.unit WHERE code = '25663'"
-        )
-    asyncio.run(_feed(settings))
-    yield settings
-    servers.drop_database(url)
+    with servers.place() as settings:
+        with psycopg.connect(settings.database_dsn, autocommit=True) as connection:
+            apply_pack(connection, read_pack(SHIPPED))
+            readers.add(connection, *AUTH)
+            connection.execute(
+                "INSERT INTO ioc.device (code, kind, unit_id, interval_s)"
+                " SELECT 'bo-phan-1.wifi', 2, unit_id, 60 FROM ioc.unit WHERE code = '25663'"
+            )
+        asyncio.run(_feed(settings))
+        yield settings
 
 
 @pytest.fixture
@@ -117,12 +112,7 @@ def connection(place: Settings) -> Iterator[Connection]:
 
 @pytest_asyncio.fixture
 async def client(place: Settings, connection: Connection) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(place)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://ioc", auth=AUTH) as found,
-    ):
+    async with asking(place, AUTH) as found:
         yield found
 
 
