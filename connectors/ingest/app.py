@@ -41,7 +41,7 @@ from connectors.sources import kiosk_units
 from ioc.access.keyring import Keyring
 from ioc.api.database import Database
 from ioc.api.ingest_openapi import SECURITY_SCHEMES
-from ioc.api.models import Health
+from ioc.api.models.operation import Health
 from ioc.api.problems import Problem
 from ioc.district.agencies import AgencyResolver
 from ioc.district.model import Pack

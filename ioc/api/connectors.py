@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 
 from ioc.api.asking import only_known_parameters
 from ioc.api.identity import CurrentDatabase, CurrentReader
-from ioc.api.models import ConnectorList
+from ioc.api.models.operation import ConnectorList
 from ioc.api.problems import RESPONSES
 
 router = APIRouter(

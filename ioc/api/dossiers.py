@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from ioc.api.asking import NOT_MODIFIED, After, Limit, conditional, only_known_parameters
 from ioc.api.identity import CurrentDatabase, NamedReader
-from ioc.api.models import DossierEvents, DossierList
+from ioc.api.models.dossiers import DossierEvents, DossierList
 from ioc.api.problems import RESPONSES
 from ioc.history import access_log, cursor, dossiers
 

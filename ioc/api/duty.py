@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from ioc.access import GUEST
 from ioc.api.asking import NOT_MODIFIED, conditional, only_known_parameters
 from ioc.api.identity import CurrentDatabase, CurrentReader, NamedReader
-from ioc.api.models import DutyAnswer
+from ioc.api.models.duty import DutyAnswer
 from ioc.api.problems import RESPONSES
 from ioc.duty.asking import ask
 from ioc.duty.document import calendar_file, duty_document

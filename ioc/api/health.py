@@ -17,7 +17,7 @@ from prometheus_client import (
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ioc.api.identity import CurrentDatabase
-from ioc.api.models import Health
+from ioc.api.models.operation import Health
 from ioc.errors import IocError, UnavailableError
 
 router = APIRouter(tags=["health"])

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from ioc.access import GUEST
 from ioc.api.asking import only_known_parameters
 from ioc.api.identity import CurrentDatabase, CurrentReader
-from ioc.api.models import Names
+from ioc.api.models.figures import Names
 from ioc.api.problems import RESPONSES
 from ioc.index766.scores import DEFAULT_LATE, MOST_LATE, ask_month, losses_document, month_document
 

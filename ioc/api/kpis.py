@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from ioc.api.asking import NOT_MODIFIED, conditional, only_known_parameters, split
 from ioc.api.database import Database, Shared
 from ioc.api.identity import CurrentDatabase, CurrentReader
-from ioc.api.models import CurrentFigures, KpiDefinition, KpiList, Series, SeriesList
+from ioc.api.models.figures import CurrentFigures, KpiDefinition, KpiList, Series, SeriesList
 from ioc.api.problems import RESPONSES
 from ioc.api.series_parameters import Areas, Ids, Units, WantedSeries
 from ioc.history import series

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from ioc.api.asking import NOT_MODIFIED, After, Limit, conditional, only_known_parameters
 from ioc.api.identity import CurrentDatabase, CurrentReader
-from ioc.api.models import DeviceList, DeviceSamples, DeviceStates, UnitList
+from ioc.api.models.places import DeviceList, DeviceSamples, DeviceStates, UnitList
 from ioc.api.problems import RESPONSES
 from ioc.history import cursor
 from ioc.history import devices as history

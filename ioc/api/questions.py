@@ -11,7 +11,8 @@ from fastapi.responses import Response
 from ioc.api.asking import NOT_MODIFIED, conditional, only_known_parameters
 from ioc.api.identity import CurrentDatabase, CurrentReader, NamedReader
 from ioc.api.kpis import series_list
-from ioc.api.models import QuestionBody, QuestionList, SavedQuestion, SeriesList
+from ioc.api.models.figures import SeriesList
+from ioc.api.models.questions import QuestionBody, QuestionList, SavedQuestion
 from ioc.api.problems import RESPONSES, problem
 from ioc.history import questions
 

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from ioc.api.asking import NOT_MODIFIED, Limit, conditional, only_known_parameters
 from ioc.api.dossiers import note
 from ioc.api.identity import CurrentDatabase, CurrentReader, NamedReader
-from ioc.api.models import ReportList
+from ioc.api.models.dossiers import ReportList
 from ioc.api.problems import RESPONSES
 from ioc.reports import store
 from ioc.reports.period import Kind
