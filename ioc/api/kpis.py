@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,8 @@ from ioc.kpi.catalogue import CATALOGUE, find
 from ioc.kpi.definition import Kpi
 from ioc.kpi.document import current_document, kpi_document, series_document, target_document
 from ioc.kpi.errors import BadQuestionError, UnknownUnitError
-from ioc.kpi.query import Answer, ask, current
+from ioc.kpi.query import Answer, Current, Steps, ask, clock, current
+from ioc.kpi.question import Areas as WhichAreas
 from ioc.kpi.question import read_areas
 
 router = APIRouter(
@@ -51,16 +53,16 @@ async def _with_targets(
 ) -> list[dict[str, Any]]:
     try:
         in_force = await database.answer(targets.ask(reader, [kpi.id for kpi in kpis], [unit]))
-        ((zone,),) = await database.rows("SELECT ioc.unit_zone(%s, %s)", (reader, unit))
+        zone, _ = await database.answer(clock(reader, unit))
     except UnknownUnitError:
         if unit is not None:
             raise
         # no district yet: what indicators mean can be told all the same
-        in_force, zone = targets.NO_TARGETS, "UTC"
+        in_force, zone = targets.NO_TARGETS, ZoneInfo("UTC")
     return [
         {
             **kpi_document(kpi),
-            "targets": [target_document(target, ZoneInfo(zone)) for target in in_force.of(kpi.id, unit)],
+            "targets": [target_document(target, zone) for target in in_force.of(kpi.id, unit)],
         }
         for kpi in kpis
     ]
@@ -99,17 +101,12 @@ async def current_figures(
     key = ("current", reader, tuple(wanted), None if places is None else tuple(places), which)
 
     async def compute() -> dict[str, Any]:
-        figures = await database.answer(current(reader, wanted, places, which))
-        in_force = await database.answer(targets.ask(reader, wanted, places or [None]))
-        ((zone, now),) = await database.rows(
-            "SELECT ioc.unit_zone(%s, %s), now()", (reader, None if places is None else places[0])
-        )
-        local = ZoneInfo(zone)
+        figures, in_force, zone, now = await database.answer(_wall(reader, wanted, places, which))
         return {
-            "time": now.astimezone(local).isoformat(),
+            "time": now.astimezone(zone).isoformat(),
             "figures": [
                 current_document(
-                    figure, CATALOGUE[figure.kpi], local, which, in_force.at(figure.kpi, figure.unit, now)
+                    figure, CATALOGUE[figure.kpi], zone, which, in_force.at(figure.kpi, figure.unit, now)
                 )
                 for figure in figures
             ],
@@ -117,6 +114,16 @@ async def current_figures(
 
     response.headers.update(_NO_STORE)
     return await shared.get(key, compute)
+
+
+def _wall(
+    reader: str, wanted: list[str], places: list[str] | None, which: WhichAreas
+) -> Steps[tuple[tuple[Current, ...], targets.Targets, ZoneInfo, datetime]]:
+    """Steps to the figures, the targets in force, the first unit's zone and the moment: of one snapshot."""
+    figures = yield from current(reader, wanted, places, which)
+    in_force = yield from targets.ask(reader, wanted, places or [None])
+    zone, now = yield from clock(reader, None if places is None else places[0])
+    return figures, in_force, zone, now
 
 
 @router.get(

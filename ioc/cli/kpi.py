@@ -150,17 +150,14 @@ def show_targets(
 
     Example: ioc kpi targets --unit 25663
     """
-    from zoneinfo import ZoneInfo
-
     from ioc.kpi import targets
     from ioc.kpi.catalogue import ids
     from ioc.kpi.document import target_document
-    from ioc.kpi.query import SYSTEM_READER, answer
+    from ioc.kpi.query import SYSTEM_READER, answer, clock
 
     with database() as connection:
         in_force = answer(connection, targets.ask(SYSTEM_READER, ids(), [unit]))
-        row = connection.execute("SELECT ioc.unit_zone(%s, %s)", (SYSTEM_READER, unit)).fetchone()
-    zone = ZoneInfo(row[0] if row else "UTC")
+        zone, _ = answer(connection, clock(SYSTEM_READER, unit))
     found = [
         {"kpi": kpi, **target_document(target, zone)} for kpi in ids() for target in in_force.of(kpi, unit)
     ]

@@ -90,14 +90,11 @@ def list_(
 
 
 def _make(kind: Kind, of: str | None, unit: str | None, output: Path | None, language: Language) -> None:
-    from datetime import UTC, datetime
-    from zoneinfo import ZoneInfo
-
     from ioc.errors import UsageError
-    from ioc.kpi.query import SYSTEM_READER, answer
+    from ioc.kpi.query import SYSTEM_READER, answer, clock
     from ioc.kpi.units import read_day
     from ioc.reports.period import Period
-    from ioc.reports.store import make, zone_of
+    from ioc.reports.store import make
 
     if output is not None and output.suffix.lower() not in (".pdf", ".xlsx"):
         raise UsageError(
@@ -107,8 +104,8 @@ def _make(kind: Kind, of: str | None, unit: str | None, output: Path | None, lan
         if of is not None:
             period = Period.around(kind, read_day(of, what="--of"))
         else:
-            zone: ZoneInfo = answer(connection, zone_of(SYSTEM_READER, unit))
-            period = Period.newest_whole(kind, datetime.now(UTC).astimezone(zone).date())
+            zone, now = answer(connection, clock(SYSTEM_READER, unit))
+            period = Period.newest_whole(kind, now.astimezone(zone).date())
         report = make(connection, unit, period, language)
     stem = f"bao-cao-{kind.value}-{period.first.isoformat()}-{report.content.unit.code}"
     if language is not Language.VI:

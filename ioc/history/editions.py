@@ -13,7 +13,7 @@ from ioc.history.disclosure import DIMENSIONS, partition
 from ioc.history.dossiers import moments
 from ioc.history.table import Statement, Table
 from ioc.kpi.errors import BadQuestionError
-from ioc.kpi.query import Steps
+from ioc.kpi.query import Steps, clock
 
 #: One edition at a time is made on a database.
 EDITION_LOCK: Final = 0x696F6305
@@ -49,8 +49,7 @@ def months(reader: str, wanted: Wanted, settle_days: float) -> Steps[tuple[list[
     :param settle_days: how long after its end a month is given.
     :raises BadQuestionError: the range is not of whole months that have settled.
     """
-    ((name, now),) = yield "SELECT ioc.unit_zone(%s, %s), now()", (reader, wanted.unit)
-    zone = ZoneInfo(name)
+    zone, now = yield from clock(reader, wanted.unit)
     start, end = moments(wanted.start, wanted.end, zone)
     settled = (now.astimezone(zone) - timedelta(days=settle_days)).date().replace(day=1)
     if start is None:

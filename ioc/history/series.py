@@ -12,7 +12,7 @@ from ioc.history.table import Statement, Table
 from ioc.kpi import targets
 from ioc.kpi.catalogue import find
 from ioc.kpi.errors import BadQuestionError, TooManyPointsError
-from ioc.kpi.query import REASONS, Answer, Point, Steps, ask, series_statement
+from ioc.kpi.query import REASONS, Answer, Point, Steps, ask, clock, series_statement
 from ioc.kpi.question import Asked, Question, read
 from ioc.kpi.targets import Targets, judge
 
@@ -73,8 +73,7 @@ def questions(
     check(kpi_ids, units, asked)
     found: list[tuple[Question, ZoneInfo]] = []
     for unit in units:
-        ((zone_name, now),) = yield "SELECT ioc.unit_zone(%s, %s), now()", (reader, unit)
-        zone = ZoneInfo(zone_name)
+        zone, now = yield from clock(reader, unit)
         found += [
             (read(find(kpi_id), replace(asked, unit=unit), zone=zone, now=now), zone) for kpi_id in kpi_ids
         ]

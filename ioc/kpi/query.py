@@ -131,8 +131,7 @@ def ask(reader: str, kpi_id: str, asked: Asked) -> Steps[Answer]:
     :raises KpiError: there is no such indicator or unit, or the question makes no sense.
     """
     kpi = find(kpi_id)
-    ((zone_name, now),) = yield _ZONE, (reader, asked.unit)
-    zone = ZoneInfo(zone_name)
+    zone, now = yield from clock(reader, asked.unit)
     question = read(kpi, asked, zone=zone, now=now)
     points = yield from series(reader, question)
     span = (question.start, question.end)
@@ -145,6 +144,15 @@ def ask(reader: str, kpi_id: str, asked: Asked) -> Steps[Answer]:
         ((areas,),) = yield _AREAS, (reader, question.unit, *span)
     in_force = yield from targets.ask(reader, [kpi.id], _judged_units(question, points))
     return Answer(question, zone, points, provenance, areas, in_force)
+
+
+def clock(reader: str, unit: str | None) -> Steps[tuple[ZoneInfo, datetime]]:
+    """Steps to the zone in which a unit's days are counted, and the moment of the snapshot.
+
+    :raises KpiError: there is no such unit, or the reader may not see it.
+    """
+    ((zone, now),) = yield _ZONE, (reader, unit)
+    return ZoneInfo(zone), now
 
 
 def series(reader: str, question: Question) -> Steps[tuple[Point, ...]]:

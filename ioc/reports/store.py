@@ -99,12 +99,6 @@ def make(connection: Connection, unit: str | None, period: Period, language: Lan
     return found
 
 
-def zone_of(reader: str, unit: str | None) -> Steps[ZoneInfo]:
-    """Steps to the zone whose days a unit's reports are about."""
-    ((zone,),) = yield "SELECT ioc.unit_zone(%s, %s)", (reader, unit)
-    return ZoneInfo(zone)
-
-
 def listed(reader: str, unit: str | None, kind: Kind | None, limit: int) -> Steps[list[Entry]]:
     """Steps to the reports of a unit, the reader's own unless one is named; newest first."""
     code = yield from _unit(reader, unit)
