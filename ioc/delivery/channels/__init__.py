@@ -1,0 +1,1 @@
+"""Channels: each way to tell people, behind one interface (:mod:`ioc.delivery.channels.interface`)."""
