@@ -133,7 +133,8 @@ def apply(folder: _Folder = None) -> None:
             f"{pack.id} {pack.version} applied: {done.units} units, {done.successions} successions, "
             f"{done.memberships} members of groups, "
             f"{done.points} points, {done.devices} devices, {done.agencies} agency names, {done.targets} targets, "
-            f"{done.procedures} procedures, {done.duty} rosters and people written or taken away; "
+            f"{done.procedures} procedures, {done.duty} rosters and people, "
+            f"{done.alerts} alert rules, policies and channels written or taken away; "
             f"{done.undeclared_devices} devices are no longer expected."
         )
     else:

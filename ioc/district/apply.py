@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from ioc.district.agencies import agency_key
+from ioc.district.apply_alerts import apply_alerts
 from ioc.district.apply_duty import apply_rosters
 from ioc.district.model import Device, Pack
 from ioc.district.procedures import replace_procedures
@@ -119,6 +120,8 @@ class Applied:
     procedures: int
     duty: int
     """Rosters and people on duty."""
+    alerts: int
+    """Rules, policies and channels of alerts."""
     district: int
 
     @property
@@ -134,6 +137,7 @@ class Applied:
             + self.targets
             + self.procedures
             + self.duty
+            + self.alerts
             + self.district
         )
 
@@ -142,8 +146,8 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
     """Bring the database to what the pack says, in one transaction of ``conn``.
 
     Units that the pack does not name are left alone (importers and facts bring their own); points, successions, groups,
-    devices, agency names, procedures, targets, rosters and people on duty are the pack's alone. A share that nobody has
-    said is stored as unknown.
+    devices, agency names, procedures, targets, rosters, people on duty and what is said of alerts are the pack's alone.
+    A share that nobody has said is stored as unknown.
 
     :param today: day that decides to which unit a device belongs before its first fact; default is the day in the
         pack's time zone.
@@ -167,6 +171,7 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
             targets=_replace_targets(cursor, pack),
             procedures=replace_procedures(cursor, pack),
             duty=apply_rosters(cursor, pack.rosters, pack.people, pack.root),
+            alerts=apply_alerts(cursor, pack.alerts),
             district=_changed(
                 cursor,
                 _DISTRICT,

@@ -11,6 +11,7 @@ from datetime import date
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
+from ioc.alerts.model import AlertPack
 from ioc.district.sources import Source
 from ioc.district.worktime import WorkCalendar
 from ioc.duty.model import Person, Roster
@@ -219,6 +220,7 @@ class Pack:
     people: tuple[Person, ...] = ()
     """Who can be on duty."""
     rosters: tuple[Roster, ...] = ()
+    alerts: AlertPack = field(default_factory=AlertPack)
 
     def unit_of(self, point: str, day: date) -> str | None:
         """Unit that a point belongs to on a day; None outside the periods that the pack knows."""

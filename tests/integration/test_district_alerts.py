@@ -1,0 +1,116 @@
+"""Rules, policies and channels of a pack in a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from ioc.alerts import store
+from ioc.alerts.encoding import EncodingError
+from ioc.alerts.model import (
+    AlertPack,
+    Channel,
+    DeviceCondition,
+    Kind,
+    KpiCondition,
+    Policy,
+    Rule,
+    Severity,
+    Step,
+    Target,
+)
+from ioc.district.apply_alerts import apply_alerts
+from ioc.kpi.query import answer
+
+DOWN = Rule(
+    "camera.down",
+    "Camera mất tín hiệu",
+    "Camera down",
+    Severity.MAJOR,
+    Kind.DEVICE,
+    DeviceCondition("camera", states=("down",)),
+    "Kiểm tra nguồn điện.",
+    holds_for=timedelta(minutes=3),
+    policy="truc",
+)
+LATE = Rule(
+    "dossier.late",
+    "Đúng hạn thấp",
+    "On time low",
+    Severity.WARNING,
+    Kind.KPI,
+    KpiCondition("dossier.on_time_rate", below=0.98, clear=0.985),
+    "Rà soát hồ sơ.",
+)
+ALERTS = AlertPack(
+    (DOWN, LATE),
+    (Policy("truc", "Trực", "Duty", (Step(timedelta(0), (Target(roster="truc-ioc"),)),)),),
+    (Channel("email", "apprise", "env:IOC_MAIL"),),
+)
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(database, autocommit=True) as found:
+        yield found
+
+
+def _apply(connection: psycopg.Connection[Any], alerts: AlertPack) -> int:
+    with connection.transaction(), connection.cursor() as cursor:
+        return apply_alerts(cursor, alerts)
+
+
+def test_what_a_pack_says_of_alerts_is_in_force_and_stays_as_it_is_when_said_again(
+    connection: psycopg.Connection[Any],
+) -> None:
+    assert _apply(connection, ALERTS) == 4
+    assert _apply(connection, ALERTS) == 0
+    rules = answer(connection, store.rules_of())
+    assert [kept.rule for kept in rules.values()] == list(ALERTS.rules)
+    assert answer(connection, store.policies_of()) == {"truc": ALERTS.policies[0]}
+    assert answer(connection, store.channels_of()) == {"email": ALERTS.channels[0]}
+
+
+def test_a_changed_rule_keeps_its_number_and_its_columns_keep_step(
+    connection: psycopg.Connection[Any],
+) -> None:
+    _apply(connection, ALERTS)
+    before = answer(connection, store.rules_of())
+    worse = replace(LATE, severity=Severity.CRITICAL)
+    assert _apply(connection, replace(ALERTS, rules=(worse, DOWN))) == 2
+    after = answer(connection, store.rules_of())
+    assert list(after) == ["dossier.late", "camera.down"]
+    assert after["dossier.late"].id == before["dossier.late"].id
+    assert after["dossier.late"].rule == worse
+    rows = connection.execute("SELECT code, position, kind, severity FROM ioc.alert_rule ORDER BY position")
+    assert rows.fetchall() == [("dossier.late", 0, "kpi", 5), ("camera.down", 1, "device", 4)]
+
+
+def test_a_rule_that_is_gone_is_retired_and_comes_back_under_its_number(
+    connection: psycopg.Connection[Any],
+) -> None:
+    _apply(connection, ALERTS)
+    number = answer(connection, store.rules_of())["camera.down"].id
+    assert _apply(connection, AlertPack(rules=(LATE,))) == 4
+    assert list(answer(connection, store.rules_of())) == ["dossier.late"]
+    assert connection.execute("SELECT retired FROM ioc.alert_rule WHERE code = 'camera.down'").fetchone() == (
+        True,
+    )
+    assert answer(connection, store.policies_of()) == {}
+    assert answer(connection, store.channels_of()) == {}
+    _apply(connection, ALERTS)
+    assert answer(connection, store.rules_of())["camera.down"].id == number
+
+
+def test_a_definition_of_a_newer_platform_is_refused_by_name(connection: psycopg.Connection[Any]) -> None:
+    _apply(connection, ALERTS)
+    connection.execute(
+        """UPDATE ioc.alert_rule SET definition = definition || '{"mood": "calm"}' WHERE code = 'dossier.late'"""
+    )
+    with pytest.raises(EncodingError, match="mood"):
+        answer(connection, store.rules_of())
