@@ -315,14 +315,15 @@ class Observation:
     """What is known of a rule's condition on a subject.
 
     :param holds: None is unknown: nothing changes by it.
-    :param since: from when it is so, in event time; may lie ahead for what is known to begin later.
+    :param since: from when it is so, in event time; may lie ahead for what is known to begin later. None: from when it
+        was first seen to be so.
     :param until: when it ends by the clock, if that is known.
     """
 
     rule: str
     subject: str
     holds: bool | None
-    since: datetime
+    since: datetime | None = None
     until: datetime | None = None
     unit_id: int | None = None
     point: str | None = None

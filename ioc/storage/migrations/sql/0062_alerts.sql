@@ -19,6 +19,24 @@ CREATE TABLE ioc.alert_channel (
     definition jsonb NOT NULL
 );
 
+-- Counts on whenever one of the three changes: who keeps rules in memory asks this.
+CREATE TABLE ioc.alert_book (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    revision bigint NOT NULL DEFAULT 0
+);
+INSERT INTO ioc.alert_book DEFAULT VALUES;
+CREATE FUNCTION ioc.alert_book_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE ioc.alert_book SET revision = revision + 1;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER alert_rule_changed AFTER INSERT OR UPDATE OR DELETE ON ioc.alert_rule
+    FOR EACH STATEMENT EXECUTE FUNCTION ioc.alert_book_changed();
+CREATE TRIGGER alert_policy_changed AFTER INSERT OR UPDATE OR DELETE ON ioc.alert_policy
+    FOR EACH STATEMENT EXECUTE FUNCTION ioc.alert_book_changed();
+CREATE TRIGGER alert_channel_changed AFTER INSERT OR UPDATE OR DELETE ON ioc.alert_channel
+    FOR EACH STATEMENT EXECUTE FUNCTION ioc.alert_book_changed();
+
 -- What people see and are called for: all firing signals of a rule under one key.
 CREATE TABLE ioc.alert (
     alert_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -38,6 +56,7 @@ CREATE TABLE ioc.alert (
     joined          int NOT NULL DEFAULT 0,
     value           float8,
     detail          jsonb NOT NULL DEFAULT '{}',
+    -- independent of its being cleared
     acknowledged_at timestamptz,
     acknowledged_by text,
     ack_expires_at  timestamptz,
