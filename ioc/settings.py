@@ -161,6 +161,8 @@ class Settings(BaseSettings):
     report_at: str = Field(default="06:30", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
     """Time of the district's clock from which the report of the day before is made; on Mondays that of the week, on the
     first that of the month. Empty makes none."""
+    heartbeat_s: float = Field(default=5.0, ge=0.1, le=300.0)
+    """Seconds between two heartbeats of each process; after three of them without one it counts as silent."""
     saturated_clients: int = Field(default=50, ge=1)
     """Clients from which on an access point counts as saturated, where the pack's devices.csv gives it no limit."""
 

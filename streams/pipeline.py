@@ -99,6 +99,8 @@ class Pipeline:
         #: When a fact came last, or the silence after it was noted: records that are no facts are silence too.
         self._quiet_since = time.monotonic()
         self._waiting: deque[Batch | OffsetLost] = deque()
+        #: When something was stored last, or came while nothing waited.
+        self._moved_at = time.monotonic()
         self._arrived = asyncio.Event()
         self._held = False
         self._careful = False
@@ -143,11 +145,18 @@ class Pipeline:
 
     def submit(self, batch: Batch | OffsetLost) -> None:
         """Hand over what was fetched; never blocks, but holds back fetching when too much waits."""
+        if not self._waiting:
+            self._moved_at = time.monotonic()
         self._waiting.append(batch)
         self._arrived.set()
         if not self._held and self._enough_waits():
             self._held = True
             self._source.hold(self.partition)
+
+    def stalled_s(self) -> float:
+        """For how long, in seconds, records have waited and none was stored; a halt waits for people and is none."""
+        waits = bool(self._waiting) and self.halted is None
+        return time.monotonic() - self._moved_at if waits else 0.0
 
     def _enough_waits(self) -> bool:
         waiting = [batch for batch in self._waiting if isinstance(batch, Batch)]
@@ -417,6 +426,7 @@ class Pipeline:
                     ),
                 )
         self.committed = batch.end
+        self._moved_at = time.monotonic()
         self._gate.committed(batch, judged, moved.halted_sources)
         stats = self._stats
         stats.records += len(batch) + len(held)

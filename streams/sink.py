@@ -170,6 +170,10 @@ class Sink:
         """Offsets that the database holds, for the hint to Kafka."""
         return {p: pipeline.committed for p, pipeline in self._pipelines.items() if pipeline.halted is None}
 
+    def stalled_s(self) -> float:
+        """Longest time, in seconds, for which a partition has had records waiting and stored none."""
+        return max((pipeline.stalled_s() for pipeline in self._pipelines.values()), default=0.0)
+
     def _make_projector(self, claim: Claim, careful: bool) -> Projector:
         if self._registry is None:
             raise RuntimeError("the sink is not open")

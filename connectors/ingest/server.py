@@ -10,6 +10,7 @@ from connectors.ingest.app import create_app
 from ioc.api.server import run
 from ioc.errors import UnavailableError
 from ioc.settings import Settings
+from ioc.watch.beat import Beat
 
 
 def serve(settings: Settings, pack_folder: Path | None) -> None:
@@ -27,6 +28,7 @@ def serve(settings: Settings, pack_folder: Path | None) -> None:
         connections=settings.ingest_connections,
         websockets="none",
         keep_alive_s=30,
+        beat=Beat(settings, "ingest"),
     )
     if not started:
         raise UnavailableError(

@@ -26,6 +26,7 @@ def serve(
     from ioc.api.bodies import BoundedBodies
     from ioc.api.server import run
     from ioc.settings import load
+    from ioc.watch.beat import Beat
 
     settings = load()
     run(
@@ -34,4 +35,5 @@ def serve(
         port or settings.api_port,
         port_setting="IOC_API_PORT",
         connections=settings.api_connections,
+        beat=Beat(settings, "serve"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import psycopg
 import structlog
@@ -16,6 +17,7 @@ from ioc.platform import day_ends, dossier_sums, log_ends, retention, samples, w
 from ioc.platform.kafka_view import KafkaView
 from ioc.reports import schedule
 from ioc.settings import Settings
+from ioc.watch.beat import Beat
 
 log = structlog.get_logger(__name__)
 
@@ -23,16 +25,24 @@ _ROUND_S = 1.0
 _SAMPLE_S = 15.0
 _DROP_S = 3600.0
 _RETRY_S = 2.0
+#: A round may hold statements of up to a minute each, one after another.
+_ROUND_WITHIN_S = 180.0
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Close windows, fold, sample and mirror until ``stop`` is set; outlives servers that go away."""
+    with Beat(settings, "evaluate") as beat:
+        _evaluate(settings, stop, beat.loop("windows", within_s=_ROUND_WITHIN_S))
+
+
+def _evaluate(settings: Settings, stop: threading.Event, turned: Callable[[], None]) -> None:
     kafka = KafkaView(settings)
     failing = False
     # a report asks for long and sets pages: windows must not wait for it
     threading.Thread(target=schedule.run, args=(settings, stop), name="reports", daemon=True).start()
     try:
         while not stop.is_set():
+            turned()
             try:
                 with psycopg.connect(
                     settings.database_dsn,
@@ -41,11 +51,11 @@ def run(settings: Settings, stop: threading.Event) -> None:
                     application_name="ioc-evaluate",
                     options="-c statement_timeout=60000 -c lock_timeout=10000 -c timezone=UTC",
                 ) as connection:
-                    if _lead(connection, stop):
+                    if _lead(connection, stop, turned):
                         if failing:
                             log.info("the database answers again")
                             failing = False
-                        _rounds(connection, settings, kafka, stop)
+                        _rounds(connection, settings, kafka, stop, turned)
             except (psycopg.Error, OSError) as error:
                 if not failing:
                     log.warning("the database does not answer, will be tried again", error=str(error).strip())
@@ -55,9 +65,10 @@ def run(settings: Settings, stop: threading.Event) -> None:
         kafka.close()
 
 
-def _lead(connection: windows.Connection, stop: threading.Event) -> bool:
+def _lead(connection: windows.Connection, stop: threading.Event, turned: Callable[[], None]) -> bool:
     """Wait until no other evaluator works on this database."""
     while not stop.is_set():
+        turned()
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (windows.EVALUATOR_LOCK,)).fetchone()
         if row is not None and row[0]:
             return True
@@ -66,13 +77,18 @@ def _lead(connection: windows.Connection, stop: threading.Event) -> bool:
 
 
 def _rounds(
-    connection: windows.Connection, settings: Settings, kafka: KafkaView, stop: threading.Event
+    connection: windows.Connection,
+    settings: Settings,
+    kafka: KafkaView,
+    stop: threading.Event,
+    turned: Callable[[], None],
 ) -> None:
     kinds = {settings.topic_prefix + topics.CAMERAS: 1, settings.topic_prefix + topics.WIFI: 2}
     sampled = -_SAMPLE_S
     dropped = -_DROP_S
     kafka_failing = False
     while not stop.is_set():
+        turned()
         windows.close(connection, settings.grace_s, kinds)
         for topic, kind in kinds.items():
             samples.roll_up(connection, kind, topic)
