@@ -31,13 +31,16 @@ def observe(
 ) -> tuple[Signal | None, Turn]:
     """Where a signal stands after an observation.
 
-    What is unknown changes nothing: a device that fell silent while it was down neither came up nor is more down.
+    What is unknown changes nothing: a device that fell silent while it was down neither came up nor is more down. Time
+    passes for nothing meanwhile: neither does a signal fire then, nor does it clear.
 
     :param signal: None where the condition did not hold.
     :param opens: of a rule that is only raised in working hours; a condition that began outside waits for them.
     :returns: the signal, None when there is none any more; and what happened to it.
     """
     if seen.holds is None:
+        if signal is not None and signal.phase is not Phase.FIRING:
+            signal = replace(signal, due_at=None)
         return signal, Turn.NONE
     if seen.holds:
         held = _pending(signal, seen, rule, now, opens)
@@ -49,14 +52,16 @@ def observe(
         return ripen(replace(held, phase=Phase.FIRING, since=signal.since, due_at=seen.until), rule, now)
     if signal is None or signal.phase is Phase.PENDING:
         return None, Turn.NONE
-    if signal.phase is Phase.FIRING:
+    if signal.phase is Phase.FIRING or signal.due_at is None:
         away = min(seen.since or now, now)
         signal = replace(signal, phase=Phase.CLEARING, due_at=away + rule.clear_for)
     return ripen(signal, rule, now)
 
 
 def _pending(signal: Signal | None, seen: Observation, rule: Rule, now: datetime, opens: Opens) -> Signal:
-    since = seen.since or (now if signal is None else signal.since)
+    # of a signal that waits for knowledge nobody can tell whether the condition held all the while
+    counts_on = signal is not None and signal.due_at is not None
+    since = seen.since or (signal.since if signal is not None and counts_on else now)
     return Signal(
         rule=seen.rule,
         subject=seen.subject,

@@ -165,12 +165,23 @@ def contributions(dossier: Dossier, calendar_of: CalendarOf) -> Contributions:
     # an end before the beginning is a mistake of the source: such a dossier was never open
     gauges = {Measure.OPEN: [(received, None if ended is None else max(ended, received))]}
     gauges |= _periods(dossier, received, ended, calendar.zone)
-    for measure, periods in gauges.items():
-        for begins, ends in periods:
+    for measure, stretches in gauges.items():
+        for begins, ends in stretches:
             add(measure, begins)
             if ends is not None:
                 add(measure, ends, -1)
     return Counter({key: count for key, count in found.items() if count})
+
+
+def periods(dossier: Dossier, calendar_of: CalendarOf) -> dict[Measure, list[Period]]:
+    """Return when the dossier is paused, about to be overdue, overdue, and overdue without an apology.
+
+    As :func:`contributions` counts it, in order of time; what lies ahead by the clock included.
+    """
+    received = dossier.accepted_at
+    if received is None or dossier.unit is None or dossier.merged_into is not None:
+        return {}
+    return _periods(dossier, received, dossier.ended_at, calendar_of(dossier.unit).zone)
 
 
 def working_milli_days(start: datetime, end: datetime, calendar: WorkCalendar) -> int:

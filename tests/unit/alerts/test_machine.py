@@ -96,6 +96,22 @@ def test_unknown_changes_nothing() -> None:
     assert observe(None, _seen(None, None), RULE, T0) == (None, Turn.NONE)
 
 
+def test_no_time_passes_while_a_condition_is_unknown() -> None:
+    pending, _ = observe(None, _seen(True, None), RULE, T0)
+    waits, _ = observe(pending, _seen(None, None), RULE, T0 + MINUTE)
+    assert waits is not None
+    assert ripen(waits, RULE, T0 + timedelta(days=1)) == (waits, Turn.NONE)
+    again, turn = observe(waits, _seen(True, None), RULE, T0 + timedelta(days=1))
+    assert again is not None
+    assert (again.since, turn) == (T0 + timedelta(days=1), Turn.NONE)
+    firing = _firing()
+    clearing, _ = observe(firing, _seen(False, T0 + 5 * MINUTE), RULE, T0 + 5 * MINUTE)
+    unclear, _ = observe(clearing, _seen(None, None), RULE, T0 + 6 * MINUTE)
+    assert unclear is not None
+    assert ripen(unclear, RULE, T0 + timedelta(days=1))[1] is Turn.NONE
+    assert observe(unclear, _seen(False, T0 + 5 * MINUTE), RULE, T0 + timedelta(days=1))[1] is Turn.CLEARED
+
+
 def test_a_condition_whose_begin_is_not_known_counts_from_when_it_was_first_seen() -> None:
     first, _ = observe(None, _seen(True, None), RULE, T0)
     then, turn = observe(first, _seen(True, None), RULE, T0 + 2 * MINUTE)
@@ -160,7 +176,7 @@ def test_firing_and_clearing_alternate_and_what_fires_held_long_enough(
             known_since = now
         if signal is not None and signal.phase is Phase.PENDING:
             assert known_since is not None
-            assert now - signal.since < RULE.holds_for
+            assert signal.due_at is None or now - signal.since < RULE.holds_for
         if signal is not None and signal.due_at is not None:
             assert signal.due_at > now
     seen = [turn for turn in turns if turn is not Turn.NONE]
