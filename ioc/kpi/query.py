@@ -256,8 +256,8 @@ def change(connection: psycopg.Connection[Any], steps: Steps[_T]) -> _T:
         try:
             statement, parameters = next(steps)
             while True:
-                rows = connection.execute(statement.encode(), parameters).fetchall()
-                statement, parameters = steps.send(rows)
+                cursor = connection.execute(statement.encode(), parameters)
+                statement, parameters = steps.send(cursor.fetchall() if cursor.description else [])
         except StopIteration as done:
             found: _T = done.value
             return found
@@ -269,8 +269,8 @@ async def change_async(connection: psycopg.AsyncConnection[Any], steps: Steps[_T
         try:
             statement, parameters = next(steps)
             while True:
-                rows = await (await connection.execute(statement.encode(), parameters)).fetchall()
-                statement, parameters = steps.send(rows)
+                cursor = await connection.execute(statement.encode(), parameters)
+                statement, parameters = steps.send(await cursor.fetchall() if cursor.description else [])
         except StopIteration as done:
             found: _T = done.value
             return found
