@@ -163,6 +163,8 @@ class Settings(BaseSettings):
     first that of the month. Empty makes none."""
     heartbeat_s: float = Field(default=5.0, ge=0.1, le=300.0)
     """Seconds between two heartbeats of each process; after three of them without one it counts as silent."""
+    first_backup_days: float = Field(default=3.0, ge=0.0, le=366.0)
+    """Days that an installation may be without any backup; after them its age counts as its backup's."""
     saturated_clients: int = Field(default=50, ge=1)
     """Clients from which on an access point counts as saturated, where the pack's devices.csv gives it no limit."""
 

@@ -1,0 +1,175 @@
+"""Readings: measurements of the platform's own machines and servers, as ``ioc.reading`` keeps the newest of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from ioc.kpi.query import Steps
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a reading is.
+
+    :param unit: of its value.
+    :param instance: what tells one from another.
+    """
+
+    name: str
+    unit: str
+    instance: str
+    vi: str
+    en: str
+
+
+#: Every reading that rules may name.
+READINGS: Final[Mapping[str, Meaning]] = {
+    meaning.name: meaning
+    for meaning in (
+        Meaning(
+            "disk.free_share",
+            "share",
+            "machine/folder",
+            "Phần đĩa còn trống cho người dùng thường (0 đến 1)",
+            "Share of a disk that ordinary users may still fill (0 to 1)",
+        ),
+        Meaning(
+            "clock.offset_s",
+            "s",
+            "machine/against what",
+            "Đồng hồ máy lệch bao nhiêu giây, không dấu",
+            "Seconds by which a machine's clock is off, without sign",
+        ),
+        Meaning(
+            "certificate.days_left",
+            "days",
+            "host:port",
+            "Số ngày đến khi chứng thư hết hạn; âm là đã hết hạn",
+            "Days until a server's certificate ends; negative once it has ended",
+        ),
+        Meaning(
+            "backup.age_s",
+            "s",
+            "machine",
+            "Số giây từ bản sao lưu hoàn tất gần nhất",
+            "Seconds since the newest complete backup",
+        ),
+        Meaning(
+            "delivery.stuck",
+            "messages",
+            "all",
+            "Số tin đáng lẽ đã gửi mà chưa ai gửi",
+            "Messages that should have gone and that nobody sends",
+        ),
+        Meaning(
+            "escalation.overdue",
+            "steps",
+            "all",
+            "Số bước báo lên đã quá giờ mà chưa làm",
+            "Steps of escalations that are past due and not done",
+        ),
+        Meaning(
+            "duty.gap_hours",
+            "h",
+            "roster",
+            "Số giờ đến lúc gần nhất không có ai trực; không có trong 14 ngày tới thì là 336",
+            "Hours until the nearest time with nobody on duty; 336 where there is none within 14 days",
+        ),
+        Meaning(
+            "alerts.round_trip",
+            "s",
+            "channel",
+            "Số giây cảnh báo thử gần nhất đi và về",
+            "Seconds that the newest synthetic alert took there and back, or has been under way beyond its limit",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measurement.
+
+    :param value: None is unknown, never zero.
+    :param detail: what stands behind the value; ``state`` says in a word why it is unknown.
+    """
+
+    name: str
+    instance: str
+    value: float | None
+    detail: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReading:
+    """A reading as it stands in the database."""
+
+    name: str
+    instance: str
+    at: datetime
+    valid_until: datetime
+    value: float | None
+    unit: str
+    detail: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def known(self, now: datetime) -> float | None:
+        """The value while it holds; None when it is unknown, or too old to be told as of now."""
+        return self.value if now < self.valid_until else None
+
+    @property
+    def subject(self) -> str:
+        """As alerts name it."""
+        return f"reading:{self.name}@{self.instance}"
+
+
+#: Readings that were not renewed for so long are of machines that were taken away.
+_GONE_AFTER: Final = timedelta(days=7)
+_KEEP = """
+INSERT INTO ioc.reading AS r (name, instance, at, valid_until, value, unit, detail)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (name, instance) DO UPDATE SET at = excluded.at, valid_until = excluded.valid_until,
+    value = excluded.value, unit = excluded.unit, detail = excluded.detail
+WHERE excluded.at >= r.at
+"""
+_FORGET = "DELETE FROM ioc.reading WHERE valid_until < %s"
+_ALL = "SELECT name, instance, at, valid_until, value, unit, detail FROM ioc.reading ORDER BY name, instance"
+
+
+def keep(connection: Connection, found: Sequence[Reading], now: datetime, valid_for: timedelta) -> None:
+    """Write readings that were taken at ``now``; what was read later stays."""
+    if found:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                _KEEP,
+                [
+                    (
+                        one.name,
+                        one.instance,
+                        now,
+                        now + valid_for,
+                        one.value,
+                        READINGS[one.name].unit,
+                        Jsonb(one.detail),
+                    )
+                    for one in found
+                ],
+            )
+
+
+def forget(connection: Connection, now: datetime) -> int:
+    """Drop readings of machines, servers and rosters that are no more; returns how many."""
+    return connection.execute(_FORGET, (now - _GONE_AFTER,)).rowcount
+
+
+def readings() -> Steps[tuple[KeptReading, ...]]:
+    """Steps to the newest of every reading, by name and instance."""
+    rows = yield _ALL, ()
+    return tuple(KeptReading(*row) for row in rows)
