@@ -142,7 +142,9 @@ class Applied:
         )
 
 
-def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None = None) -> Applied:
+def apply_pack(
+    conn: psycopg.Connection[Any], pack: Pack, *, today: date | None = None, at: datetime | None = None
+) -> Applied:
     """Bring the database to what the pack says, in one transaction of ``conn``.
 
     Units that the pack does not name are left alone (importers and facts bring their own); points, successions, groups,
@@ -151,6 +153,7 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
 
     :param today: day that decides to which unit a device belongs before its first fact; default is the day in the
         pack's time zone.
+    :param at: from when on rosters and people hold that differ from those before; default is now.
     """
     day = today or datetime.now(ZoneInfo(pack.time_zone)).date()
     with conn.transaction(), conn.cursor() as cursor:
@@ -170,7 +173,7 @@ def apply_pack(conn: psycopg.Connection[Any], pack: Pack, *, today: date | None 
             agencies=_replace_agencies(cursor, pack),
             targets=_replace_targets(cursor, pack),
             procedures=replace_procedures(cursor, pack),
-            duty=apply_rosters(cursor, pack.rosters, pack.people, pack.root),
+            duty=apply_rosters(cursor, pack, at=at),
             alerts=apply_alerts(cursor, pack.alerts),
             district=_changed(
                 cursor,

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ioc.duty.model import Person, Roster
+from ioc.district.model import Pack
+from ioc.duty.editions import Stored, StoredPerson, plain
+
+#: What the newest edition says is what comes with it, or a new one begins; never before the one that is there.
+_EDITION = """
+INSERT INTO ioc.duty_edition (since, time_zone, working_time, rosters, people)
+SELECT greatest(coalesce(%(at)s::timestamptz, now()), max(e.since) + interval '1 microsecond'),
+       %(zone)s, %(working)s::jsonb, %(rosters)s::jsonb, %(people)s::jsonb
+  FROM ioc.duty_edition e
+HAVING NOT EXISTS (SELECT FROM ioc.duty_edition n WHERE n.since = max(e.since)
+                      AND (n.time_zone, n.working_time, n.rosters, n.people)
+                          = (%(zone)s, %(working)s::jsonb, %(rosters)s::jsonb, %(people)s::jsonb))
+"""
 
 
-def apply_rosters(
-    cursor: psycopg.Cursor[Any], rosters: Sequence[Roster], people: Sequence[Person], root: str
-) -> int:
-    """Bring rosters and people to what a pack says, within the caller's transaction; return the rows touched."""
-    touched = _gone(cursor, "duty_roster", [roster.code for roster in rosters])
-    for place, roster in enumerate(rosters):
-        plain = replace(roster, line=0, rotations=tuple(replace(r, line=0) for r in roster.rotations))
-        cursor.execute(
-            "INSERT INTO ioc.duty_roster AS r (code, position, unit_code, definition) VALUES (%s, %s, %s, %s)"
-            " ON CONFLICT (code) DO UPDATE SET position = excluded.position, unit_code = excluded.unit_code,"
-            " definition = excluded.definition WHERE (r.position, r.unit_code, r.definition)"
-            " IS DISTINCT FROM (excluded.position, excluded.unit_code, excluded.definition)",
-            (roster.code, place, roster.unit or root, msgspec.json.encode(plain).decode()),
-        )
-        touched += max(cursor.rowcount, 0)
+def apply_rosters(cursor: psycopg.Cursor[Any], pack: Pack, *, at: datetime | None = None) -> int:
+    """Bring rosters and people to what a pack says, within the caller's transaction; return how many changed.
+
+    What held before stays, for its time: see ``ioc.duty_edition``.
+
+    :param at: from when on it holds; None is now.
+    """
+    people = pack.people
+    stored = {
+        "rosters": _json([Stored(roster.unit or pack.root, plain(roster)) for roster in pack.rosters]),
+        "people": _json(
+            [
+                StoredPerson(p.code, p.unit, p.valid_from, p.valid_to)
+                for p in sorted(people, key=lambda p: p.code)
+            ]
+        ),
+    }
+    cursor.execute("SELECT rosters::text FROM ioc.duty_edition ORDER BY since DESC LIMIT 1")
+    newest = cursor.fetchone()
+    before = msgspec.json.decode(newest[0], type=list[Stored]) if newest else []
+    after = msgspec.json.decode(stored["rosters"], type=list[Stored])
+    touched = len({one.roster.code for one in (*before, *after) if one not in before or one not in after})
+    cursor.execute(_EDITION, {"at": at, "zone": pack.time_zone, "working": pack.calendar.to_json(), **stored})
     touched += _gone(cursor, "duty_person", [person.code for person in people])
     for person in people:
         cursor.execute(
@@ -50,6 +69,10 @@ def apply_rosters(
         )
         touched += max(cursor.rowcount, 0)
     return touched
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _gone(cursor: psycopg.Cursor[Any], table: str, codes: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from ioc.kpi.question import read_moment
 
 #: How far ahead gaps are looked for when no other time is asked about.
 AHEAD: Final = timedelta(days=14)
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def ask(
     low, high = moment - AHEAD, moment + AHEAD
     reach = (low, high) if span is None else (min(low, span[0]), max(high, span[1]))
     plan = yield from plan_of(reader, *reach)
-    wanted = plan.rosters if roster is None else (the_roster(plan, roster),)
+    asked = span or (moment, moment + _INSTANT)
+    wanted = plan.rosters_in(*asked) if roster is None else (the_roster(plan, roster),)
     return Duty(moment, zone, plan, tuple(look(plan, found, moment, span) for found in wanted))
 
 
@@ -81,7 +83,7 @@ def look(plan: Plan, roster: Roster, moment: datetime, span: tuple[datetime, dat
 
 def with_changes(duty: Duty, changes: tuple[Change, ...]) -> Duty:
     """The same answer, had these changes been made: what if."""
-    plan = Plan(duty.plan.rosters, duty.plan.people, (*duty.plan.changes, *changes), duty.plan.calendar)
+    plan = replace(duty.plan, changes=(*duty.plan.changes, *changes))
     rosters = tuple(
         look(plan, one.roster, duty.at, None if one.line is None else (one.line.start, one.line.end))
         for one in duty.rosters

@@ -101,6 +101,7 @@ class Roll:
         """
         if not self.start <= at < self.end:
             raise ValueError(f"{at.isoformat()} is outside the roll")
+        (piece,) = self.plan.pieces(at, at + _INSTANT)
         people: dict[str, None] = {}
         channels: dict[str, None] = {}
         absent: dict[Absent, None] = {}
@@ -108,19 +109,25 @@ class Roll:
             if target.channel is not None:
                 channels[target.channel] = None
             elif target.person is not None:
-                why = _missing(self.plan, target.person, at)
+                why = _missing(piece.plan, target.person, at)
                 if why is None:
                     people[target.person] = None
                 else:
                     absent[Absent(why, person=target.person)] = None
             elif target.roster is not None:
-                self._roster(target.roster, target.layer, at, people, absent)
+                self._roster(piece.plan, target.roster, target.layer, at, people, absent)
         return Called(tuple(people), tuple(channels), tuple(absent))
 
     def _roster(
-        self, code: str, layer: str | None, at: datetime, people: dict[str, None], absent: dict[Absent, None]
+        self,
+        plan: Plan,
+        code: str,
+        layer: str | None,
+        at: datetime,
+        people: dict[str, None],
+        absent: dict[Absent, None],
     ) -> None:
-        roster = self.plan.roster(code)
+        roster = plan.roster(code)
         if roster is None:
             absent[Absent(Why.UNKNOWN_ROSTER, code)] = None
             return
@@ -135,7 +142,7 @@ class Roll:
             here = span.of(one)
             people.update(dict.fromkeys(here))
             if not here:
-                absent.update(dict.fromkeys(_reasons(self.plan, roster, line, one, at)))
+                absent.update(dict.fromkeys(_reasons(plan, roster, line, one, at)))
 
 
 def whom(plan: Plan, targets: Iterable[Target], at: datetime) -> Called:

@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 from ioc.duty.clock import instant
 from ioc.duty.errors import ConflictError, DutyError, UnknownRosterError
 from ioc.duty.intervals import difference, intersection, union
-from ioc.duty.model import Change, ChangeKind, Person, Plan, Roster, Shift
-from ioc.duty.shifts import shifts
+from ioc.duty.model import Change, ChangeKind, Person, Plan, Roster, Shift, Window
+from ioc.duty.shifts import held
+from ioc.duty.temporary import check_temporary
+from ioc.duty.warning import WarningKind, watch
 
 _LONGEST: Final = timedelta(days=400)
 _LISTED: Final = 5
@@ -40,13 +42,15 @@ def checked(plan: Plan, change: Change) -> tuple[Change, tuple[str, ...]]:
     :raises DutyError: it makes no sense.
     :raises ConflictError: it contradicts a change that is in force; which one is said.
     """
-    people = tuple(_person(plan, code) for code in filter(None, (change.person, change.other)))
+    people = tuple(_person(plan, code) for code in change.named)
     _check_times(change)
     if change.kind is ChangeKind.LEAVE:
         _check_leave(plan, change)
         return change, tuple(_left_empty(plan, change))
     roster = the_roster(plan, change.roster)
     change = replace(change, roster=roster.code, layer=_layer(roster, change))
+    if change.kind is ChangeKind.TEMPORARY:
+        check_temporary(roster, change)
     if change.kind in (ChangeKind.REPLACE, ChangeKind.SWAP):
         if change.other is None:
             raise DutyError(f"A {change.kind} needs a second person.", remedy="Name who takes the place.")
@@ -57,6 +61,8 @@ def checked(plan: Plan, change: Change) -> tuple[Change, tuple[str, ...]]:
     for other in plan.changes:
         if other.withdrawn_at is None:
             _check_pair(change, other, roster)
+    if change.kind is ChangeKind.TEMPORARY:
+        return change, tuple(_lacking(plan, roster, change))
     return change, tuple(_idle(plan, roster, change))
 
 
@@ -78,7 +84,7 @@ def swap(
     for person, shift in ((first[0], yours), (second[0], mine)):
         if any(
             person in other.people and other.layer == shift.layer
-            for other in shifts(roster, plan.calendar, shift.start, shift.end)
+            for other in held(plan, roster, shift.start, shift.end)
         ):
             raise DutyError(
                 f"{person} is on duty already in the shift {_shown(shift, roster.zone)}: there is nothing to swap."
@@ -105,6 +111,7 @@ def described(change: Change, zone: ZoneInfo) -> str:
         ChangeKind.REPLACE: f"{change.other} in place of {change.person}",
         ChangeKind.SWAP: f"swap of {change.person} and {change.other}",
         ChangeKind.LEAVE: f"leave of {change.person}",
+        ChangeKind.TEMPORARY: f"temporary schedule of {len(change.shifts)} shifts",
     }[change.kind]
     number = "" if change.id is None else f"{change.id}: "
     times = [_times(change.start, change.end, zone)]
@@ -158,7 +165,7 @@ def _layer(roster: Roster, change: Change) -> str | None:
 
 def _check_period(person: Person, change: Change, roster: Roster) -> None:
     zone = roster.zone
-    ends = [w for w in change.windows() if w.into == person.code]
+    ends = [w for w in change.comes() if w.into == person.code]
     for window in ends:
         early = person.valid_from is not None and window.start < instant(person.valid_from, time(), zone)
         late = person.valid_to is not None and window.end > instant(person.valid_to, time(), zone)
@@ -175,7 +182,7 @@ def _check_period(person: Person, change: Change, roster: Roster) -> None:
 def _check_pair(change: Change, other: Change, roster: Roster) -> None:
     """One person in two changes at a time: what is meant would hang on their order."""
     if other.kind is ChangeKind.LEAVE:
-        for window in change.windows():
+        for window in change.comes():
             if window.into == other.person and window.start < other.end and other.start < window.end:
                 raise ConflictError(
                     f"{other.person} is on leave then ({described(other, roster.zone)}).",
@@ -185,6 +192,9 @@ def _check_pair(change: Change, other: Change, roster: Roster) -> None:
     if other.roster != roster.code or not (
         change.layer is None or other.layer is None or change.layer == other.layer
     ):
+        return
+    if change.kind is ChangeKind.TEMPORARY:
+        _check_beside(change, other, roster)
         return
     for mine in change.windows():
         for theirs in other.windows():
@@ -197,6 +207,16 @@ def _check_pair(change: Change, other: Change, roster: Roster) -> None:
                 )
 
 
+def _check_beside(change: Change, other: Change, roster: Roster) -> None:
+    """A temporary schedule comes first: what it would be mixed with has to be taken back before."""
+    times = other.windows() or (Window(None, None, other.start, other.end),)
+    if any(window.start < change.end and change.start < window.end for window in times):
+        raise ConflictError(
+            f"There is another change at that time ({described(other, roster.zone)}).",
+            remedy="Withdraw that one first (ioc duty withdraw); what differs from the temporary schedule comes after.",
+        )
+
+
 def _check_leave(plan: Plan, change: Change) -> None:
     for other in plan.changes:
         if (
@@ -206,7 +226,7 @@ def _check_leave(plan: Plan, change: Change) -> None:
             and other.start < change.end
             and change.start < other.end
         ):
-            zone = ZoneInfo(plan.rosters[0].time_zone) if plan.rosters else ZoneInfo("UTC")
+            zone = plan.calendar.zone
             raise ConflictError(
                 f"{change.person} is on leave then already ({described(other, zone)}).",
                 remedy="Withdraw that one first (ioc duty withdraw), or give the days that are missing.",
@@ -220,31 +240,39 @@ def _left_empty(plan: Plan, leave: Change) -> Iterator[str]:
     for other in plan.changes:
         if other.withdrawn_at is not None or other.roster is None:
             continue
-        if any(
-            w.into == leave.person and w.start < leave.end and leave.start < w.end for w in other.windows()
-        ):
-            zone = (plan.roster(other.roster) or plan.rosters[0]).zone
+        if any(w.into == leave.person and w.start < leave.end and leave.start < w.end for w in other.comes()):
+            zone = roster.zone if (roster := plan.roster(other.roster)) else plan.calendar.zone
             yield f"{leave.person} was to stand in then ({described(other, zone)}): leave comes first."
 
 
 def _idle(plan: Plan, roster: Roster, change: Change) -> Iterator[str]:
     for window in change.windows():
-        held = shifts(roster, plan.calendar, window.start, window.end)
+        found = held(plan, roster, window.start, window.end)
         for person, meant in ((window.out, True), (window.into, False)):
             if person is None:
                 continue
-            own = union((s.start, s.end) for s in held if person in s.people and change.touches(s.layer))
+            own = union((s.start, s.end) for s in found if person in s.people and change.touches(s.layer))
             if meant and not intersection(own, [(window.start, window.end)]):
                 yield f"{person} has no shift by rotation then: nothing changes for them."
             if not meant and not difference([(window.start, window.end)], own):
                 yield f"{person} is on duty by rotation all that time already."
 
 
+def _lacking(plan: Plan, roster: Roster, change: Change) -> Iterator[str]:
+    with_it = replace(plan, changes=(*plan.changes, change))
+    for place, found in enumerate(watch(with_it, roster, change.start, change.end)):
+        if place >= _LISTED:
+            yield "There is more that is lacking: ioc duty check lists it."
+            return
+        if found.kind is not WarningKind.MISSING:
+            yield f"{found.text('en')[:-1]}, {_times(found.start, found.end, roster.zone)}."
+
+
 # -- shifts ---------------------------------------------------------------------------------------------
 
 
 def _shift_of(plan: Plan, roster: Roster, layer: str | None, person: str, moment: datetime) -> Shift:
-    near = shifts(roster, plan.calendar, moment - timedelta(days=1), moment + timedelta(days=60))
+    near = held(plan, roster, moment - timedelta(days=1), moment + timedelta(days=60))
     own: Sequence[Shift] = [
         shift for shift in near if person in shift.people and (layer is None or shift.layer == layer)
     ]

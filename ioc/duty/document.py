@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,17 +64,28 @@ def change_document(change: Change, zone: ZoneInfo) -> dict[str, Any]:
         "kind": change.kind.value,
         "roster": change.roster,
         "layer": change.layer,
-        "person": change.person,
+        "person": change.person or None,
         "other": change.other,
         "from": _time(change.start, zone),
         "to": _time(change.end, zone),
         "other_from": _time(change.other_start, zone),
         "other_to": _time(change.other_end, zone),
+        "shifts": [
+            {
+                "layer": shift.layer,
+                "people": list(shift.people),
+                "from": _time(shift.start, zone),
+                "to": _time(shift.end, zone),
+                "needs": shift.needs,
+            }
+            for shift in change.shifts
+        ],
         "reason": change.reason,
         "made_at": _time(change.made_at, zone),
         "made_by": change.made_by,
         "withdrawn_at": _time(change.withdrawn_at, zone),
         "withdrawn_by": change.withdrawn_by,
+        "held_until": _time(change.held_until, zone),
     }
 
 
@@ -86,7 +97,7 @@ def _roster(duty: Duty, one: Looked, *, named: bool) -> dict[str, Any]:
         "unit": roster.unit,
         "time_zone": roster.time_zone,
         "cover": roster.cover.value,
-        "on_duty": [_layer(plan, one, layer, duty.at, named=named) for layer in roster.layers],
+        "on_duty": [_layer(plan, one, layer, duty.at, named=named) for layer in _layers(duty, one)],
         "warnings": [_warning(warning, zone, named=named) for warning in one.warnings],
         "hand_overs": [_hand_over(plan, over, zone, named=named) for over in one.hand_overs],
     }
@@ -148,7 +159,7 @@ def _people(plan: Plan, codes: tuple[str, ...], *, named: bool) -> dict[str, Any
         {
             "code": code,
             "name": _name(plan, code),
-            "title": plan.people[code].title if code in plan.people else "",
+            "title": person.title if (person := plan.person(code)) else "",
         }
         for code in codes
     ]
@@ -156,8 +167,15 @@ def _people(plan: Plan, codes: tuple[str, ...], *, named: bool) -> dict[str, Any
 
 
 def _name(plan: Plan, code: str) -> str:
-    person = plan.people.get(code)
+    person = plan.person(code)
     return code if person is None else person.name
+
+
+def _layers(duty: Duty, one: Looked) -> tuple[str, ...]:
+    """Layers of the roster as it was at the moment asked about."""
+    (piece,) = duty.plan.pieces(duty.at, duty.at + timedelta(microseconds=1))
+    own = piece.plan.roster(one.roster.code)
+    return () if own is None else own.layers
 
 
 def _time(moment: datetime | None, zone: ZoneInfo) -> str | None:

@@ -18,8 +18,22 @@ class UnknownRosterError(DutyError):
     status = 404
 
 
+class UnknownChangeError(DutyError):
+    """There is no such change, or this reader may not know of it."""
+
+    slug = "unknown-change"
+    status = 404
+
+
 class ConflictError(DutyError):
     """A change contradicts another one that is in force."""
 
     slug = "duty-conflict"
     status = 409
+
+
+class NotYoursError(DutyError):
+    """What is asked would change the duty of units beyond those of the reader."""
+
+    slug = "duty-not-yours"
+    status = 403

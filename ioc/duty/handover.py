@@ -26,7 +26,7 @@ class HandOver:
 
 def hand_overs(line: Timeline) -> list[HandOver]:
     """Every hand-over within a timeline, by time, then in the order of the layers; its edges are none."""
-    found = [over for layer in line.roster.layers for over in _of(line, layer)]
+    found = [over for layer in line.layers for over in _of(line, layer)]
     return sorted(found, key=lambda over: over.at)
 
 

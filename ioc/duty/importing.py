@@ -64,6 +64,9 @@ def _read(row: Row, plan: Plan) -> Change | None:
     reason = row.fields.get("reason", "")
     if len(reason) > _LONGEST_REASON:
         row.error(f"reason is longer than {_LONGEST_REASON} characters.")
+    if kind is ChangeKind.TEMPORARY:
+        row.error("A temporary schedule has a file of its own.", "Store it with: ioc duty temporary FILE.")
+        return None
     if kind is ChangeKind.LEAVE:
         zone, roster = plan.calendar.zone, None
         if row.fields.get("roster"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Final, Protocol
@@ -51,6 +51,7 @@ class ChangeKind(StrEnum):
     REPLACE = "replace"
     SWAP = "swap"
     LEAVE = "leave"
+    TEMPORARY = "temporary"
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,17 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class FixedShift:
+    """One shift of a temporary schedule, with everybody who is on duty in it."""
+
+    layer: str
+    people: tuple[str, ...]
+    start: datetime
+    end: datetime
+    needs: int = 1
+
+
+@dataclass(frozen=True)
 class Window:
     """One effect of a change: from ``start`` to ``end``, ``out`` is off and ``into`` on."""
 
@@ -164,6 +176,7 @@ class Change:
     - replace: ``other`` takes the place of ``person`` wherever ``person`` would be.
     - swap: ``other`` takes the shift of ``person`` in the first period, ``person`` that of ``other`` in the second.
     - leave: ``person`` is on no roster at all.
+    - temporary: in place of what the rotations give, ``shifts`` are held; ``person`` is empty.
     """
 
     kind: ChangeKind
@@ -183,9 +196,12 @@ class Change:
     made_by: str = ""
     withdrawn_at: datetime | None = None
     withdrawn_by: str | None = None
+    held_until: datetime | None = None
+    """Of one that was withdrawn: until when it was in force; None is never."""
+    shifts: tuple[FixedShift, ...] = ()
 
     def windows(self) -> tuple[Window, ...]:
-        """What it does to a roster; nothing for leave, which is of no roster."""
+        """What it does to what is held; nothing for leave, which is of no roster, and for a temporary schedule."""
         if self.kind is ChangeKind.ADD:
             return (Window(None, self.person, self.start, self.end),)
         if self.kind is ChangeKind.REMOVE:
@@ -199,20 +215,124 @@ class Change:
             )
         return ()
 
+    def comes(self) -> tuple[Window, ...]:
+        """Everybody whom it brings, and when."""
+        fixed = (Window(None, one, shift.start, shift.end) for shift in self.shifts for one in shift.people)
+        return (*(window for window in self.windows() if window.into is not None), *fixed)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Everybody whom it names, once."""
+        fixed = (person for shift in self.shifts for person in shift.people)
+        return tuple(dict.fromkeys(filter(None, (self.person, self.other, *fixed))))
+
     def touches(self, layer: str) -> bool:
         """Whether it speaks of this layer."""
         return self.layer is None or self.layer == layer
 
+    def in_force(self) -> Change | None:
+        """It as it is, or was until it was withdrawn; None when it never held."""
+        if self.withdrawn_at is None:
+            return self
+        if self.held_until is None:
+            return None
+        whole = replace(self, withdrawn_at=None, withdrawn_by=None, held_until=None)
+        first = (self.start, min(self.end, self.held_until))
+        if self.other_start is None or self.other_end is None:
+            shifts = tuple(
+                replace(shift, end=min(shift.end, self.held_until))
+                for shift in self.shifts
+                if shift.start < self.held_until
+            )
+            return replace(whole, end=first[1], shifts=shifts) if first[0] < first[1] else None
+        second = (self.other_start, min(self.other_end, self.held_until))
+        if first[0] < first[1] and second[0] < second[1]:
+            return replace(whole, end=first[1], other_end=second[1])
+        for out, into, (low, high) in ((self.person, self.other, first), (self.other, self.person, second)):
+            if low < high and out is not None:  # half of a swap has happened: one has stood in for the other
+                return replace(
+                    whole, kind=ChangeKind.REPLACE, person=out, other=into, start=low, end=high,
+                    other_start=None, other_end=None,
+                )  # fmt: skip
+        return None
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What packs before the newest said, from ``since`` until the next edition."""
+
+    since: datetime
+    rosters: tuple[Roster, ...]
+    people: Mapping[str, Person]
+    calendar: Calendar
+
 
 @dataclass(frozen=True)
 class Plan:
-    """All that decides who is on duty."""
+    """All that decides who is on duty: what the newest pack says, and what those before it said of their time."""
 
     rosters: tuple[Roster, ...]
     people: Mapping[str, Person]
     changes: Sequence[Change]
     calendar: Calendar
+    since: datetime | None = None
+    """From when on the newest holds; None when nothing was before it."""
+    earlier: tuple[Edition, ...] = ()
+    """By time; the first holds for all time before, too."""
 
     def roster(self, code: str) -> Roster | None:
-        """The roster of this code."""
-        return next((roster for roster in self.rosters if roster.code == code), None)
+        """The roster of this code as it is in the newest edition that has it."""
+        for rosters in (self.rosters, *(edition.rosters for edition in reversed(self.earlier))):
+            for roster in rosters:
+                if roster.code == code:
+                    return roster
+        return None
+
+    def person(self, code: str) -> Person | None:
+        """The person of this code as the newest edition has it that names it."""
+        for people in (self.people, *(edition.people for edition in reversed(self.earlier))):
+            if code in people:
+                return people[code]
+        return None
+
+    def pieces(self, start: datetime, end: datetime) -> list[Piece]:
+        """What held in [``start``, ``end``), by time, each piece with the bounds of its edition."""
+        newest = Plan(self.rosters, self.people, self.changes, self.calendar)
+        if self.since is None or not self.earlier:
+            return [Piece(None, None, newest)]
+        plans = [
+            (one.since, Plan(one.rosters, one.people, self.changes, one.calendar)) for one in self.earlier
+        ]
+        begins = [*plans, (self.since, newest)]
+        found = [
+            Piece(
+                None if place == 0 else since, begins[place + 1][0] if place + 1 < len(begins) else None, plan
+            )
+            for place, (since, plan) in enumerate(begins)
+        ]
+        return [
+            piece
+            for piece in found
+            if (piece.start is None or piece.start < end) and (piece.end is None or piece.end > start)
+        ]
+
+    def rosters_in(self, start: datetime, end: datetime) -> tuple[Roster, ...]:
+        """Every roster that there was at any time of [``start``, ``end``), the newest first."""
+        found: dict[str, Roster] = {}
+        for piece in reversed(self.pieces(start, end)):
+            for roster in piece.plan.rosters:
+                found.setdefault(roster.code, roster)
+        return tuple(found.values())
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A time in which one edition held; None is unbounded."""
+
+    start: datetime | None
+    end: datetime | None
+    plan: Plan
+
+    def within(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """The part of a time that lies in it."""
+        return max(start, self.start or start), min(end, self.end or end)

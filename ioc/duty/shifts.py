@@ -1,12 +1,19 @@
-"""The shifts that rotations give, before any change."""
+"""The shifts that are held: those of rotations, and of temporary schedules in their place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from ioc.duty.clock import instant
-from ioc.duty.model import Advance, Calendar, Roster, Rotation, Shift
+from ioc.duty.intervals import Interval, difference
+from ioc.duty.model import Advance, Calendar, Change, ChangeKind, Plan, Roster, Rotation, Shift
+
+#: Code of the shifts of a temporary schedule.
+TEMPORARY: Final = "temporary"
 
 _DAY = timedelta(days=1)
 
@@ -21,6 +28,81 @@ def shifts(roster: Roster, calendar: Calendar, start: datetime, end: datetime) -
     ]
     order = {layer: place for place, layer in enumerate(roster.layers)}
     return sorted(found, key=lambda shift: (shift.start, order[shift.layer], shift.end, shift.code))
+
+
+def held(plan: Plan, roster: Roster, start: datetime, end: datetime) -> list[Shift]:
+    """Shifts of which any instant lies in [``start``, ``end``), before what changes do to single people.
+
+    Rotations are those of the edition that held then; a shift is cut where a new one or a temporary schedule begins.
+    """
+    found: list[Shift] = []
+    layers: dict[str, None] = dict.fromkeys(roster.layers)
+    # a day more on either side, so that a shift that two editions agree on is whole however it is looked at
+    wide = (start - _DAY, end + _DAY)
+    for piece in plan.pieces(*wide):
+        own = next((one for one in piece.plan.rosters if one.code == roster.code), None)
+        if own is None:
+            continue
+        layers.update(dict.fromkeys(own.layers))
+        for shift in shifts(own, piece.plan.calendar, *piece.within(*wide)):
+            low, high = piece.within(shift.start, shift.end)
+            if low < high:
+                found.append(replace(shift, start=low, end=high))
+    found = _joined(found)
+    schedules = [
+        change
+        for change in plan.changes
+        if change.kind is ChangeKind.TEMPORARY
+        and change.roster == roster.code
+        and change.withdrawn_at is None
+    ]
+    if schedules:
+        found = [*_without(found, schedules, layers), *_fixed(roster, schedules, layers)]
+    order = {layer: place for place, layer in enumerate(layers)}
+    inside = [shift for shift in found if shift.start < end and shift.end > start]
+    return sorted(inside, key=lambda shift: (shift.start, order[shift.layer], shift.end, shift.code))
+
+
+def _joined(parts: list[Shift]) -> list[Shift]:
+    """Whole shifts of parts that a new edition left as they were."""
+    found: list[Shift] = []
+    last: dict[tuple[object, ...], int] = {}
+    for part in parts:
+        key = (part.layer, part.code, part.day, part.people, part.needs)
+        place = last.get(key)
+        if place is not None and found[place].end == part.start:
+            found[place] = replace(found[place], end=part.end)
+        else:
+            last[key] = len(found)
+            found.append(part)
+    return found
+
+
+def _without(found: list[Shift], schedules: list[Change], layers: Mapping[str, None]) -> Iterator[Shift]:
+    taken: dict[str, list[Interval]] = defaultdict(list)
+    for change in schedules:
+        for layer in filter(change.touches, layers):
+            taken[layer].append((change.start, change.end))
+    for shift in found:
+        for low, high in difference([(shift.start, shift.end)], taken[shift.layer]):
+            yield replace(shift, start=low, end=high)
+
+
+def _fixed(roster: Roster, schedules: list[Change], layers: Mapping[str, None]) -> Iterator[Shift]:
+    for change in schedules:
+        for shift in change.shifts:
+            if shift.layer in layers:
+                day = shift.start.astimezone(roster.zone).date()
+                yield Shift(
+                    roster.code,
+                    shift.layer,
+                    TEMPORARY,
+                    day,
+                    shift.start,
+                    shift.end,
+                    shift.people,
+                    shift.needs,
+                )
 
 
 def _of(

@@ -14,11 +14,11 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
-from ioc.district.worktime import WorkCalendar
 from ioc.duty.changing import checked, the_roster
-from ioc.duty.errors import ConflictError, DutyError
-from ioc.duty.model import Change, ChangeKind, Person, Plan, Roster
-from ioc.kpi.query import Steps
+from ioc.duty.editions import EDITIONS, assemble
+from ioc.duty.errors import ConflictError, DutyError, NotYoursError, UnknownChangeError
+from ioc.duty.model import Change, ChangeKind, FixedShift, Plan, Roster
+from ioc.kpi.query import SYSTEM_READER, Steps
 
 #: Changes to duty, one at a time.
 _LOCK: Final = 0x696F6306
@@ -26,18 +26,14 @@ _LONGEST_NOTE: Final = 4000
 #: From then to then there are no changes: for steps that need the rosters alone.
 _NEVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
-_ROSTERS: Final = (
-    "SELECT r.definition::text FROM ioc.duty_roster r"
-    " WHERE r.unit_code IN (SELECT s.code FROM ioc.unit_scope(%s, NULL) s) ORDER BY r.position, r.code"
-)
-_PEOPLE: Final = "SELECT code, name, title, unit_code, valid_from, valid_to FROM ioc.duty_person"
-_CALENDAR: Final = "SELECT time_zone, working_time::text FROM ioc.district"
+_NAMES: Final = "SELECT code, name, title FROM ioc.duty_person"
 _COLUMNS: Final = (
-    "kind, person, starts_at, ends_at, roster, layer, other, other_starts_at, other_ends_at, reason, change_id,"
-    " made_at, made_by, withdrawn_at, withdrawn_by"
+    "kind, person, starts_at, ends_at, roster, layer, other, other_starts_at, other_ends_at, reason,"
+    " change_id, made_at, made_by, withdrawn_at, withdrawn_by, held_until, shifts::text"
 )
 _IN_FORCE: Final = (
-    f"SELECT {_COLUMNS} FROM ioc.duty_change WHERE withdrawn_at IS NULL"  # noqa: S608 - of names above
+    f"SELECT {_COLUMNS} FROM ioc.duty_change WHERE (withdrawn_at IS NULL OR held_until IS NOT NULL)"  # noqa: S608
+    " AND (roster IS NULL OR roster = ANY (%s)) AND (%s::timestamptz IS NULL OR greatest(ends_at, other_ends_at) > %s)"
     " AND (tstzrange(starts_at, ends_at) && tstzrange(%s::timestamptz, %s::timestamptz)"
     " OR (other_starts_at IS NOT NULL"
     " AND tstzrange(other_starts_at, other_ends_at) && tstzrange(%s::timestamptz, %s::timestamptz)))"
@@ -45,7 +41,7 @@ _IN_FORCE: Final = (
 )
 _INSERT: Final = (
     "INSERT INTO ioc.duty_change (kind, person, starts_at, ends_at, roster, layer, other, other_starts_at,"  # noqa: S608
-    " other_ends_at, reason, made_by) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    " other_ends_at, reason, shifts, made_by) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)"
     f" RETURNING {_COLUMNS}"
 )
 
@@ -73,34 +69,43 @@ class Made:
 
 
 def plan_of(reader: str, start: datetime | None = None, end: datetime | None = None) -> Steps[Plan]:
-    """Steps to the rosters that a reader may see, with the changes in force between two instants.
+    """Steps to the rosters that a reader may see, as they were and are, with the changes in force between two instants.
 
     People come without their contacts: only delivery reads those, by :func:`contacts_of`.
     """
-    rosters = yield _ROSTERS, (reader,)
-    people = yield _PEOPLE, ()
-    calendar = yield _CALENDAR, ()
-    changes = yield _IN_FORCE, (start, end, start, end)
-    return Plan(
-        rosters=tuple(msgspec.json.decode(text, type=Roster) for (text,) in rosters),
-        people={row[0]: Person(*row) for row in people},
-        changes=tuple(map(_change, changes)),
-        calendar=WorkCalendar.from_json(calendar[0][1], calendar[0][0]) if calendar else WorkCalendar(),
-    )
+    names = yield _NAMES, ()
+    rows = yield EDITIONS, (reader, start, start, end, end)
+    plan = assemble(rows, {code: (name, title) for code, name, title in names}, ())
+    editions = (plan.rosters, *(edition.rosters for edition in plan.earlier))
+    codes = {roster.code for rosters in editions for roster in rosters}
+    changes = yield _IN_FORCE, (sorted(codes), start, start, start, end, start, end)
+    held = (change.in_force() for change in map(_change, changes))
+    return replace(plan, changes=tuple(change for change in held if change is not None))
 
 
 def changes_of(
-    reader: str, roster: str | None, *, withdrawn: bool = False, limit: int = 200
+    reader: str,
+    roster: str | None,
+    *,
+    withdrawn: bool = False,
+    before: int | None = None,
+    limit: int = 200,
 ) -> Steps[list[Change]]:
-    """Steps to the changes that were made, newest first; of one roster or of all, leave always with them."""
-    plan = yield from plan_of(reader, _NEVER, _NEVER)
+    """Steps to the changes that were made, newest first; of one roster or of all.
+
+    Leave comes with them, of people whom the reader's rosters name or who belong to the reader's units.
+    """
+    plan = yield from plan_of(reader)
+    people = None if reader == SYSTEM_READER else (yield from _own_people(reader, plan))
     codes = [the_roster(plan, roster).code] if roster is not None else [found.code for found in plan.rosters]
     rows = yield (
         (
-            f"SELECT {_COLUMNS} FROM ioc.duty_change WHERE (roster IS NULL OR roster = ANY (%s))"  # noqa: S608
-            " AND (%s OR withdrawn_at IS NULL) ORDER BY change_id DESC LIMIT %s"
+            f"SELECT {_COLUMNS} FROM ioc.duty_change WHERE (roster = ANY (%s)"  # noqa: S608
+            " OR (roster IS NULL AND (%s::text[] IS NULL OR person = ANY (%s))))"
+            " AND (%s OR withdrawn_at IS NULL) AND (%s::bigint IS NULL OR change_id < %s)"
+            " ORDER BY change_id DESC LIMIT %s"
         ),
-        (codes, withdrawn, limit),
+        (codes, people, people, withdrawn, before, before, limit),
     )
     return [_change(row) for row in rows]
 
@@ -156,6 +161,8 @@ def make_all(reader: str, changes: Iterable[Change], by: str) -> Steps[list[Made
     made: list[Made] = []
     for wanted in changes:
         change, notes = checked(plan, wanted)
+        if change.kind is ChangeKind.LEAVE:
+            yield from _check_own(reader, plan, change.person)
         rows = yield (
             _INSERT,
             (
@@ -169,6 +176,7 @@ def make_all(reader: str, changes: Iterable[Change], by: str) -> Steps[list[Made
                 change.other_start,
                 change.other_end,
                 change.reason,
+                msgspec.json.encode(change.shifts).decode(),
                 by,
             ),
         )
@@ -178,30 +186,84 @@ def make_all(reader: str, changes: Iterable[Change], by: str) -> Steps[list[Made
     return made
 
 
-def withdraw(reader: str, number: int, by: str) -> Steps[Change]:
+def withdraw(
+    reader: str, number: int, by: str, *, from_start: bool = False, now: datetime | None = None
+) -> Steps[Change]:
     """Steps that take a change back; its row stays, with who did so and when.
 
-    :raises DutyError: there is no such change here, or it was withdrawn.
+    One that has begun ends now: until then it was in force, and the past stays what it was.
+
+    :param from_start: it never was so: the past is put right, too.
+    :param now: the moment of withdrawal; None is the database's.
+    :raises DutyError: there is no such change here, it was withdrawn, or it is over.
     """
     yield "SELECT pg_advisory_xact_lock(%s)", (_LOCK,)
-    plan = yield from plan_of(reader, _NEVER, _NEVER)
-    rows = yield f"SELECT {_COLUMNS} FROM ioc.duty_change WHERE change_id = %s", (number,)  # noqa: S608
-    found = _change(rows[0]) if rows else None
+    plan = yield from plan_of(reader)
+    rows = yield f"SELECT {_COLUMNS}, now() FROM ioc.duty_change WHERE change_id = %s", (number,)  # noqa: S608
+    found = _change(rows[0][:-1]) if rows else None
     if found is None or (found.roster is not None and plan.roster(found.roster) is None):
-        raise DutyError(f"There is no change {number}.", remedy="ioc duty changes lists them.")
+        raise UnknownChangeError(f"There is no change {number}.", remedy="ioc duty changes lists them.")
+    if found.roster is None:
+        yield from _check_own(reader, plan, found.person)
     if found.withdrawn_at is not None:
         raise ConflictError(
             f"Change {number} was withdrawn at {found.withdrawn_at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
             f" by {found.withdrawn_by}."
         )
+    moment = now or rows[0][-1]
+    begins = min(filter(None, (found.start, found.other_start)))
+    ends = max(filter(None, (found.end, found.other_end)))
+    if ends <= moment and not from_start:
+        raise ConflictError(
+            f"Change {number} is over: nothing is left of it to take back.",
+            remedy="If it never was so, say that it is withdrawn from its start (--from-start, from_start=true).",
+        )
+    held_until = None if from_start or moment <= begins else moment
     rows = yield (
         (
-            "UPDATE ioc.duty_change SET withdrawn_at = now(), withdrawn_by = %s WHERE change_id = %s"  # noqa: S608
-            f" RETURNING {_COLUMNS}"
+            "UPDATE ioc.duty_change SET withdrawn_at = %s, withdrawn_by = %s, held_until = %s"  # noqa: S608
+            f" WHERE change_id = %s RETURNING {_COLUMNS}"
         ),
-        (by, number),
+        (moment, by, held_until, number),
     )
     return _change(rows[0])
+
+
+def _own_people(reader: str, plan: Plan) -> Steps[list[str]]:
+    """Codes of people whom the reader's rosters name, or who belong to the reader's units."""
+    rows = yield (
+        ("SELECT s.code, d.root_unit FROM ioc.unit_scope(%s, NULL) s LEFT JOIN ioc.district d ON true"),
+        (reader,),
+    )
+    units = {row[0] for row in rows}
+    root = rows[0][1] if rows else None
+    found = {person for roster in plan.rosters for person in _named(roster)}
+    found.update(person.code for person in plan.people.values() if (person.unit or root) in units)
+    return sorted(found)
+
+
+def _check_own(reader: str, plan: Plan, person: str) -> Steps[None]:
+    """Leave is of every roster: whoever gives it must be able to see all that name the person.
+
+    :raises DutyError: the reader may not.
+    """
+    if reader == SYSTEM_READER:
+        return
+    if person not in (yield from _own_people(reader, plan)):
+        raise NotYoursError(
+            f"{person} belongs to units beyond yours.", remedy="Ask somebody of that unit or of the district."
+        )
+    whole = yield from plan_of(SYSTEM_READER, _NEVER, _NEVER)
+    mine = {roster.code for roster in plan.rosters}
+    if any(person in _named(roster) for roster in whole.rosters if roster.code not in mine):
+        raise NotYoursError(
+            f"{person} is on duty for units beyond yours, too.",
+            remedy="Ask the district, or find a replacement.",
+        )
+
+
+def _named(roster: Roster) -> set[str]:
+    return {person for rotation in roster.rotations for group in rotation.people for person in group}
 
 
 def note(reader: str, roster: str | None, text: str, by: str) -> Steps[LogEntry]:
@@ -224,4 +286,5 @@ def note(reader: str, roster: str | None, text: str, by: str) -> Steps[LogEntry]
 
 
 def _change(row: Sequence[Any]) -> Change:
-    return Change(ChangeKind(row[0]), *row[1:])
+    shifts = msgspec.json.decode(row[-1], type=tuple[FixedShift, ...])
+    return replace(Change(ChangeKind(row[0]), *row[1:-1]), shifts=shifts)

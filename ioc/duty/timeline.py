@@ -1,6 +1,6 @@
-"""Who is on duty when: rotations, then changes, then leave.
+"""Who is on duty when: rotations or a temporary schedule in their place, then changes, then leave.
 
-Changes are all held against the rotations, never against one another, so their order does not matter; that two of them
+Changes are all held against those shifts, never against one another, so their order does not matter; that two of them
 contradict each other is refused when the second is made (:mod:`ioc.duty.changing`).
 """
 
@@ -14,8 +14,8 @@ from itertools import pairwise
 
 from ioc.duty.clock import instant
 from ioc.duty.intervals import Interval, difference, intersection, union
-from ioc.duty.model import Change, ChangeKind, Person, Plan, Roster, Shift
-from ioc.duty.shifts import shifts
+from ioc.duty.model import Change, ChangeKind, Person, Piece, Plan, Roster, Shift
+from ioc.duty.shifts import held
 
 #: Longest time that may be asked about at once.
 LONGEST = timedelta(days=800)
@@ -61,7 +61,9 @@ class Timeline:
     spans: tuple[Span, ...]
     stints: tuple[Stint, ...]
     shifts: tuple[Shift, ...]
-    """As the rotations give them, with their whole length."""
+    """As they are held, before what changes do to single people; with their whole length."""
+    layers: tuple[str, ...]
+    """The roster's, then those that it had earlier in that time."""
 
     def at(self, moment: datetime) -> Span:
         """The span that an instant lies in.
@@ -83,25 +85,29 @@ def compute(plan: Plan, roster: Roster, start: datetime, end: datetime) -> Timel
     """
     if not start < end <= start + LONGEST:
         raise ValueError(f"from must be before to, by no more than {LONGEST.days} days")
-    held = shifts(roster, plan.calendar, start, end)
-    presence = _presence(plan, roster, held, (start, end))
+    pieces = plan.pieces(start, end)
+    owns = [own for piece in reversed(pieces) for own in piece.plan.rosters if own.code == roster.code]
+    layers = tuple(dict.fromkeys(layer for own in (roster, *owns) for layer in own.layers))
+    shifts = held(plan, roster, start, end)
+    presence = _presence(plan, roster, layers, shifts, pieces, (start, end))
+    order = {layer: place for place, layer in enumerate(layers)}
     stints = sorted(
         (
             Stint(layer, person, low, high)
             for (layer, person), parts in presence.items()
             for low, high in parts
         ),
-        key=lambda stint: (stint.start, roster.layers.index(stint.layer), stint.person, stint.end),
+        key=lambda stint: (stint.start, order[stint.layer], stint.person, stint.end),
     )
-    called = {person: place for place, person in enumerate(_called(roster, plan.changes))}
-    spans = tuple(_spans(roster, stints, called, start, end))
-    return Timeline(roster, start, end, spans, tuple(stints), tuple(held))
+    called = {person: -place for place, person in enumerate(reversed([*_called(owns, plan.changes)]))}
+    spans = tuple(_spans(layers, stints, called, start, end))
+    return Timeline(roster, start, end, spans, tuple(stints), tuple(shifts), layers)
 
 
 def counts(plan: Plan, roster: Roster, start: datetime, end: datetime) -> dict[str, int]:
     """Shifts of every person: those that begin in [``start``, ``end``) and that he is on duty in at any time."""
     found: dict[str, int] = defaultdict(int)
-    begin = [shift for shift in shifts(roster, plan.calendar, start, end) if shift.start >= start]
+    begin = [shift for shift in held(plan, roster, start, end) if shift.start >= start]
     if begin:
         line = compute(plan, roster, start, max(shift.end for shift in begin))
         for shift in begin:
@@ -115,10 +121,15 @@ def counts(plan: Plan, roster: Roster, start: datetime, end: datetime) -> dict[s
 
 
 def _presence(
-    plan: Plan, roster: Roster, held: Sequence[Shift], limits: Interval
+    plan: Plan,
+    roster: Roster,
+    layers: Sequence[str],
+    shifts: Sequence[Shift],
+    pieces: Sequence[Piece],
+    limits: Interval,
 ) -> Mapping[_Key, list[Interval]]:
     base: dict[_Key, list[Interval]] = defaultdict(list)
-    for shift in held:
+    for shift in shifts:
         for person in shift.people:
             base[shift.layer, person].append((shift.start, shift.end))
     gone: dict[_Key, list[Interval]] = defaultdict(list)
@@ -130,12 +141,12 @@ def _presence(
         if change.kind is ChangeKind.LEAVE:
             away[change.person].append((change.start, change.end))
         elif change.roster == roster.code:
-            _apply(change, roster, base, gone, come)
+            for layer in filter(change.touches, layers):
+                _apply(change, layer, base, gone, come)
     return {
         (layer, person): parts
         for layer, person in {*base, *come}
-        if person in plan.people
-        and (
+        if (
             parts := intersection(
                 difference(
                     union(
@@ -146,7 +157,7 @@ def _presence(
                     ),
                     away[person],
                 ),
-                [_limited(plan.people[person], roster, limits)],
+                _allowed(pieces, roster, layer, person, limits),
             )
         )
     }
@@ -154,24 +165,30 @@ def _presence(
 
 def _apply(
     change: Change,
-    roster: Roster,
+    layer: str,
     base: Mapping[_Key, list[Interval]],
     gone: dict[_Key, list[Interval]],
     come: dict[_Key, list[Interval]],
 ) -> None:
-    for layer in roster.layers:
-        if not change.touches(layer):
+    for window in change.windows():
+        period = (window.start, window.end)
+        if window.out is not None:
+            gone[layer, window.out].append(period)
+        if window.into is None:
             continue
-        for window in change.windows():
-            period = (window.start, window.end)
-            if window.out is not None:
-                gone[layer, window.out].append(period)
-            if window.into is None:
-                continue
-            taken = (
-                [period] if window.out is None else intersection(base.get((layer, window.out), ()), [period])
-            )
-            come[layer, window.into].extend(taken)
+        taken = [period] if window.out is None else intersection(base.get((layer, window.out), ()), [period])
+        come[layer, window.into].extend(taken)
+
+
+def _allowed(
+    pieces: Sequence[Piece], roster: Roster, layer: str, person: str, limits: Interval
+) -> Iterator[Interval]:
+    """When a person belongs to the people, and the roster has the layer."""
+    for piece in pieces:
+        found = piece.plan.people.get(person)
+        own = next((one for one in piece.plan.rosters if one.code == roster.code), None)
+        if found is not None and own is not None and layer in own.layers:
+            yield _limited(found, own, piece.within(*limits))
 
 
 def _limited(person: Person, roster: Roster, limits: Interval) -> Interval:
@@ -184,17 +201,18 @@ def _limited(person: Person, roster: Roster, limits: Interval) -> Interval:
     return low, high
 
 
-def _called(roster: Roster, changes: Sequence[Change]) -> Iterator[str]:
+def _called(rosters: Sequence[Roster], changes: Sequence[Change]) -> Iterator[str]:
     """People in the order of the roster's lines; those whom only changes bring come last."""
-    for rotation in roster.rotations:
-        for group in rotation.people:
-            yield from group
+    for roster in rosters:
+        for rotation in roster.rotations:
+            for group in rotation.people:
+                yield from group
     for change in changes:
-        yield from filter(None, (change.person, change.other))
+        yield from change.named
 
 
 def _spans(
-    roster: Roster, stints: Sequence[Stint], called: Mapping[str, int], start: datetime, end: datetime
+    layers: Sequence[str], stints: Sequence[Stint], called: Mapping[str, int], start: datetime, end: datetime
 ) -> Iterator[Span]:
     begins: dict[datetime, list[_Key]] = defaultdict(list)
     ends: dict[datetime, list[_Key]] = defaultdict(list)
@@ -208,7 +226,7 @@ def _spans(
         on.update(begins[low])
         here = tuple(
             (layer, tuple(sorted((p for at, p in on if at == layer), key=lambda p: (called.get(p, 0), p))))
-            for layer in roster.layers
+            for layer in layers
         )
         if last is not None and last.on == here:
             last = Span(last.start, high, here)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from ioc.duty.clock import instant
 from ioc.duty.intervals import Interval, difference, intersection, union
-from ioc.duty.model import Cover, Plan, Roster, Shift
+from ioc.duty.model import Cover, Piece, Plan, Roster, Shift
 from ioc.duty.timeline import Timeline, compute
 
 
@@ -69,18 +69,23 @@ def warnings_of(plan: Plan, line: Timeline) -> list[DutyWarning]:
 
 def _gaps(plan: Plan, line: Timeline) -> Iterator[DutyWarning]:
     covered = union((stint.start, stint.end) for stint in line.stints)
-    needed = intersection(_required(plan, line.roster, line), [(line.start, line.end)])
+    needed: list[Interval] = []
+    for piece in plan.pieces(line.start, line.end):
+        own = next((one for one in piece.plan.rosters if one.code == line.roster.code), None)
+        if own is not None:
+            low, high = piece.within(line.start, line.end)
+            needed += intersection(_required(piece.plan, own, low, high), [(low, high)])
     for low, high in difference(needed, covered):
         yield DutyWarning(WarningKind.GAP, line.roster.code, None, low, high)
 
 
-def _required(plan: Plan, roster: Roster, line: Timeline) -> list[Interval]:
+def _required(plan: Plan, roster: Roster, start: datetime, end: datetime) -> list[Interval]:
     if roster.cover is Cover.NONE:
         return []
     if roster.cover is Cover.ALWAYS:
-        return [(line.start, line.end)]
+        return [(start, end)]
     zone, found = roster.zone, []
-    day, last = line.start.astimezone(zone).date(), line.end.astimezone(zone).date()
+    day, last = start.astimezone(zone).date(), end.astimezone(zone).date()
     while day <= last:
         found += [(instant(day, a, zone), instant(day, b, zone)) for a, b in plan.calendar.hours_on(day)]
         day += timedelta(days=1)
@@ -133,17 +138,23 @@ def _missing(plan: Plan, line: Timeline) -> Iterator[DutyWarning]:
             named += [
                 (change.layer, None, w.into, w.start, w.end) for w in change.windows() if w.into is not None
             ]
-    for layer, code, name, low, high in named:
-        low, high = max(low, line.start), min(high, line.end)
+    for layer, code, name, start, end in named:
+        low, high = max(start, line.start), min(end, line.end)
         if low >= high:
             continue
-        person = plan.people.get(name)
-        absent = [(low, high)]
-        if person is not None:
-            begins = (
-                instant(person.valid_from, datetime.min.time(), roster.zone) if person.valid_from else low
-            )
-            ends = instant(person.valid_to, datetime.min.time(), roster.zone) if person.valid_to else high
-            absent = difference(absent, [(begins, ends)])
-        for a, b in absent:
+        here = [_period(piece, roster, name, low, high) for piece in plan.pieces(low, high)]
+        for a, b in difference([(low, high)], here):
             yield DutyWarning(WarningKind.MISSING, roster.code, layer, a, b, code, name)
+
+
+def _period(piece: Piece, roster: Roster, name: str, start: datetime, end: datetime) -> Interval:
+    """When somebody is among the people, within a piece of a time."""
+    low, high = piece.within(start, end)
+    person = piece.plan.people.get(name)
+    if person is None:
+        return low, low
+    if person.valid_from is not None:
+        low = max(low, instant(person.valid_from, time(), roster.zone))
+    if person.valid_to is not None:
+        high = min(high, instant(person.valid_to, time(), roster.zone))
+    return low, high

@@ -150,7 +150,7 @@ def test_a_swap_is_found_by_either_of_its_times(connection: Connection) -> None:
 def test_a_withdrawn_change_stays_in_the_list_and_rows_can_not_be_altered(connection: Connection) -> None:
     (made,) = _make(connection, _replace("an", "binh", MON, MON + DAY))
     number = made.change.id or 0
-    gone = change(connection, store.withdraw(SYSTEM_READER, number, "phó chánh văn phòng"))
+    gone = change(connection, store.withdraw(SYSTEM_READER, number, "phó chánh văn phòng", from_start=True))
     assert gone.withdrawn_by == "phó chánh văn phòng"
     with pytest.raises(ConflictError, match="was withdrawn at"):
         change(connection, store.withdraw(SYSTEM_READER, number, "x"))
@@ -339,7 +339,7 @@ def test_override_swap_leave_withdraw_and_their_list(run: Any) -> None:
         ("swap", "lan"),
         ("replace", "lan"),
     ]
-    assert "Withdrawn" in run("withdraw", str(listed[0]["id"]), "--by", "mai").output
+    assert "Withdrawn" in run("withdraw", str(listed[0]["id"]), "--from-start", "--by", "mai").output
     assert run("check", "--roster", "truc", "--from", "2026-03-02T07:00", "--to", "2026-03-09").exit_code == 0
 
 

@@ -25,7 +25,7 @@ Connection = psycopg.Connection[Any]
 @pytest.fixture(scope="module")
 def connection(servers: Servers) -> Iterator[Connection]:
     with servers.place() as place, psycopg.connect(place.database_dsn, autocommit=True) as found:
-        apply_pack(found, duty_pack())
+        apply_pack(found, duty_pack(), at=MON - 7 * DAY)
         yield found
 
 
@@ -41,10 +41,12 @@ def test_a_roll_is_kept_until_something_changes(connection: Connection) -> None:
     changed = answer(connection, current(MON, roll))
     assert changed.whom(truc, MON).people == ("chi",)
     assert made.change.id is not None
-    change(connection, store.withdraw(SYSTEM_READER, made.change.id, "chánh văn phòng"))
+    change(connection, store.withdraw(SYSTEM_READER, made.change.id, "chánh văn phòng", from_start=True))
     undone = answer(connection, current(MON, changed))
     assert undone.whom(truc, MON).people == ("an",)
 
-    apply_pack(connection, duty_pack("binh an"))
+    apply_pack(connection, duty_pack("binh an"), at=MON)
     applied = answer(connection, current(MON, undone))
     assert applied.whom(truc, MON).people == ("binh",)
+    apply_pack(connection, duty_pack("binh an"))
+    assert answer(connection, current(MON, applied)) is applied, "the same pack again changes nothing"
