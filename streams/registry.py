@@ -6,12 +6,16 @@ administrator instead of lost; there is a limit to that, against a source gone w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from psycopg_pool import AsyncConnectionPool
 
+from ioc.alerts import steps
+from ioc.alerts.book import RuleBook
+from ioc.alerts.loading import Keeper
 from ioc.district.worktime import WorkCalendar, stored_calendar
 from streams.ownership import Connection
 
@@ -19,6 +23,8 @@ from streams.ownership import Connection
 UNDECLARED_UNITS = 1000
 #: Most undeclared devices; a worker remembers each of its own, some hundred bytes.
 UNDECLARED_DEVICES = 250_000
+#: Seconds between two looks whether rules of alerts changed.
+_RULES_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,18 @@ class Registry:
         self._limit = limit
         self._units: dict[str, Unit] = {}
         self._sources: dict[str, int] = {}
+        self._rules = Keeper()
+        self._rules_seen = -_RULES_S
+
+    async def rules(self) -> RuleBook:
+        """Return the rules of alerts in force, some seconds old at most."""
+        book = self._rules.book
+        if book is None or time.monotonic() - self._rules_seen >= _RULES_S:
+            # set first, so that other partitions go on with what is known meanwhile
+            self._rules_seen = time.monotonic()
+            async with self.pool.connection() as connection:
+                book = await steps.run_async(connection, self._rules.newest())
+        return book
 
     async def units(self, codes: Iterable[str], *, fresh: bool = False) -> dict[str, Unit]:
         """Return the units of these codes, entering new ones as undeclared.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ioc.alerts.machine import Opens, always
-from ioc.alerts.model import Hours, Policy, Rule
+from ioc.alerts.model import Hours, Kind, Policy, Rule
 from ioc.district.worktime import WorkCalendar
 
 
@@ -17,6 +17,8 @@ class RuleBook:
 
     :param ids: numbers of the rules in the database.
     :param revision: of ``ioc.alert_book``: another one there means that this book is old.
+    :param scopes: numbers of the units that a rule is about, of those rules that do not look everywhere.
+    :param unread: rules and policies that this platform does not understand, and why.
     """
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
@@ -24,6 +26,21 @@ class RuleBook:
     policies: Mapping[str, Policy] = field(default_factory=dict)
     calendar: WorkCalendar = field(default_factory=WorkCalendar)
     revision: int = 0
+    scopes: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
+    _by_kind: dict[Kind, tuple[Rule, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def of(self, kind: Kind) -> tuple[Rule, ...]:
+        """The rules of a kind, in the pack's order."""
+        if kind not in self._by_kind:
+            self._by_kind[kind] = tuple(rule for rule in self.rules.values() if rule.kind is kind)
+        return self._by_kind[kind]
+
+    def covers(self, rule: Rule, unit_id: int | None) -> bool:
+        """Whether a unit is one that a rule is about."""
+        return rule.code not in self.scopes or unit_id in self.scopes[rule.code]
 
     def opens(self, rule: Rule) -> Opens:
         """The hours in which a rule's alerts may be raised."""

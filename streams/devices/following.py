@@ -9,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from streams.devices import watching
 from streams.devices.booking import UNKNOWN, Minutes, spans_of_changes, sum_by_minute
 from streams.devices.memory import DeviceMemory
 from streams.devices.runs import Run
+from streams.devices.watching import NOTHING, Turned, Watch
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -52,6 +54,8 @@ class Followed:
     resumed: list[tuple[int, int]]
     #: Devices whose state row must be written now.
     changed: Ints
+    #: What rules of alerts are to hear.
+    turned: list[Turned]
 
 
 def part_late(memory: DeviceMemory, arrivals: Arrivals) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -67,11 +71,12 @@ def part_late(memory: DeviceMemory, arrivals: Arrivals) -> tuple[npt.NDArray[np.
     return order[~late], np.sort(order[late])
 
 
-def follow(memory: DeviceMemory, a: Arrivals, reasons: Mapping[int, str]) -> Followed:
+def follow(memory: DeviceMemory, a: Arrivals, reasons: Mapping[int, str], watch: Watch = NOTHING) -> Followed:
     """Book samples that follow, and move the memory on.
 
     :param a: sorted by device and time, each later than what the memory holds.
     :param reasons: reasons of those samples that have one, by their row.
+    :param watch: what rules of alerts look at.
     """
     count = len(a.device)
     place = np.arange(count)
@@ -129,6 +134,17 @@ def follow(memory: DeviceMemory, a: Arrivals, reasons: Mapping[int, str]) -> Fol
         (int(a.device[k]), int(p_since[k])) for k in np.flatnonzero(lapsed & (a.time <= p_end)).tolist()
     ]
 
+    news = watching.turned(
+        watch,
+        memory,
+        a.device,
+        watching.Columns(a.time, end, a.unit, a.state, a.clients),
+        watching.Columns(p_time, p_end, p_unit, p_state, p_clients),
+        reasons,
+        moved=change | lapsed,
+        gap=gap,
+    )
+
     last = np.ones(count, dtype=bool)
     last[:-1] = first[1:]
     rows = np.flatnonzero(last)
@@ -143,7 +159,8 @@ def follow(memory: DeviceMemory, a: Arrivals, reasons: Mapping[int, str]) -> Fol
     _note(memory.reasons, devices, rows, reasons)
     begun = change[began[rows]]
     _note(memory.run_reasons, devices[begun], began[rows[begun]], reasons)
-    return Followed(minutes, ended, resumed, np.unique(a.device[change | lapsed]))
+    devices = np.union1d(a.device[change | lapsed], np.array([t.device for t in news], dtype=np.int64))
+    return Followed(minutes, ended, resumed, devices, news)
 
 
 def _note(noted: dict[int, str], devices: Ints, rows: Ints, reasons: Mapping[int, str]) -> None:

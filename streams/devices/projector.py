@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ioc.alerts.book import RuleBook
 from ioc.settings import Settings
 from streams.batch import Batch, Records
 from streams.decode import BatchDecoder, Decoded
-from streams.devices import booking, writing
+from streams.devices import booking, watching, writing
 from streams.devices.booking import MINUTE_MS, Minutes, sum_by_minute
 from streams.devices.following import Arrivals, Followed, follow, part_late
 from streams.devices.late import LateSample, settle
 from streams.devices.memory import DeviceMemory, Ints, StateRows
 from streams.devices.runs import Run
 from streams.devices.tables import STATES, Payload, SampleTable, copy_rows
+from streams.devices.watching import Watch
 from streams.instants import micros, moment
 from streams.ownership import Claim, Connection, Moved
 from streams.registry import Registry
@@ -52,6 +54,8 @@ class DeviceWork:
     payload: Payload | None = None
     unreadable: list[Unreadable] = field(default_factory=list)
     watermark: datetime | None = None
+    #: Rules of alerts in force when the batch was prepared.
+    rules: RuleBook = field(default_factory=RuleBook)
     follows: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     followed: Followed | None = None
     late: list[LateSample] = field(default_factory=list)
@@ -107,6 +111,7 @@ class DeviceProjector:
             newest = int(work.arrivals.time.max())
             self._newest_us = max(self._newest_us, newest)
             work.watermark = moment(newest)
+        work.rules = await self._registry.rules()
         if not self.careful:
             self._reckon(work)
         return work
@@ -166,7 +171,8 @@ class DeviceProjector:
             place = np.full(len(work.offsets), -1, dtype=np.int64)
             place[work.follows] = np.arange(len(work.follows))
             reasons = {int(place[row]): reason for row, reason in work.reasons.items() if place[row] >= 0}
-            work.followed = follow(memory, arrivals.take(work.follows), reasons)
+            watch = Watch.of(work.rules, self._table.kind)
+            work.followed = follow(memory, arrivals.take(work.follows), reasons, watch)
             changed = work.followed.changed
         work.states, work.lapses = self._take_states(changed)
 
@@ -236,6 +242,8 @@ class DeviceProjector:
         await writing.insert_runs(connection, self._table.kind, self._memory, work.lapses)
         if work.states is not None:
             await writing.store_states(connection, self._table.kind, work.states)
+        # before late samples are looked at: what they tell of the past is not raised
+        await self._raise(connection, work, moved.now)
         if work.late:
             settled = await settle(connection, self._table, self._memory, work.late)
             rows = np.array([s.row for s in settled.accepted], dtype=np.int64)
@@ -266,6 +274,11 @@ class DeviceProjector:
                 outcome.late[unit] += facts
         await writing.store_minutes(connection, self._table.kind, self._part, minutes, counts)
         return outcome
+
+    async def _raise(self, connection: Connection, work: DeviceWork, now: datetime) -> None:
+        seen = [] if work.followed is None else work.followed.turned
+        silent = [device for device, _ in work.lapses]
+        await watching.observe(connection, work.rules, self._table.kind, self._memory, seen, silent, now)
 
     async def _copy(self, connection: Connection, work: DeviceWork, rows: Any, recorded_us: Ints) -> None:
         assert work.payload is not None  # noqa: S101 - where there are rows there is one
@@ -317,6 +330,11 @@ class DeviceProjector:
         await writing.insert_runs(connection, self._table.kind, self._memory, self._memory.lapse(silent))
         devices = np.union1d(silent, self._memory.unflushed())
         await writing.store_states(connection, self._table.kind, self._memory.take(devices))
+        if len(silent):
+            rules = await self._registry.rules()
+            await watching.observe(
+                connection, rules, self._table.kind, self._memory, [], silent.tolist(), now
+            )
 
     async def _look_again(self, connection: Connection, devices: Ints, silent_before_us: int) -> None:
         """Lock these devices and those that seem silent, and read again what others may have written."""

@@ -12,7 +12,7 @@ import msgspec
 
 from ioc import topics
 from ioc.dossiers.ledger import Entry, entries
-from ioc.dossiers.reducer import Dossier, Fact, FactData, reduce
+from ioc.dossiers.reducer import Fact, FactData, reduce
 from ioc.events import (
     DossierApologised,
     DossierApology,
@@ -34,7 +34,8 @@ from streams import days
 from streams.batch import Batch
 from streams.days import Told, late
 from streams.decode import EARLIEST, BatchDecoder
-from streams.dossiers import writing
+from streams.dossiers import watching, writing
+from streams.dossiers.reduced import Reduced
 from streams.ownership import Claim, Connection, Moved
 from streams.registry import Registry, Unit
 from streams.unreadable import Unreadable
@@ -169,7 +170,11 @@ class DossierProjector:
         outcome.late = late(told, moved)
         await days.add(connection, self._partition, moved, told)
         await writing.add_aliases(connection, set(_aliases(facts[key] for key in inserted)))
-        await rebuild(connection, self._registry, sorted({key.dossier_id for key in inserted}))
+        reduced = await reduce_all(connection, self._registry, sorted({key.dossier_id for key in inserted}))
+        await write(connection, reduced)
+        rules = await self._registry.rules()
+        codes = {number: code for code, number in dossiers.items()}
+        await watching.observe(connection, rules, reduced, codes, moved.now)
         return outcome
 
     async def idle(self, connection: Connection) -> None:
@@ -201,15 +206,26 @@ class Changes(NamedTuple):
 
 async def rebuild(connection: Connection, registry: Registry, dossier_ids: Sequence[int]) -> Changes:
     """Reduce dossiers anew from their facts; write what differs of projection and ledger."""
+    return await write(connection, await reduce_all(connection, registry, dossier_ids))
+
+
+async def reduce_all(connection: Connection, registry: Registry, dossier_ids: Sequence[int]) -> Reduced:
+    """Reduce dossiers anew from all their facts."""
     if not dossier_ids:
-        return Changes(0, 0)
+        return Reduced({}, {}, {})
     facts = await load_facts(connection, dossier_ids)
-    stored = await writing.load_ledger(connection, dossier_ids)
     units = await registry.units({f.data.unit for known in facts.values() for f in known})
-    calendars = {code: unit.calendar for code, unit in units.items()}
-    reduced: dict[int, Dossier] = {i: reduce(known) for i, known in facts.items()}
+    return Reduced(facts, {i: reduce(known) for i, known in facts.items()}, units)
+
+
+async def write(connection: Connection, reduced: Reduced) -> Changes:
+    """Write what differs of projection and ledger."""
+    facts, units = reduced.facts, reduced.units
+    if not facts:
+        return Changes(0, 0)
+    stored = await writing.load_ledger(connection, sorted(facts))
     wanted: dict[int, Counter[Entry]] = {
-        i: Counter(_unit_entries(entries(known, calendars.__getitem__))) for i, known in facts.items()
+        i: Counter(_unit_entries(entries(known, reduced.calendar_of))) for i, known in facts.items()
     }
     series = await writing.ensure_series(
         connection,
@@ -230,7 +246,7 @@ async def rebuild(connection: Connection, registry: Registry, dossier_ids: Seque
     return Changes(
         entries=await writing.store_ledger(connection, rows, stored),
         projections=await writing.store_dossiers(
-            connection, reduced, {code: unit.unit_id for code, unit in units.items()}, facts
+            connection, reduced.dossiers, {code: unit.unit_id for code, unit in units.items()}, facts
         ),
     )
 
