@@ -1,5 +1,6 @@
--- What people did, without what the platform did by itself.
+-- Who did what, newest first: of people alone, and with what the platform did by itself.
 CREATE INDEX alert_event_people ON ioc.alert_event (at DESC, event_id DESC) WHERE actor <> 'system';
+CREATE INDEX alert_event_at ON ioc.alert_event (at DESC, event_id DESC);
 -- The history of a unit's alerts.
 CREATE INDEX alert_unit ON ioc.alert (unit_id, opened_at DESC, alert_id DESC);
 
