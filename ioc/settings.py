@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     """Networks of one-stop systems whose calls are recorded beside the upstream without an API key, by commas."""
     public_url: str | None = None
     """Address under which people reach the platform; used in links."""
+    telegram_url: str = "https://api.telegram.org"
+    """Address of Telegram's Bot API, or of a Bot API server of one's own."""
     grafana_url: str | None = None
     """Address of a Grafana to push boards to."""
     grafana_token: SecretStr | None = None

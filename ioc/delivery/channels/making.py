@@ -65,7 +65,14 @@ def _webhook(channel: Channel, secret: str, _settings: Settings) -> Driver:
     return Webhook(channel, secret)
 
 
+def _telegram(channel: Channel, secret: str, settings: Settings) -> Driver:
+    from ioc.delivery.channels.telegram import Telegram
+
+    return Telegram(channel, secret, settings)
+
+
 _MAKERS: Final[Mapping[str, Callable[[Channel, str, Settings], Driver]]] = {
     "apprise": _apprise,
     "webhook": _webhook,
+    "telegram": _telegram,
 }

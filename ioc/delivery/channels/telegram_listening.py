@@ -1,0 +1,422 @@
+"""What people press and write in Telegram, by long polling: no address of ours needs to be reachable.
+
+An update is handled in one transaction with the position up to which updates are handled: a kill repeats nothing and
+loses nothing. One process listens to a bot at a time, under an advisory lock. Answers to people go out after the
+transaction; where a kill prevents one, the alert is acknowledged all the same.
+
+Only people of the roster may act, told by the account that pressed the button. In a group, too, each needs an entry of
+their own in people.csv.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+import psycopg
+import structlog
+
+from ioc.alerts import steps
+from ioc.delivery import texts
+from ioc.delivery.answering import Doing, Found, act, look
+from ioc.delivery.channels.interface import PermanentError, TemporaryError
+from ioc.delivery.channels.telegram import ACK, SNOOZE, answers
+from ioc.delivery.channels.telegram_api import LONGEST_ANSWER, LONGEST_TEXT, BotApi
+from ioc.duty.asking import Duty, ask
+from ioc.errors import IocError
+from ioc.kpi.query import SYSTEM_READER
+from ioc.reports.words import Language, at
+from ioc.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_T = TypeVar("_T")
+_Connection = psycopg.Connection[Any]
+#: With a number made of the channel's code: one listener at a time on each.
+_LOCK: Final = 0x696F6340
+#: Seconds that Telegram holds a question for updates open.
+_HOLD_S: Final = 25
+#: A call that hangs longer is given up.
+_GIVE_UP_S: Final = _HOLD_S + 15.0
+_BACK_OFF_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_RETRY_S: Final = 2.0
+_STRANGERS_PER_MINUTE: Final = 30
+_ACTIONS: Final = {ACK: Doing.ACKNOWLEDGE, SNOOZE: Doing.SNOOZE}
+# After a week without updates Telegram numbers them anew: an old position says nothing then.
+_POSITION: Final = """
+SELECT CASE WHEN changed_at > clock_timestamp() - interval '6 days' THEN position END
+FROM ioc.channel_position WHERE channel = %s FOR UPDATE
+"""
+_MOVE: Final = """
+INSERT INTO ioc.channel_position (channel, position, changed_at) VALUES (%s, %s, clock_timestamp())
+ON CONFLICT (channel) DO UPDATE SET position = excluded.position, changed_at = excluded.changed_at
+"""
+_WHO: Final = """
+SELECT p.code FROM ioc.duty_person p
+CROSS JOIN LATERAL (
+    SELECT (clock_timestamp() AT TIME ZONE coalesce((SELECT d.time_zone FROM ioc.district d), 'Asia/Ho_Chi_Minh'))::date
+) AS today (day)
+WHERE btrim(p.contacts->>%s) = %s
+  AND (p.valid_from IS NULL OR p.valid_from <= day) AND (p.valid_to IS NULL OR day < p.valid_to)
+ORDER BY p.code LIMIT 1
+"""
+_NOW: Final = "SELECT clock_timestamp(), coalesce((SELECT time_zone FROM ioc.district), 'Asia/Ho_Chi_Minh')"
+_STRANGER: Final = (
+    "Bạn không có trong danh sách trực: gửi /start để lấy mã. / You are not on the roster: send /start."
+)
+_FAILED: Final = "Không thực hiện được. / It could not be done."
+_HELP: Final = "/duty – ai đang trực / who is on duty\n/start – mã trò chuyện của bạn / your chat's number"
+
+
+class _User(msgspec.Struct):
+    id: int
+
+
+class _Chat(msgspec.Struct):
+    id: int
+    type: str = "private"
+
+
+class _Message(msgspec.Struct):
+    chat: _Chat
+    message_id: int = 0
+    text: str = ""
+    sender: _User | None = msgspec.field(default=None, name="from")
+
+
+class _Pressed(msgspec.Struct):
+    id: str
+    sender: _User = msgspec.field(name="from")
+    data: str = ""
+    message: _Message | None = None
+
+
+class _Update(msgspec.Struct):
+    update_id: int
+    message: _Message | None = None
+    callback_query: _Pressed | None = None
+
+
+class _Numbered(msgspec.Struct):
+    update_id: int
+
+
+@dataclass
+class _Saying:
+    """What goes out once an update is handled: method and parameters of each call."""
+
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def say(self, method: str, **parameters: Any) -> None:
+        self.calls.append((method, parameters))
+
+
+def listen(channel: str, api: BotApi, settings: Settings, stop: threading.Event) -> None:
+    """Handle updates of a channel's bot until ``stop`` is set; outlives Telegram's and the database's absence."""
+    failing = False
+    while not stop.is_set():
+        try:
+            with psycopg.connect(
+                settings.database_dsn,
+                autocommit=True,
+                connect_timeout=5,
+                application_name="ioc-deliver telegram",
+                options="-c statement_timeout=20000 -c lock_timeout=10000 -c timezone=UTC",
+            ) as connection:
+                if failing:
+                    log.info("telegram: the database answers again", channel=channel)
+                    failing = False
+                if _lead(connection, channel, stop):
+                    _Listener(channel, api, connection, stop).run()
+        except psycopg.Error as error:
+            if not failing:
+                log.warning(
+                    "telegram: the database does not answer", channel=channel, error=type(error).__name__
+                )
+                failing = True
+            stop.wait(_RETRY_S)
+        except Exception as error:
+            # its words may hold the bot's address; the next round begins from what is in the database
+            log.error("telegram: listening failed, begins anew", channel=channel, error=type(error).__name__)
+            stop.wait(_RETRY_S)
+
+
+def _lead(connection: _Connection, channel: str, stop: threading.Event) -> bool:
+    """Wait until no other process listens to this bot."""
+    while not stop.is_set():
+        row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_LOCK, channel)).fetchone()
+        if row is not None and row[0]:
+            return True
+        stop.wait(_RETRY_S)
+    return False
+
+
+class _Listener:
+    """Polls one bot over one connection."""
+
+    def __init__(self, channel: str, api: BotApi, connection: _Connection, stop: threading.Event) -> None:
+        self._channel, self._api, self._connection, self._stop = channel, api, connection, stop
+        self._failures = 0
+        self._strangers: list[float] = []
+
+    def run(self) -> None:
+        """Poll until told to stop.
+
+        :raises psycopg.Error: the database went away.
+        """
+        while not self._stop.is_set():
+            with self._connection.transaction():
+                offset = self._position()
+            try:
+                raw = self._unless_stopped(
+                    lambda offset=offset: self._api.call(  # type: ignore[misc]
+                        "getUpdates",
+                        offset=offset,
+                        timeout=_HOLD_S,
+                        allowed_updates=["message", "callback_query"],
+                    )
+                )
+                updates = [] if raw is None else msgspec.convert(raw, type=list[Any])
+            except (TemporaryError, PermanentError) as error:
+                self._failed(error)
+                continue
+            except msgspec.MsgspecError:
+                self._failed(TemporaryError("Telegram's updates can't be read."))
+                continue
+            if self._failures and raw is not None:
+                log.info("telegram: updates come again", channel=self._channel, failures=self._failures)
+                self._failures = 0
+            for update in updates:
+                self._handle(update)
+
+    def _unless_stopped(self, call: Callable[[], _T]) -> _T | None:
+        """What a call returns; None when it is to stop. What it may still fetch is not confirmed, and comes again."""
+        result: list[_T] = []
+        errors: list[Exception] = []
+        done = threading.Event()
+
+        def work() -> None:
+            try:
+                result.append(call())
+            except Exception as error:
+                errors.append(error)
+            finally:
+                done.set()
+
+        threading.Thread(target=work, name=f"telegram {self._channel}", daemon=True).start()
+        until = time.monotonic() + _GIVE_UP_S
+        while not done.wait(0.1):
+            if self._stop.is_set():
+                return None
+            if time.monotonic() > until:
+                raise TemporaryError("Telegram does not end its answer.")
+        if errors:
+            raise errors[0]
+        return result[0]
+
+    def _failed(self, error: TemporaryError | PermanentError) -> None:
+        if not self._failures:
+            log.warning(
+                "telegram: no updates; will be tried again",
+                channel=self._channel,
+                error=error.message,
+                remedy=error.remedy,
+            )
+        wait_s = _BACK_OFF_S[min(self._failures, len(_BACK_OFF_S) - 1)]
+        asked_s = error.retry_after_s if isinstance(error, TemporaryError) else None
+        self._failures += 1
+        # the lock dies with the connection: it is looked at while waiting
+        self._stop.wait(max(wait_s, asked_s or 0.0))
+        self._connection.execute("SELECT 1")
+
+    # -- one update ------------------------------------------------------------------------------------
+
+    def _position(self) -> int | None:
+        row = self._connection.execute(_POSITION, (self._channel,)).fetchone()
+        return None if row is None else row[0]
+
+    def _handle(self, raw: object) -> None:
+        """Handle an update once; one that can't be handled is passed over and hides no other."""
+        try:
+            number = msgspec.convert(raw, type=_Numbered).update_id
+        except msgspec.MsgspecError:
+            log.warning("telegram: an update without a number", channel=self._channel)
+            return
+        saying = _Saying()
+        try:
+            with self._connection.transaction():
+                if self._handled(number):
+                    return
+                self._do(raw, saying)
+                self._connection.execute(_MOVE, (self._channel, number + 1))
+        except psycopg.OperationalError:
+            raise
+        except (IocError, psycopg.Error, msgspec.MsgspecError) as error:
+            what = error.message if isinstance(error, IocError) else type(error).__name__
+            log.warning("telegram: an update could not be handled", channel=self._channel, error=what)
+            with self._connection.transaction():
+                if self._handled(number):
+                    return
+                self._connection.execute(_MOVE, (self._channel, number + 1))
+            saying = _sorry(raw)
+        for method, parameters in saying.calls:
+            self._say(method, parameters)
+
+    def _handled(self, number: int) -> bool:
+        position = self._position()
+        return position is not None and number < position
+
+    def _do(self, raw: object, saying: _Saying) -> None:
+        update = msgspec.convert(raw, type=_Update)
+        if update.callback_query is not None:
+            self._pressed(update.callback_query, saying)
+        elif update.message is not None:
+            self._written(update.message, saying)
+
+    def _say(self, method: str, parameters: dict[str, Any]) -> None:
+        try:
+            self._unless_stopped(lambda: self._api.call(method, **parameters))
+        except (TemporaryError, PermanentError) as error:
+            # what was asked for is done; only its being told is not
+            log.debug("telegram: an answer did not go", channel=self._channel, error=error.message)
+
+    def _who(self, user: int) -> str | None:
+        row = self._connection.execute(_WHO, (self._channel, str(user))).fetchone()
+        return None if row is None else row[0]
+
+    # -- buttons ---------------------------------------------------------------------------------------
+
+    def _pressed(self, pressed: _Pressed, saying: _Saying) -> None:
+        person = self._who(pressed.sender.id)
+        kind, _, number = pressed.data.partition(":")
+        doing = _ACTIONS.get(kind)
+        if person is None:
+            saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=_STRANGER, show_alert=True)
+            return
+        if doing is None or not (number.isascii() and number.isdigit() and len(number) <= 18):
+            saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=_FAILED)
+            return
+        now, zone = self._clock()
+        message_id = int(number)
+        before = steps.run(self._connection, look(message_id))
+        found = (
+            steps.run(self._connection, act(message_id, doing, person, now, self._channel))
+            if before.facts
+            else before
+        )
+        line = outcome(found, doing, person, now, zone)
+        saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=texts.fit(line, LONGEST_ANSWER))
+        if pressed.message is not None and pressed.message.text:
+            open_still = any(fact.acknowledged_by is None and fact.cleared_at is None for fact in found.facts)
+            saying.say(
+                "editMessageText",
+                chat_id=pressed.message.chat.id,
+                message_id=pressed.message.message_id,
+                text=_with_outcome(pressed.message.text, line),
+                link_preview_options={"is_disabled": True},
+                reply_markup={"inline_keyboard": [answers(message_id)] if open_still else []},
+            )
+
+    # -- words -----------------------------------------------------------------------------------------
+
+    def _written(self, message: _Message, saying: _Saying) -> None:
+        command = message.text.split(maxsplit=1)[0].partition("@")[0].lower() if message.text.strip() else ""
+        person = None if message.sender is None else self._who(message.sender.id)
+        if person is None and not self._has_room():
+            return
+        if command == "/start":
+            text = _greeting(message.chat, person)
+        elif person is None:
+            if message.chat.type != "private":
+                return
+            text = _STRANGER
+        elif command == "/duty":
+            text = on_duty(steps.run(self._connection, ask(SYSTEM_READER)))
+        elif message.chat.type == "private":
+            text = _HELP
+        else:
+            return
+        saying.say("sendMessage", chat_id=message.chat.id, text=texts.cut(text, LONGEST_TEXT))
+
+    def _has_room(self) -> bool:
+        """Whether a stranger is answered: not more than so many a minute, or they could hold others up."""
+        now = time.monotonic()
+        self._strangers = [moment for moment in self._strangers if now - moment < 60]
+        if len(self._strangers) >= _STRANGERS_PER_MINUTE:
+            return False
+        self._strangers.append(now)
+        return True
+
+    def _clock(self) -> tuple[datetime, ZoneInfo]:
+        ((now, zone),) = self._connection.execute(_NOW).fetchall()
+        return now, ZoneInfo(zone)
+
+
+def outcome(found: Found, doing: Doing, person: str, now: datetime, zone: ZoneInfo) -> str:
+    """One line on what became of it: who acknowledged, also when that was somebody else."""
+    when = at(now, zone, Language.VI)
+    if not found.facts:
+        return "Tin này không còn cảnh báo nào. / This message is of no alert any more."
+    if doing is Doing.SNOOZE:
+        if not found.changed:
+            return "Không còn gì để hoãn. / Nothing is left to snooze."
+        return f"⏰ {person} hoãn 1 giờ, {when} / snoozed for 1 h"
+    if found.changed:
+        return f"✅ {person} đã xác nhận, {when} / acknowledged"
+    others = sorted({fact.acknowledged_by for fact in found.facts if fact.acknowledged_by})
+    first = min((fact.acknowledged_at for fact in found.facts if fact.acknowledged_at), default=now)
+    return f"✅ {', '.join(others)} đã xác nhận, {at(first, zone, Language.VI)} / acknowledged already"
+
+
+def on_duty(duty: Duty) -> str:
+    """Who is on duty now, by title and code: names stay here."""
+    lines = []
+    for one in duty.rosters:
+        here = one.now.at(duty.at)
+        lines.append(f"{one.roster.name_vi} / {one.roster.name_en}")
+        for layer in one.roster.layers:
+            people = [
+                f"{duty.plan.people[code].title} ({code})"
+                if code in duty.plan.people and duty.plan.people[code].title
+                else code
+                for code in here.of(layer)
+            ]
+            lines.append(f"• {layer}: {', '.join(people) or 'không có ai / nobody'}")
+    return "\n".join(lines) or "Chưa có lịch trực. / There is no roster."
+
+
+def _greeting(chat: _Chat, person: str | None) -> str:
+    known = (
+        ""
+        if person is None
+        else f"\nBạn là {person} trong danh sách trực. / You are {person} on the roster.\n{_HELP}"
+    )
+    return (
+        f"Mã trò chuyện / chat id: {chat.id}\n"
+        "Gửi mã này cho quản trị IOC để ghi vào people.csv (cột contacts).\n"
+        f"Give this number to the IOC's administrator for people.csv (column contacts).{known}"
+    )
+
+
+def _with_outcome(text: str, line: str) -> str:
+    """The text with what became of it, in place of what was there before."""
+    mark = "\n\n———\n"
+    tail = mark + line
+    return texts.cut(text.split(mark)[0], LONGEST_TEXT - texts.units(tail)) + tail
+
+
+def _sorry(raw: object) -> _Saying:
+    saying = _Saying()
+    try:
+        pressed = msgspec.convert(raw, type=_Update).callback_query
+    except msgspec.MsgspecError:
+        return saying
+    if pressed is not None:
+        saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=_FAILED)
+    return saying
