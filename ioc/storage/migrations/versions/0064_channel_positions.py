@@ -3,7 +3,7 @@
 from ioc.storage.plain_sql import run
 
 revision = "0064"
-down_revision = "0069"
+down_revision = "0068"
 
 
 def upgrade() -> None:
