@@ -35,7 +35,8 @@ def observe(
     passes for nothing meanwhile: neither does a signal fire then, nor does it clear.
 
     :param signal: None where the condition did not hold.
-    :param opens: of a rule that is only raised in working hours; a condition that began outside waits for them.
+    :param opens: of a rule that is only raised in working hours; a condition that began outside waits for them, and
+        counts from their begin.
     :returns: the signal, None when there is none any more; and what happened to it.
     """
     if seen.holds is None:
@@ -67,7 +68,8 @@ def _pending(signal: Signal | None, seen: Observation, rule: Rule, now: datetime
         subject=seen.subject,
         phase=Phase.PENDING,
         since=since,
-        due_at=opens(since + rule.holds_for),
+        # what held all night did not hold for hours of an open office yet
+        due_at=opens(opens(since) + rule.holds_for),
         ends_at=seen.until,
         unit_id=seen.unit_id,
         point=seen.point,

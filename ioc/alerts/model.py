@@ -60,7 +60,7 @@ class Grouping(StrEnum):
 
 
 class Hours(StrEnum):
-    """When a rule's alerts are raised; a condition that holds outside them waits for their begin."""
+    """When a rule's alerts are raised; a condition that holds outside them counts from their begin."""
 
     ALWAYS = "always"
     WORKING = "working"
@@ -290,11 +290,15 @@ class Channel:
 
 @dataclass(frozen=True)
 class AlertPack:
-    """All that a district pack says about alerts."""
+    """All that a district pack says about alerts.
+
+    :param whole: nothing was left out for a mistake; else what is not here may only be misspelt, and stays in force.
+    """
 
     rules: tuple[Rule, ...] = ()
     policies: tuple[Policy, ...] = ()
     channels: tuple[Channel, ...] = ()
+    whole: bool = True
 
 
 # -- what the platform keeps -----------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -98,7 +98,7 @@ def check(
         f"{pack.name_vi} ({pack.id} {pack.version}): {len(pack.units)} units, {len(pack.point_codes())} points, "
         f"{len(pack.devices)} devices, {len(pack.sources)} sources, {len(pack.procedures)} procedures, "
         f"{len(pack.agencies)} agency names, {len(pack.targets)} targets, "
-        f"{len(pack.rosters)} rosters with {len(pack.people)} people: in order."
+        f"{len(pack.rosters)} rosters with {len(pack.people)} people, {len(pack.alerts.rules)} alert rules: in order."
     )
 
 
@@ -121,11 +121,31 @@ def _as_connectors_read(reading: Reading, folder: Path) -> Iterable[Problem]:
 def apply(folder: _Folder = None) -> None:
     """Bring the database to what a pack says, in one transaction; harmless when repeated.
 
+    Alert rules, policies and channels with a mistake are left as they are in the database, and named; exit status 3.
+
     Example: ioc district apply deploy/packs/go-dau
     """
-    from ioc.district import apply_pack, read_pack
+    from ioc.district import PackError
 
-    pack = read_pack(pack_folder(folder))
+    place = pack_folder(folder)
+    left_out = apply_to_database(place)
+    if left_out:
+        raise PackError(place, left_out)
+
+
+def apply_to_database(place: Path) -> Sequence[Problem]:
+    """Apply a pack and say what came of it.
+
+    :returns: mistakes in what it says of alerts, whose rules, policies and channels were left as they are.
+    :raises PackError: it has other mistakes; nothing is applied then.
+    """
+    from ioc.district import PackError, apply_pack, examine
+    from ioc.district.alerts import is_of_alerts
+
+    reading = examine(place)
+    pack = reading.usable
+    if pack is None or not all(is_of_alerts(problem.file) for problem in reading.errors):
+        raise PackError(place, reading.errors)
     with _database() as connection:
         done = apply_pack(connection, pack)
     if done.changed:
@@ -139,6 +159,7 @@ def apply(folder: _Folder = None) -> None:
         )
     else:
         typer.echo(f"{pack.id} {pack.version} was in the database already.")
+    return reading.errors
 
 
 @app.command()

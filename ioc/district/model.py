@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 from ioc.alerts.model import AlertPack
+from ioc.alerts.trial import Trial
 from ioc.district.sources import Source
 from ioc.district.worktime import WorkCalendar
 from ioc.duty.model import Person, Roster
@@ -221,6 +222,8 @@ class Pack:
     """Who can be on duty."""
     rosters: tuple[Roster, ...] = ()
     alerts: AlertPack = field(default_factory=AlertPack)
+    trials: tuple[Trial, ...] = ()
+    """Tests of the rules."""
 
     def unit_of(self, point: str, day: date) -> str | None:
         """Unit that a point belongs to on a day; None outside the periods that the pack knows."""

@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 
 from ioc.district import duty, targets
 from ioc.district.agencies import LONGEST_NAME, agency_key
+from ioc.district.alert_call_checks import check_calls
+from ioc.district.alert_checks import check_alerts
+from ioc.district.alerts import AlertReading, alert_files, is_of_alerts, read_alerts, without_bad
 from ioc.district.checks import check_pack
 from ioc.district.manifest import FILE as MANIFEST
 from ioc.district.manifest import Manifest, clocks, in_order, read_manifest, zone_exists
@@ -88,7 +91,8 @@ class Reading:
     errors: Sequence[Problem]
     notes: Sequence[Problem]
     usable: Pack | None = None
-    """The pack without the devices and sources whose lines have errors; None when there are others."""
+    """The pack without the devices and sources whose lines have errors, and without the rules, policies and channels
+    that have any; None when there are others."""
 
 
 def read_pack(folder: Path) -> Pack:
@@ -128,6 +132,7 @@ def examine(folder: Path) -> Reading:
                 _rows(folder, duty.ROSTERS, problems), _rows(folder, duty.SHIFTS, problems), zone, problems
             )
         ),
+        alerts=read_alerts(folder, problems),
     )
     for path in sorted(folder.glob("*.csv")):
         if path.name not in TABLES:
@@ -141,7 +146,10 @@ def examine(folder: Path) -> Reading:
         duty.check_duty(pack.rosters, pack.people, {unit.code: unit for unit in pack.units}, problems)
         check_probing(pack, folder, problems)
         check_sources(pack, folder, problems)
-        note_unknown(pack, problems, datetime.now(ZoneInfo(pack.time_zone)).date())
+        today = datetime.now(ZoneInfo(pack.time_zone)).date()
+        check_alerts(pack, tables.alerts.lost, problems)
+        check_calls(pack, tables.alerts.lost, folder, problems, today)
+        note_unknown(pack, problems, today)
     return Reading(
         None if problems.errors else pack, problems.errors, problems.notes, _usable(pack, problems)
     )
@@ -149,12 +157,16 @@ def examine(folder: Path) -> Reading:
 
 def _usable(pack: Pack, problems: Problems) -> Pack | None:
     bad = {(problem.file, problem.line) for problem in problems.errors}
-    if any(file not in _LINE_BY_LINE or line == 0 for file, line in bad):
+    if any((file not in _LINE_BY_LINE or line == 0) and not is_of_alerts(file) for file, line in bad):
         return None
+    alerts = without_bad(pack.alerts, problems)
+    kept = {rule.code for rule in alerts.rules}
     return replace(
         pack,
         devices=tuple(device for device in pack.devices if ("devices.csv", device.line) not in bad),
         sources=tuple(source for source in pack.sources if ("sources.csv", source.line) not in bad),
+        alerts=alerts,
+        trials=tuple(trial for trial in pack.trials if trial.rule.code in kept),
     )
 
 
@@ -172,6 +184,7 @@ class _Tables:
     targets: tuple[Target, ...]
     people: tuple[Person, ...]
     rosters: tuple[Roster, ...]
+    alerts: AlertReading
 
 
 def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool | Hours], digest: str) -> Pack:
@@ -195,13 +208,15 @@ def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool | 
         targets=tables.targets,
         people=tables.people,
         rosters=tables.rosters,
+        alerts=tables.alerts.alerts,
+        trials=tables.alerts.trials,
         digest=digest,
     )
 
 
 def _digest(folder: Path) -> str:
     digest = hashlib.blake2b(digest_size=8)
-    for name in (MANIFEST, *TABLES):
+    for name in (MANIFEST, *TABLES, *alert_files(folder)):
         path = folder / name
         if path.is_file():
             data = path.read_bytes()

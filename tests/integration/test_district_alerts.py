@@ -114,3 +114,29 @@ def test_a_definition_of_a_newer_platform_is_refused_by_name(connection: psycopg
     )
     with pytest.raises(EncodingError, match="mood"):
         answer(connection, store.rules_of())
+
+
+def test_who_keeps_rules_in_memory_is_told_of_changes_and_of_nothing_else(
+    connection: psycopg.Connection[Any],
+) -> None:
+    def revision() -> int:
+        row = connection.execute("SELECT revision FROM ioc.alert_book").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    _apply(connection, ALERTS)
+    before = revision()
+    _apply(connection, ALERTS)
+    assert revision() == before
+    _apply(connection, replace(ALERTS, channels=()))
+    assert revision() > before
+
+
+def test_of_a_pack_that_is_not_whole_nothing_is_taken_away(connection: psycopg.Connection[Any]) -> None:
+    _apply(connection, ALERTS)
+    worse = replace(LATE, severity=Severity.CRITICAL)
+    assert _apply(connection, AlertPack(rules=(worse,), whole=False)) == 1
+    rules = answer(connection, store.rules_of())
+    assert (rules["camera.down"].rule, rules["dossier.late"].rule) == (DOWN, worse)
+    assert list(answer(connection, store.policies_of())) == ["truc"]
+    assert list(answer(connection, store.channels_of())) == ["email"]

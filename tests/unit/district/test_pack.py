@@ -66,7 +66,8 @@ def test_the_shipped_pack_holds_both_eras() -> None:
 
 def test_an_unknown_share_is_a_note_and_not_a_number() -> None:
     reading = examine(SHIPPED)
-    assert [(note.file, note.line) for note in reading.notes if note.line] == [("successions.csv", 7)]
+    lines = [(note.file, note.line) for note in reading.notes if note.line and note.file != "channels.toml"]
+    assert lines == [("successions.csv", 7)]
     unknown = [row for row in read_pack(SHIPPED).successions if row.share is None]
     assert [row.predecessor for row in unknown] == ["trang-bang"]
 
