@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -132,8 +132,8 @@ class Text:
     short: str
 
 
-class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a message says that is of no alert; kept as ``ioc.alert_message.content``."""
+class Notice(msgspec.Struct, frozen=True):
+    """What a message says that is of no alert; kept as ``ioc.alert_message.content``, where more may stand beside it."""
 
     subject_vi: str
     subject_en: str
@@ -365,41 +365,6 @@ def digest(
         f"IOC: alerts, digest of {day(today, EN)}",
         lines(VI),
         lines(EN),
-    )
-
-
-def hand_over(
-    roster_vi: str,
-    roster_en: str,
-    *,
-    when: datetime,
-    until: datetime | None,
-    leaving: Sequence[str],
-    arriving: Sequence[str],
-    still_open: int,
-    zone: ZoneInfo,
-) -> Notice:
-    """A hand-over of duty; people by their codes."""
-    none = {VI: "không có ai", EN: "nobody"}
-
-    def codes(people: Sequence[str], language: Language) -> str:
-        return ", ".join(one_line(code, 60) for code in people) or none[language]
-
-    end_vi = "" if until is None else f" đến {at(until, zone, VI)}"
-    end_en = "" if until is None else f" until {at(until, zone, EN)}"
-    return Notice(
-        f"Giao ca: {one_line(roster_vi, 100)}, {at(when, zone, VI)}",
-        f"Hand-over: {one_line(roster_en, 100)}, {at(when, zone, EN)}",
-        [
-            f"Nhận ca{end_vi}: {codes(arriving, VI)}.",
-            f"Giao ca: {codes(leaving, VI)}.",
-            f"Cảnh báo đang mở: {number(still_open, VI)}.",
-        ],
-        [
-            f"Takes over{end_en}: {codes(arriving, EN)}.",
-            f"Hands over: {codes(leaving, EN)}.",
-            f"Open alerts: {number(still_open, EN)}.",
-        ],
     )
 
 
