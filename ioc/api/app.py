@@ -20,6 +20,7 @@ from ioc.api import (
     ingest,
     ingest_openapi,
     kpis,
+    links,
     page,
     places,
     problems,
@@ -30,6 +31,7 @@ from ioc.api import (
 from ioc.api.database import Database, Shared
 from ioc.api.examples import EXAMPLES
 from ioc.api.identity import Gate
+from ioc.delivery.links import Links
 from ioc.index766.grades import read_grades
 from ioc.settings import Settings
 from ioc.version import platform_version
@@ -74,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.gate = Gate(database)
     app.state.exports = desk
     app.state.ingest = forwarder
+    app.state.links = Links(None, settings.state_dir / "secrets" / "links")
     app.state.load_departments = settings.load_departments_named
     app.state.grades = read_grades(settings.index766_grades)
     app.state.shared = Shared(hold_s=_HOLD_S)
@@ -94,6 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
         connectors.router,
         health.router,
         page.router,
+        links.router,
         reference.router,
         ingest.router,
     ):

@@ -106,7 +106,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _failure(request: Request, error: Exception) -> JSONResponse:
-        _log.error("request failed", path=request.url.path, exc_info=error)
+        # by its route: a path may hold the token of a link
+        route = getattr(request.scope.get("route"), "path", "none")
+        _log.error("request failed", route=route, exc_info=error)
         return problem(
             500,
             kind="failure",

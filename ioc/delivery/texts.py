@@ -133,7 +133,7 @@ class Text:
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """What a message says that is of no alert; kept as ``ioc.alert_message.content``, where more may stand beside it."""
+    """What a message says that is of no alert; kept as ``ioc.alert_message.content``, with more beside it."""
 
     subject_vi: str
     subject_en: str

@@ -12,7 +12,6 @@ from typing import Any
 import psycopg
 import pytest
 import structlog
-from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
 from ioc.alerts.model import Channel, Severity
@@ -30,6 +29,7 @@ from ioc.delivery.channels.telegram import Telegram
 from ioc.delivery.facts import facts_of
 from ioc.settings import Settings
 from tests.integration.alert_place import Place, begin, prepare
+from tests.integration.messages import message, person
 from tests.peers.telegram_double import TOKEN, Fault, TelegramDouble, telegram_double, units
 
 BOSS, DEPUTY, STRANGER, GROUP = 1001, 1002, 6666, -100500
@@ -49,10 +49,7 @@ def desk(ready: Settings) -> Iterator[Place]:
         found = begin(connection)
         connection.execute("TRUNCATE ioc.channel_position")
         for code, chat in (("boss", BOSS), ("deputy", DEPUTY)):
-            connection.execute(
-                "INSERT INTO ioc.duty_person (code, name, title, contacts) VALUES (%s, 'Tên riêng', 'Trực', %s)",
-                (code, Jsonb({"telegram": str(chat)})),
-            )
+            person(found, code, telegram=str(chat))
         yield found
 
 
@@ -84,28 +81,20 @@ def listening(settings: Settings, double: TelegramDouble) -> Iterator[threading.
         assert not thread.is_alive()
 
 
-def outgoing(desk: Place, alerts: list[int], person: str = "boss", chat: int = BOSS) -> Outgoing:
+def outgoing(desk: Place, alerts: list[int], to: str = "boss", chat: int = BOSS) -> Outgoing:
     """A message in the outbox, ready to go."""
-    key = f"k{alerts}{person}"
-    row = desk.connection.execute(
-        "INSERT INTO ioc.alert_message (key, kind, severity, person, channel, not_before)"
-        " VALUES (%s, 'alert', 4, %s, 'telegram', %s) RETURNING message_id",
-        (key, person, desk.now),
-    ).fetchone()
-    assert row is not None
-    for number in alerts:
-        desk.connection.execute("INSERT INTO ioc.alert_message_alert VALUES (%s, %s)", (row[0], number))
+    number = message(desk, alerts, to, "telegram", "sending")
     facts = run(desk.connection, facts_of(alerts))
     said = texts.alert_text("alert", facts, zone=texts.ZoneInfo("Asia/Ho_Chi_Minh"))
     return Outgoing(
-        key=key,
+        key=f"k{number}",
         kind="alert",
         severity=Severity.MAJOR,
         subject=said.subject,
         body=said.body,
         short=said.short,
         address=str(chat),
-        message_id=row[0],
+        message_id=number,
         ack_url="https://ioc.example/a/x",
         items=texts.items_of(facts),
         total=len(facts),
@@ -131,36 +120,36 @@ def until(condition: Callable[[], Any]) -> None:
 def test_a_message_has_buttons_and_arrives_as_it_is_written(
     ready: Settings, desk: Place, double: TelegramDouble
 ) -> None:
-    message = outgoing(desk, [desk.open("camera.down", "device:c1")])
+    going = outgoing(desk, [desk.open("camera.down", "device:c1")])
     odd = "Camera <b>cổng</b> *đậm* _nghiêng_ [x](http://y) `z` 🚨\u200d\n"
-    receipt = driver(ready, double).send(replace(message, body=odd + message.body))
+    receipt = driver(ready, double).send(replace(going, body=odd + going.body))
     (sent,) = double.sent
     assert receipt.id == str(sent["message_id"])
-    assert sent["text"] == f"{odd}{message.body}\n\n(tin số {message.message_id})"
+    assert sent["text"] == f"{odd}{going.body}\n\n(tin số {going.message_id})"
     rows = sent["reply_markup"]["inline_keyboard"]
     assert [button.get("callback_data") for button in rows[0]] == [
-        f"a:{message.message_id}",
-        f"s:{message.message_id}",
+        f"a:{going.message_id}",
+        f"s:{going.message_id}",
     ]
-    assert rows[1][0]["url"] == message.ack_url
+    assert rows[1][0]["url"] == going.ack_url
 
 
 def test_five_thousand_alerts_fit_into_one_message(
     ready: Settings, desk: Place, double: TelegramDouble
 ) -> None:
-    message = outgoing(desk, [desk.open("camera.down", "device:c1")])
-    driver(ready, double).send(replace(message, body="🚨 mất kết nối\n" * 5000))
+    going = outgoing(desk, [desk.open("camera.down", "device:c1")])
+    driver(ready, double).send(replace(going, body="🚨 mất kết nối\n" * 5000))
     (sent,) = double.sent
     assert 3900 < units(sent["text"]) <= 4096
     assert "ký tự nữa" in sent["text"]
-    assert sent["text"].endswith(f"(tin số {message.message_id})")
+    assert sent["text"].endswith(f"(tin số {going.message_id})")
 
 
 def test_an_address_that_telegram_would_refuse_leaves_the_message_without_that_button(
     ready: Settings, desk: Place, double: TelegramDouble
 ) -> None:
-    message = outgoing(desk, [desk.open("camera.down", "device:c1")])
-    driver(ready, double).send(replace(message, ack_url="http://localhost:18080/a/x"))
+    going = outgoing(desk, [desk.open("camera.down", "device:c1")])
+    driver(ready, double).send(replace(going, ack_url="http://localhost:18080/a/x"))
     assert len(double.sent[0]["reply_markup"]["inline_keyboard"]) == 1
 
 
@@ -183,13 +172,13 @@ def test_what_goes_wrong_at_telegram(
     error: type[Exception],
     wait: float | None,
 ) -> None:
-    message = outgoing(desk, [desk.open("camera.down", "device:c1")])
+    going = outgoing(desk, [desk.open("camera.down", "device:c1")])
     double.faults["sendMessage"] = replace(fault)
     with pytest.raises(error) as caught:
-        driver(ready, double).send(message)
+        driver(ready, double).send(going)
     assert getattr(caught.value, "retry_after_s", None) == wait
     assert TOKEN not in str(caught.value)
-    driver(ready, double).send(message)
+    driver(ready, double).send(going)
 
 
 @pytest.mark.parametrize(
@@ -205,17 +194,17 @@ def test_a_person_who_cant_be_reached_is_told_without_the_number(
     ready: Settings, desk: Place, double: TelegramDouble, chat: str, words: str
 ) -> None:
     double.blocked.add(BOSS)
-    message = outgoing(desk, [desk.open("camera.down", "device:c1")])
+    going = outgoing(desk, [desk.open("camera.down", "device:c1")])
     with pytest.raises(PermanentError, match=words) as caught:
-        driver(ready, double).send(replace(message, address=chat))
+        driver(ready, double).send(replace(going, address=chat))
     assert not chat or chat not in str(caught.value)
 
 
 def test_a_wrong_token_is_told_and_never_shown(ready: Settings, desk: Place, double: TelegramDouble) -> None:
     wrong = TOKEN[:-1] + "x"
-    message = outgoing(desk, [desk.open("camera.down", "device:c1")])
+    going = outgoing(desk, [desk.open("camera.down", "device:c1")])
     with pytest.raises(PermanentError, match="does not know the bot's token") as caught:
-        driver(ready, double, wrong).send(message)
+        driver(ready, double, wrong).send(going)
     assert wrong not in repr(caught.value) + repr(driver(ready, double, wrong))
     with pytest.raises(ChannelError, match="has not the form of one"):
         driver(ready, double, "my bot")
