@@ -268,7 +268,7 @@ class Channel:
     """A way to tell people.
 
     :param code: what people's ``contacts`` call it.
-    :param driver: ``apprise``, ``telegram``, ``webhook`` or ``siren``.
+    :param driver: ``apprise``, ``telegram``, ``webhook``, ``siren`` or ``echo``.
     :param secret: reference (``env:NAME``, ``file:PATH``) to its address or token; ``{address}`` in the address is
         replaced by the person's own. A driver that needs none leaves it empty.
     :param least: severities below this are not sent here.

@@ -27,7 +27,7 @@ def check_calls(pack: Pack, lost: LostAlerts, folder: Path, problems: Problems, 
     for policy in pack.alerts.policies:
         _check_policy(policy, pack, lost, problems, today)
     for channel in pack.alerts.channels:
-        if channel.driver != OF_NOBODY and channel.code not in WAYS:
+        if channel.driver not in OF_NOBODY and channel.code not in WAYS:
             problems.note(
                 CHANNELS,
                 channel.line,

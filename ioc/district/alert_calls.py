@@ -14,9 +14,9 @@ from ioc.district.toml_values import Values
 
 POLICIES: Final = "policies.toml"
 CHANNELS: Final = "channels.toml"
-DRIVERS: Final = ("apprise", "telegram", "webhook", "siren")
-#: The driver that reaches a room and no person: it needs no address.
-OF_NOBODY: Final = "siren"
+DRIVERS: Final = ("apprise", "telegram", "webhook", "siren", "echo")
+#: Drivers that reach a room, or the platform itself, and no person: they need no address.
+OF_NOBODY: Final = ("siren", "echo")
 _TARGET: Final = ("roster", "layer", "person", "channel")
 _MOST_STEPS: Final = 20
 _MOST: Final = 100
@@ -144,10 +144,10 @@ def _secret(block: Values, driver: str) -> str:
         # what stands there may be the secret itself: it is never repeated
         block.error("secret", "secret is no reference.", HOW)
         return ""
-    if not found and driver != OF_NOBODY:
+    if not found and driver not in OF_NOBODY:
         block.error("secret", f"A channel of driver {driver} needs a secret: its address or token.", HOW)
-    if found and driver == OF_NOBODY:
-        block.error("secret", "A siren has no secret.", "Leave the key out.")
+    if found and driver in OF_NOBODY:
+        block.error("secret", f"A channel of driver {driver} has no secret.", "Leave the key out.")
     return found
 
 
