@@ -163,6 +163,10 @@ class Settings(BaseSettings):
     report_at: str = Field(default="06:30", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
     """Time of the district's clock from which the report of the day before is made; on Mondays that of the week, on the
     first that of the month. Empty makes none."""
+    digest_at: str = Field(default="07:00", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """Time of the district's clock at which those on duty are sent the day's digest. Empty sends none."""
+    send_at_once: int = Field(default=8, ge=1, le=64)
+    """Most messages that one delivery process sends over one channel at a time."""
     heartbeat_s: float = Field(default=5.0, ge=0.1, le=300.0)
     """Seconds between two heartbeats of each process; after three of them without one it counts as silent."""
     first_backup_days: float = Field(default=3.0, ge=0.0, le=366.0)

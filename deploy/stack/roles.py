@@ -94,9 +94,11 @@ INGEST = Role(
 #: What the district pack names; its processes are its own to start and stop.
 CONNECT = Role("connect", _ioc("connect", "all"), needs=("prepare",), grace_s=25.0)
 EVALUATE = Role("evaluate", _ioc("evaluate"), needs=("prepare",))
+#: What it sends may take a channel's whole time.
+DELIVER = Role("deliver", _ioc("deliver"), needs=("prepare",), grace_s=25.0)
 SIMULATE = Role("simulate", _ioc("simulate"), needs=("prepare",), grace_s=20.0)
 
 #: The whole platform on one machine, in the order in which it starts.
-PLATFORM: tuple[Role, ...] = (PREPARE, STREAM, SERVE, INGEST, CONNECT, EVALUATE)
+PLATFORM: tuple[Role, ...] = (PREPARE, STREAM, SERVE, INGEST, CONNECT, EVALUATE, DELIVER)
 #: With the live simulated district.
 DEMONSTRATION: tuple[Role, ...] = (*PLATFORM, SIMULATE)

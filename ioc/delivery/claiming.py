@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ioc.alerts import maintenance
 from ioc.alerts.model import Channel, Severity
 from ioc.delivery import standing
 from ioc.delivery.bundling import BUNDLED, Candidate, Fate, Line, Verdict, full_from, groups, judge
@@ -62,7 +63,7 @@ JOIN ioc.alert_message_alert rl ON rl.message_id = r.message_id
 JOIN ioc.alert_message_alert ml ON ml.alert_id = rl.alert_id
 JOIN ioc.alert_message m ON m.message_id = ml.message_id AND m.channel = r.channel
     AND m.person IS NOT DISTINCT FROM r.person AND m.kind IN ('alert', 'reminder')
-    AND (m.state IN ('sent', 'sending') OR (m.state = 'cancelled' AND m.attempts > 0))
+    AND m.attempts > 0 AND m.state <> 'failed'
 WHERE r.message_id = ANY (%s)
 """
 _DROP: Final = """
@@ -191,7 +192,8 @@ def _candidates(rows: Sequence[Sequence[Any]], now: datetime) -> Steps[list[Cand
     standings: dict[int, standing.Standing] = {}
     if wanted:
         found = yield _ALERTS, (wanted,)
-        standings = {row[0]: standing.read(row[1:], now) for row in found}
+        covered = yield from maintenance.covered(wanted, now)
+        standings = {row[0]: standing.read(row[1:], now, covered.get(row[0])) for row in found}
     resolved = [row[0] for row in rows if row[2] == "resolved"]
     told: dict[int, bool] = {}
     if resolved:

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import structlog
 
+from ioc.alerts import maintenance
 from ioc.alerts.encoding import EncodingError, policy_from_json
 from ioc.alerts.model import Channel, Policy, Severity, Target
 from ioc.delivery import standing, trail
@@ -67,7 +68,7 @@ _TOLD: Final = """
 SELECT DISTINCT l.alert_id, m.person, m.channel
 FROM ioc.alert_message_alert l JOIN ioc.alert_message m USING (message_id)
 WHERE l.alert_id = ANY (%s) AND m.kind IN ('alert', 'reminder')
-  AND (m.state IN ('sent', 'sending') OR (m.state = 'cancelled' AND m.attempts > 0))
+  AND m.attempts > 0 AND m.state <> 'failed'
 ORDER BY 1, 2, 3
 """
 _UNCALL: Final = """
@@ -167,7 +168,8 @@ def advance(
     rows = yield _DUE, (now, limit)
     done = _Done()
     calls: list[_Due] = []
-    for due in (_due(row, now) for row in rows):
+    covered = yield from maintenance.covered([row[0] for row in rows], now)
+    for due in (_due(row, covered, now) for row in rows):
         _sort(due, now, done, calls)
     yield from _call(calls, roll, channels, now, done)
     yield from _tell(done, now)
@@ -324,7 +326,7 @@ def _tell(done: _Done, now: datetime) -> Steps[None]:
     done.ended += [due.key | {"state": "done", "detail": {}} for due in done.resolved]
 
 
-def _due(row: Sequence[Any], now: datetime) -> _Due:
+def _due(row: Sequence[Any], covered: standing.Covered, now: datetime) -> _Due:
     alert, kind, run, round_, step, severity, rule_kind, policy, remind_s = row[:9]
     return _Due(
         alert=alert,
@@ -336,7 +338,7 @@ def _due(row: Sequence[Any], now: datetime) -> _Due:
         rule_kind=rule_kind,
         policy=None if policy is None else read_policy(policy),
         remind=None if remind_s is None else timedelta(seconds=remind_s),
-        standing=standing.read(row[9:], now),
+        standing=standing.read(row[9:], now, covered.get(alert)),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ioc.kpi.query import Steps
 
@@ -17,8 +17,8 @@ COLUMNS: Final = (
     "a.acknowledged_at IS NOT NULL, a.cleared_at IS NOT NULL, a.inhibited_by IS NOT NULL,"
     " a.maintenance_id IS NOT NULL, a.snoozed_until"
 )
-#: How many of them there are.
-WIDTH: Final = 5
+#: Alerts that a maintenance window covers: its number, and until when.
+Covered: TypeAlias = Mapping[int, tuple[int, datetime]]
 
 #: No longer held, or by a snooze that ends sooner than it did.
 _FREE: Final = """
@@ -70,8 +70,8 @@ class Standing:
         return self.over is None and self.held is None
 
 
-def read(columns: Sequence[Any], now: datetime) -> Standing:
-    """From :data:`COLUMNS`."""
+def read(columns: Sequence[Any], now: datetime, covered: tuple[int, datetime] | None = None) -> Standing:
+    """From :data:`COLUMNS`, and the maintenance window that covers the alert: its number, and until when."""
     acknowledged, cleared, inhibited, maintained, snoozed_until = columns
     if cleared:
         return Standing(over="cleared")
@@ -79,6 +79,8 @@ def read(columns: Sequence[Any], now: datetime) -> Standing:
         return Standing(over="acknowledged")
     if inhibited:
         return Standing(held="inhibited", until=now + LOOK_AGAIN)
+    if covered is not None:
+        return Standing(held="maintenance", until=covered[1])
     if maintained:
         return Standing(held="maintenance", until=now + LOOK_AGAIN)
     if snoozed_until is not None and snoozed_until > now:

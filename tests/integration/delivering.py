@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,8 +18,8 @@ from ioc.delivery import claiming, escalation, settling, standing
 from ioc.delivery.channels.interface import Receipt
 from ioc.delivery.claiming import Claimed, Claims
 from ioc.delivery.settling import Outcome
+from ioc.district import Pack, read_pack
 from ioc.district.apply_duty import apply_rosters
-from ioc.district.worktime import WorkCalendar
 from ioc.duty import calling
 from ioc.duty.model import Advance, Cover, Person, Roster, Rotation
 from ioc.kpi.query import SYSTEM_READER
@@ -25,6 +27,7 @@ from tests.integration.alerting import Desk, a_rule, bring_in, down
 from tests.integration.history_place import add_places
 from tests.integration.kpi_data import Connection
 
+SHIPPED = Path(__file__).parents[2] / "deploy" / "packs" / "go-dau"
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 MINUTE = timedelta(minutes=1)
 OFFICER, LEADER = Target(roster="truc", layer="truc-ban"), Target(roster="truc", layer="lanh-dao")
@@ -81,8 +84,9 @@ class Post(Desk):
     def rosters(self, *rotations: Rotation, people_: Iterable[Person] | None = None) -> None:
         """The roster ``truc`` of these rotations."""
         roster = Roster("truc", "Trực", "Duty", str(ZONE), Cover.ALWAYS, rotations)
+        there = tuple(people_ if people_ is not None else people())
         with self.connection.transaction(), self.connection.cursor() as cursor:
-            apply_rosters(cursor, [roster], list(people_ if people_ is not None else people()), "go")
+            apply_rosters(cursor, replace(_pack(), rosters=(roster,), people=there), at=self.now)
 
     def channel(self, code: str, **given: Any) -> None:
         """Change a channel."""
@@ -182,16 +186,20 @@ class Post(Desk):
         return row
 
 
+@cache
+def _pack() -> Pack:
+    return replace(read_pack(SHIPPED), root="go")
+
+
 _KEPT = (
     "alert_signal, alert_step, alert_flap, alert_message_alert, alert_message, alert_event, alert, maintenance,"
-    " duty_person, duty_roster, duty_change, alert_channel"
+    " duty_person, duty_edition, duty_change, duty_notice, alert_channel"
 )
 
 
 def prepare(connection: Connection) -> None:
     """Units that rosters can be of."""
     add_places(connection)
-    connection.execute("UPDATE ioc.district SET working_time = %s", (WorkCalendar().to_json(),))
 
 
 def begin(connection: Connection) -> Post:
@@ -200,5 +208,7 @@ def begin(connection: Connection) -> Post:
     post = Post(
         connection, bring_in(connection, RULES, (POLICY,)), channels={one.code: one for one in CHANNELS}
     )
+    post.now -= timedelta(days=1)
     post.rosters(rotation("truc-ban", "an", "binh"), rotation("lanh-dao", "lan"))
+    post.now += timedelta(days=1)
     return post
