@@ -10,10 +10,10 @@ from fastapi.responses import Response
 from ioc.access import GUEST
 from ioc.api.asking import NOT_MODIFIED, conditional, only_known_parameters
 from ioc.api.identity import CurrentDatabase, CurrentReader, NamedReader
-from ioc.api.models.duty import DutyAnswer
+from ioc.api.models.duty import DutyAnswer, DutyWarnings
 from ioc.api.problems import RESPONSES
 from ioc.duty.asking import ask
-from ioc.duty.document import calendar_file, duty_document
+from ioc.duty.document import calendar_file, duty_document, warnings_document
 
 router = APIRouter(
     prefix="/api/v1",
@@ -62,6 +62,26 @@ async def get_duty(
     """
     found = await database.answer(ask(reader, roster=roster, at=at, start=start, end=to))
     return conditional(request, duty_document(found, named=reader != GUEST))
+
+
+@router.get(
+    "/duty/warnings",
+    response_model=DutyWarnings,
+    responses=NOT_MODIFIED,
+    summary="Gaps, shifts with too few people, and people who are not there",
+)
+async def get_warnings(
+    request: Request,
+    reader: CurrentReader,
+    database: CurrentDatabase,
+    roster: _Roster = None,
+    start: _From = None,
+    to: _To = None,
+) -> Response:
+    """Of every roster in the reader's scope by time; without `from` and `to`, of the next 14 days."""
+    found = await database.answer(ask(reader, roster=roster, start=start, end=to))
+    document = warnings_document(found, named=reader != GUEST)
+    return conditional(request, document, same_without={"warnings": document["warnings"]})
 
 
 @router.get("/duty.ics", response_class=Response, responses=_FILE, summary="Duty as an iCalendar file")

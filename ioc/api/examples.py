@@ -65,6 +65,42 @@ _QUESTION: Final = {
     "updated_at": "2026-11-25T09:13:05+07:00",
     "question": {"kpis": ["dossier.overdue"], "period": "last-month", "by": "field"},
 }
+_DUTY_CHANGE: Final = {
+    "id": 12,
+    "kind": "replace",
+    "roster": "truc-ioc",
+    "layer": "truc-ban",
+    "person": "truc-ban-1",
+    "other": "truc-ban-3",
+    "from": "2026-12-01T07:00:00+07:00",
+    "to": "2026-12-02T07:00:00+07:00",
+    "other_from": None,
+    "other_to": None,
+    "shifts": [],
+    "reason": "Tập huấn",
+    "made_at": "2026-11-25T09:13:05+07:00",
+    "made_by": "chanh-van-phong",
+    "withdrawn_at": None,
+    "withdrawn_by": None,
+    "held_until": None,
+}
+_DUTY_CHANGE_BODY: Final = {
+    "kind": "replace",
+    "roster": "truc-ioc",
+    "layer": "truc-ban",
+    "person": "truc-ban-1",
+    "other": "truc-ban-3",
+    "from": "2026-12-01T07:00",
+    "to": "2026-12-02T07:00",
+    "reason": "Tập huấn",
+}
+_DUTY_LOG_ENTRY: Final = {
+    "id": 40,
+    "roster": "truc-ioc",
+    "at": "2026-11-25T14:05:00+07:00",
+    "author": "truc-ban-2",
+    "text": "Điểm 3 mất điện từ 14:00, đã báo điện lực.",
+}
 _NEXT: Final = "WyI5ZjM0YjE3YzBhMjE1ZDg4IixbIjIwMjYtMTEtMDNUMDE6MTU6MDBaIiw0Ml1d"
 
 #: By the name of the document in the description.
@@ -121,6 +157,32 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         ],
         "next": _NEXT,
     },
+    "DutyChange": _DUTY_CHANGE,
+    "DutyChangeBody": _DUTY_CHANGE_BODY,
+    "DutyChangeList": {"changes": [_DUTY_CHANGE], "next": None},
+    "DutyChangeMade": {"change": _DUTY_CHANGE, "notes": []},
+    "DutySuppositionBody": {
+        "changes": [
+            {
+                "kind": "temporary",
+                "roster": "truc-ioc",
+                "layer": "truc-ban",
+                "reason": "Tết",
+                "shifts": [
+                    {"people": ["truc-ban-1"], "from": "2027-02-05T07:00", "to": "2027-02-06T07:00"},
+                    {
+                        "people": ["truc-ban-2", "truc-ban-4"],
+                        "from": "2027-02-06T07:00",
+                        "to": "2027-02-07T07:00",
+                    },
+                ],
+            }
+        ],
+        "roster": "truc-ioc",
+    },
+    "DutyLogBody": {"roster": "truc-ioc", "text": _DUTY_LOG_ENTRY["text"]},
+    "DutyLogEntry": _DUTY_LOG_ENTRY,
+    "DutyLog": {"roster": "truc-ioc", "entries": [_DUTY_LOG_ENTRY], "next": None},
     "SavedQuestion": _QUESTION,
     "QuestionList": {"questions": [_QUESTION]},
     "Problem": {

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ioc.duty.changing import the_roster
+from ioc.duty.changing import checked, the_roster
 from ioc.duty.errors import DutyError
 from ioc.duty.handover import HandOver, hand_overs
 from ioc.duty.model import Change, Plan, Roster
-from ioc.duty.store import plan_of
+from ioc.duty.store import plan_of, worded_plan
 from ioc.duty.timeline import LONGEST, Timeline, compute
 from ioc.duty.warning import DutyWarning, warnings_of
+from ioc.duty.wording import Wording, read
 from ioc.kpi.query import Steps
 from ioc.kpi.question import read_moment
 
@@ -71,6 +73,35 @@ def ask(
     asked = span or (moment, moment + _INSTANT)
     wanted = plan.rosters_in(*asked) if roster is None else (the_roster(plan, roster),)
     return Duty(moment, zone, plan, tuple(look(plan, found, moment, span) for found in wanted))
+
+
+def suppose(
+    reader: str,
+    wordings: Sequence[Wording],
+    *,
+    roster: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+) -> Steps[tuple[Duty, tuple[str, ...]]]:
+    """Steps to the answer for a time, had these changes been made, and to what is worth knowing about them.
+
+    Each is held against the plan and those before it, as if it were made; nothing is stored.
+
+    :raises DutyError: one makes no sense, or contradicts another.
+    """
+    plan = yield from worded_plan(reader, wordings)
+    changes: list[Change] = []
+    notes: list[str] = []
+    for wording in wordings:
+        change, said = checked(plan, read(plan, wording))
+        plan = replace(plan, changes=(*plan.changes, change))
+        changes.append(change)
+        notes += said
+    if start is None and end is None:
+        start = min(min(change.start, change.other_start or change.start) for change in changes).isoformat()
+        end = max(max(change.end, change.other_end or change.end) for change in changes).isoformat()
+    duty = yield from ask(reader, roster=roster, start=start, end=end)
+    return with_changes(duty, tuple(changes)), tuple(notes)
 
 
 def look(plan: Plan, roster: Roster, moment: datetime, span: tuple[datetime, datetime] | None) -> Looked:

@@ -11,6 +11,7 @@ from icalendar import Calendar, Event
 
 from ioc.duty.asking import Duty, Looked
 from ioc.duty.handover import HandOver
+from ioc.duty.log import LogEntry
 from ioc.duty.model import Change, Plan, Roster
 from ioc.duty.timeline import Span
 from ioc.duty.warning import DutyWarning
@@ -86,6 +87,30 @@ def change_document(change: Change, zone: ZoneInfo) -> dict[str, Any]:
         "withdrawn_at": _time(change.withdrawn_at, zone),
         "withdrawn_by": change.withdrawn_by,
         "held_until": _time(change.held_until, zone),
+    }
+
+
+def warnings_document(duty: Duty, *, named: bool) -> dict[str, Any]:
+    """What is lacking in the time asked about, by time, with the roster of each."""
+    found = [
+        {"roster": one.roster.code, **_warning(warning, one.roster.zone, named=named)}
+        for one in duty.rosters
+        for warning in one.warnings
+    ]
+    return {
+        "at": _time(duty.at, duty.zone),
+        "warnings": sorted(found, key=lambda w: datetime.fromisoformat(w["from"])),
+    }
+
+
+def log_document(entry: LogEntry, zone: ZoneInfo) -> dict[str, Any]:
+    """A line of the shift log."""
+    return {
+        "id": entry.id,
+        "roster": entry.roster,
+        "at": _time(entry.at, zone),
+        "author": entry.author,
+        "text": entry.text,
     }
 
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from ioc.district.problems import Problem, Problems
 from ioc.district.tables import Row, read_table
-from ioc.duty.changing import checked, swap, the_roster
+from ioc.duty.changing import checked
 from ioc.duty.model import Change, ChangeKind, Plan
+from ioc.duty.wording import Wording, read
 from ioc.errors import IocError
-from ioc.kpi.question import read_moment
 
 COLUMNS: Final = ("kind", "roster", "person", "from", "to")
 OPTIONAL: Final = ("layer", "other", "other_from", "reason", "note")
 #: Each row is held against every other: a longer list is several lists.
 MOST_ROWS: Final = 2000
-_LONGEST_REASON: Final = 500
 
 
 @dataclass(frozen=True)
@@ -61,43 +58,25 @@ def read_changes(path: Path, plan: Plan) -> Imported:
 
 def _read(row: Row, plan: Plan) -> Change | None:
     kind, person = row.member("kind", ChangeKind), row.code("person")
-    reason = row.fields.get("reason", "")
-    if len(reason) > _LONGEST_REASON:
-        row.error(f"reason is longer than {_LONGEST_REASON} characters.")
     if kind is ChangeKind.TEMPORARY:
         row.error("A temporary schedule has a file of its own.", "Store it with: ioc duty temporary FILE.")
-        return None
-    if kind is ChangeKind.LEAVE:
-        zone, roster = plan.calendar.zone, None
-        if row.fields.get("roster"):
-            row.error("Leave is of every roster.", "Leave the column roster empty.")
-    else:
-        roster = the_roster(plan, row.fields.get("roster") or None)
-        zone = roster.zone
-    start = _moment(row, "from", zone)
     layer, other = row.optional_code("layer"), row.optional_code("other")
-    if kind is ChangeKind.SWAP and roster is not None:
-        second = _moment(row, "other_from", zone)
-        if start is None or second is None or other is None:
-            if other is None:
-                row.error("other is empty.", "Name the second person of the swap.")
-            return None
-        return replace(swap(plan, roster, layer, (person, start), (other, second)), reason=reason)
-    end = _moment(row, "to", zone)
-    if row.bad or start is None or end is None:
+    for column in ("from",) if kind is ChangeKind.SWAP else ("from", "to"):
+        row.text(column)
+    if row.bad:
         return None
-    return Change(
-        kind,
-        person,
-        start,
-        end,
-        roster=roster.code if roster else None,
-        layer=layer,
-        other=other,
-        reason=reason,
+    fields = row.fields
+    return read(
+        plan,
+        Wording(
+            kind.value,
+            person,
+            fields.get("from"),
+            fields.get("to"),
+            fields.get("roster"),
+            layer,
+            other,
+            fields.get("other_from"),
+            fields.get("reason", ""),
+        ),
     )
-
-
-def _moment(row: Row, column: str, zone: ZoneInfo) -> datetime | None:
-    text = row.text(column)
-    return read_moment(text, zone, what=column) if text else None

@@ -1,4 +1,4 @@
-"""Rosters, changes and the shift log in the database.
+"""Rosters and changes in the database.
 
 Steps are driven by :func:`ioc.kpi.query.answer` and :func:`ioc.kpi.query.change` or their asynchronous siblings. Every
 change is checked and stored under one lock, so that two people can't make contradicting ones at a time.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -18,11 +18,12 @@ from ioc.duty.changing import checked, the_roster
 from ioc.duty.editions import EDITIONS, assemble
 from ioc.duty.errors import ConflictError, DutyError, NotYoursError, UnknownChangeError
 from ioc.duty.model import Change, ChangeKind, FixedShift, Plan, Roster
+from ioc.duty.wording import Wording, moments, read
 from ioc.kpi.query import SYSTEM_READER, Steps
 
 #: Changes to duty, one at a time.
 _LOCK: Final = 0x696F6306
-_LONGEST_NOTE: Final = 4000
+_MARGIN: Final = timedelta(days=60)
 #: From then to then there are no changes: for steps that need the rosters alone.
 _NEVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -44,17 +45,6 @@ _INSERT: Final = (
     " other_ends_at, reason, shifts, made_by) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)"
     f" RETURNING {_COLUMNS}"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """A line of the shift log."""
-
-    id: int
-    roster: str
-    at: datetime
-    author: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +73,11 @@ def plan_of(reader: str, start: datetime | None = None, end: datetime | None = N
     return replace(plan, changes=tuple(change for change in held if change is not None))
 
 
+def rosters_of(reader: str) -> Steps[Plan]:
+    """Steps to the newest rosters that a reader may see, without changes."""
+    return (yield from plan_of(reader, _NEVER, _NEVER))
+
+
 def changes_of(
     reader: str,
     roster: str | None,
@@ -108,21 +103,6 @@ def changes_of(
         (codes, people, people, withdrawn, before, before, limit),
     )
     return [_change(row) for row in rows]
-
-
-def log_of(
-    reader: str, roster: str | None, *, since: datetime | None = None, limit: int = 200
-) -> Steps[list[LogEntry]]:
-    """Steps to a roster's shift log, newest first."""
-    plan = yield from plan_of(reader, _NEVER, _NEVER)
-    rows = yield (
-        (
-            "SELECT entry_id, roster, at, author, text FROM ioc.duty_log"
-            " WHERE roster = %s AND (%s::timestamptz IS NULL OR at >= %s) ORDER BY at DESC, entry_id DESC LIMIT %s"
-        ),
-        (the_roster(plan, roster).code, since, since, limit),
-    )
-    return [LogEntry(*row) for row in rows]
 
 
 def contacts_of(connection: psycopg.Connection[Any], person: str) -> dict[str, str]:
@@ -184,6 +164,25 @@ def make_all(reader: str, changes: Iterable[Change], by: str) -> Steps[list[Made
         made.append(Made(stored, notes))
         plan = replace(plan, changes=(*plan.changes, stored))
     return made
+
+
+def make_worded(reader: str, wordings: Sequence[Wording], by: str) -> Steps[list[Made]]:
+    """Steps that store changes as people write them; all of them or none."""
+    yield "SELECT pg_advisory_xact_lock(%s)", (_LOCK,)
+    plan = yield from worded_plan(reader, wordings)
+    changes: list[Change] = []
+    for wording in wordings:
+        change = read(plan, wording)
+        plan = replace(plan, changes=(*plan.changes, change))
+        changes.append(change)
+    return (yield from make_all(reader, changes, by))
+
+
+def worded_plan(reader: str, wordings: Sequence[Wording]) -> Steps[Plan]:
+    """Steps to the plan that changes speak of: their times, and as far ahead as shifts are looked for."""
+    bare = yield from rosters_of(reader)
+    found = sorted(moments(bare, wordings)) or [_NEVER]
+    return (yield from plan_of(reader, found[0] - _MARGIN, found[-1] + _MARGIN))
 
 
 def withdraw(
@@ -253,7 +252,7 @@ def _check_own(reader: str, plan: Plan, person: str) -> Steps[None]:
         raise NotYoursError(
             f"{person} belongs to units beyond yours.", remedy="Ask somebody of that unit or of the district."
         )
-    whole = yield from plan_of(SYSTEM_READER, _NEVER, _NEVER)
+    whole = yield from rosters_of(SYSTEM_READER)
     mine = {roster.code for roster in plan.rosters}
     if any(person in _named(roster) for roster in whole.rosters if roster.code not in mine):
         raise NotYoursError(
@@ -264,25 +263,6 @@ def _check_own(reader: str, plan: Plan, person: str) -> Steps[None]:
 
 def _named(roster: Roster) -> set[str]:
     return {person for rotation in roster.rotations for group in rotation.people for person in group}
-
-
-def note(reader: str, roster: str | None, text: str, by: str) -> Steps[LogEntry]:
-    """Steps that write a line into a roster's shift log.
-
-    :raises DutyError: the text is empty or too long.
-    """
-    cleaned = text.strip().replace("\x00", "")
-    if not 0 < len(cleaned) <= _LONGEST_NOTE:
-        raise DutyError(f"A note has 1 to {_LONGEST_NOTE} characters.")
-    plan = yield from plan_of(reader, _NEVER, _NEVER)
-    rows = yield (
-        (
-            "INSERT INTO ioc.duty_log (roster, author, text) VALUES (%s, %s, %s)"
-            " RETURNING entry_id, roster, at, author, text"
-        ),
-        (the_roster(plan, roster).code, by, cleaned),
-    )
-    return LogEntry(*rows[0])
 
 
 def _change(row: Sequence[Any]) -> Change:

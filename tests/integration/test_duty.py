@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from ioc.access import readers
 from ioc.cli.main import build
 from ioc.district import Pack, apply_pack, read_pack
-from ioc.duty import Change, ChangeKind, Person, Roster, Rotation, store
+from ioc.duty import Change, ChangeKind, Person, Roster, Rotation, log, store
 from ioc.duty.errors import ConflictError
 from ioc.duty.model import Advance, Cover
 from ioc.errors import IocError
@@ -204,8 +204,8 @@ def test_changes_of_one_call_are_all_stored_or_none(connection: Connection) -> N
 
 
 def test_the_shift_log_is_only_written_to(connection: Connection) -> None:
-    change(connection, store.note(SYSTEM_READER, "truc", "  Điểm 3 mất điện ", "an"))
-    (entry,) = answer(connection, store.log_of(SYSTEM_READER, "truc"))
+    change(connection, log.note(SYSTEM_READER, "truc", "  Điểm 3 mất điện ", "an"))
+    (entry,) = answer(connection, log.log_of(SYSTEM_READER, "truc"))
     assert (entry.author, entry.text) == ("an", "Điểm 3 mất điện")
     for statement in ("UPDATE ioc.duty_log SET text = 'x'", "DELETE FROM ioc.duty_log"):
         with pytest.raises(errors.RestrictViolation):

@@ -14,7 +14,7 @@ import pytest
 from ioc.alerts.model import Severity
 from ioc.alerts.steps import run
 from ioc.district import apply_pack
-from ioc.duty import Change, ChangeKind, store
+from ioc.duty import Change, ChangeKind, log, store
 from ioc.duty.model import Cover
 from ioc.duty.notices import Notice, Notices, due_notices
 from ioc.kpi.query import SYSTEM_READER, answer, change
@@ -65,7 +65,7 @@ def _replace(person: str, other: str, start: datetime, end: datetime) -> Change:
 
 
 def _log(connection: Connection) -> list[tuple[datetime, str, str]]:
-    entries = answer(connection, store.log_of(SYSTEM_READER, "truc"))
+    entries = answer(connection, log.log_of(SYSTEM_READER, "truc"))
     return [(entry.at, entry.author, entry.text) for entry in reversed(entries)]
 
 

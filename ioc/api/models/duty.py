@@ -99,3 +99,16 @@ class DutyAnswer(BaseModel):
 
     at: datetime
     rosters: list[DutyRoster]
+
+
+class DutyRosterWarning(DutyWarning):
+    """Something that is wrong, and with which roster."""
+
+    roster: str
+
+
+class DutyWarnings(BaseModel):
+    """What is lacking, by time."""
+
+    at: datetime
+    warnings: list[DutyRosterWarning]

@@ -27,18 +27,19 @@ def log(
 
     Example: ioc duty log --note "Điểm 3 mất điện từ 14:00, đã báo điện lực"
     """
-    from ioc.duty import store
+    from ioc.duty.log import log_of
+    from ioc.duty.log import note as write
     from ioc.kpi.query import SYSTEM_READER, answer
     from ioc.kpi.query import change as drive
 
     with database() as connection:
         code, zone = place(connection, roster)
         if note is not None:
-            entry = drive(connection, store.note(SYSTEM_READER, code, note, who(by)))
+            entry = drive(connection, write(SYSTEM_READER, code, note, who(by)))
             typer.echo(f"{entry.at.astimezone(zone):%Y-%m-%d %H:%M}: noted in the log of {entry.roster}.")
             return
         moment = None if since is None else moment_of(since, zone, "--since")
-        entries = answer(connection, store.log_of(SYSTEM_READER, code, since=moment, limit=limit))
+        entries = answer(connection, log_of(SYSTEM_READER, code, since=moment, limit=limit))
     rows = [
         (entry.at.astimezone(zone).isoformat(timespec="seconds"), entry.author, entry.text)
         for entry in entries
