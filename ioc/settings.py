@@ -30,6 +30,12 @@ def _default_state_dir() -> Path:
     return Path(base) / "ioc"
 
 
+def _reached(host: str, port: int) -> str:
+    """Address of a process that listens on ``host``; one that listens everywhere is reached over loopback."""
+    host = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - compared
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class Settings(BaseSettings):
     """Every setting of the platform. Names in the environment are upper case with the prefix ``IOC_``."""
 
@@ -169,6 +175,16 @@ class Settings(BaseSettings):
     """Most messages that one delivery process sends over one channel at a time."""
     heartbeat_s: float = Field(default=5.0, ge=0.1, le=300.0)
     """Seconds between two heartbeats of each process; after three of them without one it counts as silent."""
+    heartbeat_url: SecretStr | None = None
+    """Address of a watchdog outside the house, asked with GET while evaluator, delivery and database all live: when it
+    hears nothing any more, everything here is dark. May hold a token, so it is never logged."""
+    heartbeat_url_every_s: float = Field(default=60.0, ge=1.0, le=86_400.0)
+    """Seconds between two such calls."""
+    synthetic_every_s: float = Field(default=900.0, ge=0.0, le=86_400.0)
+    """Seconds between two synthetic alerts, which show that alerts arrive. 0: none."""
+    synthetic_within_s: float = Field(default=60.0, ge=1.0, le=3600.0)
+    """Seconds within which a synthetic alert has to be back; until then the time of the one before it holds,
+    after them the time for which it has been under way."""
     first_backup_days: float = Field(default=3.0, ge=0.0, le=366.0)
     """Days that an installation may be without any backup; after them its age counts as its backup's."""
     saturated_clients: int = Field(default=50, ge=1)
@@ -238,10 +254,14 @@ class Settings(BaseSettings):
         return self.kafka or f"127.0.0.1:{self.kafka_port}"
 
     @property
+    def api_url(self) -> str:
+        """Where this machine reaches the API."""
+        return _reached(self.api_host, self.api_port)
+
+    @property
     def ingest_url(self) -> str:
         """Where this machine reaches the ingest process."""
-        host = "127.0.0.1" if self.ingest_host in {"0.0.0.0", "::", ""} else self.ingest_host  # noqa: S104 - compared
-        return f"http://[{host}]:{self.ingest_port}" if ":" in host else f"http://{host}:{self.ingest_port}"
+        return _reached(self.ingest_host, self.ingest_port)
 
     @property
     def kafka_is_embedded(self) -> bool:

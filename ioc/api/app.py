@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from ioc.api import (
+    alert_echo,
     connectors,
     dossier_reports,
     dossiers,
@@ -36,6 +37,7 @@ from ioc.delivery.links import Links
 from ioc.index766.grades import read_grades
 from ioc.settings import Settings
 from ioc.version import platform_version
+from ioc.watch.synthetic import Pace
 
 _HOLD_S: Final = 1.0
 #: Forecasts move slowly and cost more.
@@ -80,11 +82,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.links = Links(None, settings.state_dir / "secrets" / "links")
     app.state.load_departments = settings.load_departments_named
     app.state.grades = read_grades(settings.index766_grades)
+    app.state.synthetic_pace = Pace.of(settings)
     app.state.shared = Shared(hold_s=_HOLD_S)
     app.state.forecasts = Shared(hold_s=_FORECAST_HOLD_S)
     problems.install(app)
     health.install(app)
     for router in (
+        alert_echo.router,
         kpis.router,
         forecasts.router,
         index766.router,

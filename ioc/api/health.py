@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ioc.api.identity import CurrentDatabase
 from ioc.api.models.operation import Health
 from ioc.errors import IocError, UnavailableError
+from ioc.watch.state import look
 
 router = APIRouter(tags=["health"])
 
@@ -107,6 +108,7 @@ async def live() -> dict[str, Any]:
 )
 async def ready(response: Response, database: CurrentDatabase) -> dict[str, Any]:
     halted: list[str] = []
+    degraded: list[str] = []
     try:
         rows = await database.rows(_OFFSETS)
         # told, and no reason to be not ready: a source that sends rubbish must not take the platform away
@@ -114,6 +116,8 @@ async def ready(response: Response, database: CurrentDatabase) -> dict[str, Any]
             f"{topic}: {source}: {bad} of {records} records bad, mostly {reason}"
             for topic, source, bad, records, reason in await database.rows(_SOURCES)
         ]
+        # told likewise: what this process answers is right, whoever else is away
+        degraded = (await database.answer(look())).degraded()
     except IocError as error:
         reasons, partitions = [str(error)], None
     else:
@@ -125,6 +129,7 @@ async def ready(response: Response, database: CurrentDatabase) -> dict[str, Any]
         "reasons": reasons,
         "partitions": partitions,
         "halted_sources": halted,
+        "degraded": degraded,
     }
 
 

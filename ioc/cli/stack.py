@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from deploy.stack.control import ServiceFacts
     from deploy.stack.worker_state import PartitionState, SourceHalt
     from ioc.settings import Settings
+    from ioc.watch.state import Watched
 
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _WRONG = 1
@@ -138,7 +139,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     """
     import json
 
-    from deploy.stack import connector_state, control, worker_state
+    from deploy.stack import connector_state, control, watch_state, worker_state
     from deploy.stack.supervisor import running_pid
     from ioc.settings import load
 
@@ -149,6 +150,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     partitions = worker_state.partition_states(settings) if askable else None
     connectors = connector_state.connector_states(settings) if askable else None
     sources = worker_state.source_halts(settings) if askable else None
+    watched = watch_state.watched(settings) if askable else None
     if as_json:
         facts = {
             "up": pid is not None,
@@ -199,6 +201,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
                 }
                 for source in sources
             ],
+            "watch": None if watched is None else _watch_facts(watched),
         }
         typer.echo(json.dumps(facts, ensure_ascii=False))
     elif found is None:
@@ -208,6 +211,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         _tell_partitions(partitions)
         _tell_connectors(connectors or [])
         _tell_sources(sources or [])
+        _tell_watch(watched)
     if pid is None:
         raise typer.Exit(_NOT_UP)
 
@@ -261,6 +265,39 @@ def _tell_connectors(connectors: list[ConnectorFacts]) -> None:
         if one.reason:
             parts.append(one.reason)
         typer.echo(", ".join(parts))
+
+
+def _watch_facts(watched: Watched) -> dict[str, object]:
+    return {
+        "heartbeats": [
+            {
+                "name": one.name,
+                "kind": one.kind,
+                "host": one.host,
+                "at": one.at.isoformat(),
+                "state": "stopped" if one.stopped else "silent" if one.is_silent(watched.now) else "alive",
+            }
+            for one in watched.heartbeats
+        ],
+        "auditor": None if watched.auditor is None else dict(watched.auditor.detail),
+        "round_trip_s": {one.instance: one.value for one in watched.round_trips},
+        "degraded": watched.degraded(),
+    }
+
+
+def _tell_watch(watched: Watched | None) -> None:
+    if watched is None:
+        return
+    beating = [one.name for one in watched.heartbeats if one.lives(watched.now)]
+    typer.echo(f"Heartbeats: {', '.join(beating) or 'none'}")
+    auditor = watched.auditor
+    if auditor is not None and auditor.lives(watched.now):
+        typer.echo(f"Auditor: beside {auditor.detail.get('by')} on {auditor.host}")
+    for one in watched.round_trips:
+        said = "not back after" if one.detail.get("state") == "late" else "there and back in"
+        typer.echo(f"Synthetic alert {one.instance}: {said} {one.value:.1f} s, {_moment(one.at.timestamp())}")
+    for line in watched.degraded():
+        typer.echo(f"  degraded: {line}")
 
 
 def doctor() -> None:

@@ -68,4 +68,28 @@ PLATFORM_ENTRIES: Final = (
         current_window=Window.TODAY,
         source=Source.PLATFORM_UNREADABLE,
     ),
+    Kpi(
+        id="alerts.round_trip",
+        version=1,
+        name_vi="Thời gian cảnh báo thử đi và về",
+        name_en="Round trip of synthetic alerts",
+        formula_vi=(
+            "Số giây từ lúc mở cảnh báo thử đến lúc nó về tới: chậm nhất trong các lần về trong kỳ; hiện tại là lần gần nhất "
+            "của mỗi quy tắc, chậm nhất trong các quy tắc, và không có khi lần đang đi đã quá hạn."
+        ),
+        formula_en=(
+            "Seconds from the opening of a synthetic alert to its return: the slowest of those that returned in the period. "
+            "Now: each rule's newest, the slowest of them, and unknown while one that is under way is late."
+        ),
+        unit_of_measure="s",
+        numerator="seconds of the slowest synthetic alert that returned",
+        denominator=None,
+        over_units=Aggregation.MAX,
+        over_time=Aggregation.MAX,
+        when_empty="null where none returned: one that does not is an alert of its own",
+        direction=Direction.DOWN,
+        dimensions=("rule",),
+        current_window=Window.NOW,
+        source=Source.ROUND_TRIP,
+    ),
 )

@@ -47,6 +47,8 @@ class Source(StrEnum):
     """Stored offsets and newest facts now, and the evaluator's samples of them before."""
     PLATFORM_UNREADABLE = "platform_unreadable"
     """Unreadable records met inside the bucket."""
+    ROUND_TRIP = "round_trip"
+    """Synthetic alerts that returned inside the bucket."""
 
 
 class Aggregation(StrEnum):
@@ -175,5 +177,5 @@ class Kpi:
 
     @property
     def subject(self) -> str:
-        """First word of the id: dossier, index766, queue, camera, wifi, platform."""
+        """First word of the id: dossier, index766, queue, camera, wifi, platform, alerts."""
         return self.id.split(".", 1)[0]

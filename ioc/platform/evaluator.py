@@ -17,7 +17,7 @@ from ioc.platform import day_ends, dossier_sums, log_ends, retention, samples, w
 from ioc.platform.kafka_view import KafkaView
 from ioc.reports import schedule
 from ioc.settings import Settings
-from ioc.watch import readings
+from ioc.watch import beside
 from ioc.watch.beat import Beat
 
 log = structlog.get_logger(__name__)
@@ -33,12 +33,7 @@ _ROUND_WITHIN_S = 180.0
 def run(settings: Settings, stop: threading.Event) -> None:
     """Close windows, fold, sample and mirror until ``stop`` is set; outlives servers that go away."""
     with Beat(settings, "evaluate") as beat:
-        threading.Thread(
-            target=readings.run,
-            args=(settings, stop, beat.loop("readings", within_s=_ROUND_WITHIN_S)),
-            name="readings",
-            daemon=True,
-        ).start()
+        beside.watch(settings, stop, beat)
         _evaluate(settings, stop, beat.loop("windows", within_s=_ROUND_WITHIN_S))
 
 

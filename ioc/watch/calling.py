@@ -62,7 +62,10 @@ def overdue(connection: Connection, now: datetime) -> Reading:
 
 
 def gaps(connection: Connection, now: datetime) -> list[Reading]:
-    """Of each roster, the hours until nobody is on duty who has to be; 0 while nobody is."""
+    """Of each roster, the hours until nobody is on duty who has to be; 0 while nobody is.
+
+    Where there is no gap within 14 days it is known to be further away than that: 336 hours, so that a rule clears.
+    """
     end = now + AHEAD
     plan = answer(connection, plan_of(SYSTEM_READER, now, end))
     found = []

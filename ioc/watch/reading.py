@@ -10,8 +10,9 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ioc.alerts import keys
 from ioc.alerts.readings import READINGS
-from ioc.kpi.query import Steps
+from ioc.kpi.query import Asking, Steps
 
 Connection = psycopg.Connection[Any]
 
@@ -20,6 +21,8 @@ Connection = psycopg.Connection[Any]
 class Reading:
     """One measurement.
 
+    :param name: of :data:`ioc.alerts.readings.READINGS`.
+    :param instance: what tells one from another: a machine's folder, a server, a roster; ``all`` where there is one.
     :param value: None is unknown, never zero.
     :param detail: what stands behind the value; ``state`` says in a word why it is unknown.
     """
@@ -49,7 +52,7 @@ class KeptReading:
     @property
     def subject(self) -> str:
         """As alerts name it."""
-        return f"reading:{self.name}@{self.instance}"
+        return keys.reading(self.name, self.instance)
 
 
 #: Readings that were not renewed for so long are of machines that were taken away.
@@ -65,25 +68,17 @@ _FORGET = "DELETE FROM ioc.reading WHERE valid_until < %s"
 _ALL = "SELECT name, instance, at, valid_until, value, unit, detail FROM ioc.reading ORDER BY name, instance"
 
 
+def kept(one: Reading, now: datetime, valid_for: timedelta) -> Asking:
+    """The statement that writes a reading taken at ``now``; what was read later stays."""
+    unit = READINGS[one.name].unit
+    return _KEEP, (one.name, one.instance, now, now + valid_for, one.value, unit, Jsonb(one.detail))
+
+
 def keep(connection: Connection, found: Sequence[Reading], now: datetime, valid_for: timedelta) -> None:
-    """Write readings that were taken at ``now``; what was read later stays."""
-    if found:
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                _KEEP,
-                [
-                    (
-                        one.name,
-                        one.instance,
-                        now,
-                        now + valid_for,
-                        one.value,
-                        READINGS[one.name].unit,
-                        Jsonb(one.detail),
-                    )
-                    for one in found
-                ],
-            )
+    """Write readings that were taken at ``now``."""
+    for one in found:
+        statement, parameters = kept(one, now, valid_for)
+        connection.execute(statement.encode(), parameters)
 
 
 def forget(connection: Connection, now: datetime) -> int:

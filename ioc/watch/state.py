@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ioc.alerts import keys
 from ioc.kpi.query import Steps
+from ioc.watch.reading import KeptReading, readings
 
 #: Beats that may be missed before a process counts as silent.
 MISSED: Final = 3
 #: A process that was silent for so long was taken away.
 GONE_AFTER: Final = timedelta(days=7)
-#: Roles without which nobody is called.
-CALLING: Final = ("evaluate", "deliver")
+#: Roles without which nobody is called, and what is missing then.
+CALLING: Final = {
+    "evaluate": "indicators, silence and sites raise no alert",
+    "deliver": "no message goes out; the siren page and the list of alerts still show them",
+}
+#: Kind of the heartbeat of whoever audits.
+AUDITOR: Final = "auditor"
 
 _HEARTBEATS: Final = (
     "SELECT name, kind, host, at, interval_s, stopped, detail FROM ioc.heartbeat WHERE at > %s ORDER BY name"
@@ -55,13 +62,69 @@ class Heartbeat:
     @property
     def subject(self) -> str:
         """As alerts name it."""
-        return f"process:{self.name}"
+        return keys.process(self.name)
 
 
 def heartbeats(now: datetime) -> Steps[tuple[Heartbeat, ...]]:
     """Steps to every process of which something was heard lately, by name."""
     rows = yield _HEARTBEATS, (now - GONE_AFTER,)
     return tuple(Heartbeat(*row) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Processes, readings and what is wrong with them, at one moment."""
+
+    now: datetime
+    heartbeats: tuple[Heartbeat, ...]
+    readings: tuple[KeptReading, ...]
+
+    @property
+    def auditor(self) -> Heartbeat | None:
+        """Whoever audits, or did."""
+        return next((one for one in self.heartbeats if one.kind == AUDITOR), None)
+
+    @property
+    def round_trips(self) -> tuple[KeptReading, ...]:
+        """Of each synthetic rule, what is known now."""
+        return tuple(
+            one
+            for one in self.readings
+            if one.name == "alerts.round_trip" and one.known(self.now) is not None
+        )
+
+    def degraded(self) -> list[str]:
+        """What keeps people from being called, or might: a sentence each, with what to do."""
+        return [*self._processes(), *self._calls()]
+
+    def _processes(self) -> Iterator[str]:
+        for one in self.heartbeats:
+            if one.is_silent(self.now):
+                since = (self.now - one.at).total_seconds()
+                yield f"{one.name} has been silent for {since:.0f} s; see its log, and ioc status"
+        for role, means in CALLING.items():
+            if not living(self.heartbeats, role, self.now):
+                yield f"no process of {role} lives: {means}; run: ioc {role}"
+        auditor = self.auditor
+        if auditor is None or auditor.stopped:
+            yield "nobody audits: it goes with ioc evaluate and ioc deliver"
+
+    def _calls(self) -> Iterator[str]:
+        for one in self.readings:
+            value = one.known(self.now)
+            if one.name == "delivery.stuck" and value:
+                yield f"{value:.0f} messages should have gone and nobody sends them; see the log of ioc deliver"
+            elif one.name == "escalation.overdue" and value:
+                yield f"{value:.0f} steps of escalations are past due; see the log of ioc deliver"
+            elif one.name == "alerts.round_trip" and value and one.detail.get("state") == "late":
+                yield f"the synthetic alert of {one.instance} has not come back for {value:.0f} s"
+
+
+def look() -> Steps[Watched]:
+    """Steps to how all of it is now, by the database's clock."""
+    ((now,),) = yield "SELECT clock_timestamp()", ()
+    found = yield from heartbeats(now)
+    return Watched(now, found, (yield from readings()))
 
 
 def living(found: Sequence[Heartbeat], role: str, now: datetime) -> bool:

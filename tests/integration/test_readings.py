@@ -36,7 +36,7 @@ def _empty(connection: Connection) -> Iterator[None]:
     yield
     connection.execute(
         "TRUNCATE ioc.reading, ioc.alert_message, ioc.alert_message_alert, ioc.alert_step, ioc.alert_signal,"
-        " ioc.alert_event, ioc.alert, ioc.alert_rule, ioc.duty_roster CASCADE"
+        " ioc.alert_event, ioc.alert, ioc.alert_rule CASCADE"
     )
 
 

@@ -41,3 +41,6 @@ class Health(BaseModel):
     reasons: list[str] = []
     partitions: int | None = None
     halted_sources: list[str] = []
+    degraded: list[str] = Field(
+        [], description="What keeps people from being called, or might; the platform is ready nevertheless."
+    )

@@ -71,8 +71,15 @@ def _telegram(channel: Channel, secret: str, settings: Settings) -> Driver:
     return Telegram(channel, secret, settings)
 
 
+def _echo(channel: Channel, _secret: str, settings: Settings) -> Driver:
+    from ioc.delivery.channels.echo import Echo
+
+    return Echo(channel, settings)
+
+
 _MAKERS: Final[Mapping[str, Callable[[Channel, str, Settings], Driver]]] = {
     "apprise": _apprise,
+    "echo": _echo,
     "webhook": _webhook,
     "telegram": _telegram,
 }

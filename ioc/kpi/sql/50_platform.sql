@@ -91,3 +91,43 @@ BEGIN
     LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
     WHERE allowed.fits;
 END $$;
+
+-- Synthetic alerts that returned, by when they did; the rule that raised them stands where gauges have their topic. A moment is no
+-- period in which one returns: now it is each rule's newest, unless one that is under way is late.
+CREATE OR REPLACE FUNCTION ioc.kpi_round_trip(
+    p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb, p_as_of timestamptz)
+RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    c_points constant int := cardinality(p_bounds) - 1;
+    c_now constant boolean := p_as_of IS NULL AND c_points = 1 AND p_bounds[1] = now();
+BEGIN
+    PERFORM ioc.rollup_check_kept('platform_sample', p_bounds[1], NULL);
+    RETURN QUERY
+    WITH returned AS (
+        SELECT width_bucket(s.time, p_bounds) AS point, s.topic AS rule, s.value
+        FROM ioc.platform_sample s
+        WHERE s.kpi = 'alerts.round_trip' AND s.time >= p_bounds[1] AND s.time < p_bounds[c_points + 1] AND s.time <= p_clock
+          AND NOT c_now
+        UNION ALL
+        SELECT 1, r.instance, CASE WHEN r.detail->>'state' = 'back' THEN r.value END
+        FROM ioc.reading r WHERE r.name = 'alerts.round_trip' AND r.valid_until > now() AND c_now
+    ), sums AS MATERIALIZED (
+        SELECT t.point, CASE p_by WHEN 'rule' THEN t.rule END AS name,
+               CASE WHEN bool_and(t.value IS NOT NULL) THEN max(t.value) END AS num
+        FROM returned t
+        WHERE NOT p_where ? 'rule' OR p_where -> 'rule' @> to_jsonb(t.rule)
+        GROUP BY 1, 2
+    ), dims AS (
+        SELECT DISTINCT sums.name FROM sums WHERE p_by IS NOT NULL
+        UNION ALL SELECT NULL WHERE p_by IS NULL
+    ), allowed AS (
+        SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
+    )
+    SELECT point.i, dims.name, sums.num, NULL::float8
+    FROM allowed
+    CROSS JOIN generate_series(1, c_points) AS point (i)
+    CROSS JOIN dims
+    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.name, '') = coalesce('=' || dims.name, '')
+    WHERE allowed.fits;
+END $$;

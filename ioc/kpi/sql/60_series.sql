@@ -99,6 +99,8 @@ BEGIN
                 p_kpi.device_kind, p_kpi.quantile, p_scope, p_bounds, p_clock, p_zone, p_by, p_where, p_as_of);
         WHEN 'platform_unreadable' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_platform_unreadable(p_bounds, p_clock, p_by, p_where, p_as_of);
+        WHEN 'round_trip' THEN
+            RETURN QUERY SELECT * FROM ioc.kpi_round_trip(p_bounds, p_clock, p_by, p_where, p_as_of);
         WHEN 'platform_gauge' THEN
             RETURN QUERY SELECT * FROM ioc.kpi_platform(
                 p_kpi.id, p_kpi.over_units = 'greatest', p_bounds, p_clock, p_by, p_where, p_as_of);

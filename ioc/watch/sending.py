@@ -1,0 +1,115 @@
+"""Opens synthetic alerts on their schedule, and looks for those that do not come back, beside the evaluator."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import psycopg
+import structlog
+
+from ioc.alerts.loading import Keeper
+from ioc.alerts.steps import run as drive
+from ioc.errors import IocError
+from ioc.settings import Settings
+from ioc.watch import synthetic
+from ioc.watch.reading import Connection
+from ioc.watch.synthetic import Pace
+
+log = structlog.get_logger(__name__)
+
+#: One process at a time opens synthetic alerts.
+SYNTHETIC_LOCK: Final = 0x696F6312
+_LOOK_S: Final = 1.0
+_RETRY_S: Final = 5.0
+
+
+class Sender:
+    """What is due of synthetic alerts. Remembers when each rule's newest was opened, so that looking costs little."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._keeper = Keeper()
+        self._newest: dict[str, datetime | None] = {}
+        self._late: set[str] = set()
+
+    def forget(self) -> None:
+        """Look everything up again: another process may have worked meanwhile."""
+        self._newest.clear()
+
+    def look(self, connection: Connection, now: datetime | None = None) -> list[int]:
+        """Open what is due, count what came back, and keep the reading of what is late growing.
+
+        :param now: the moment; the database's when None.
+        :returns: numbers of the alerts that were opened.
+        """
+        if now is None:
+            row = connection.execute("SELECT clock_timestamp()").fetchone()
+            if row is None:
+                return []
+            now = row[0]
+        with connection.transaction():
+            book = drive(connection, self._keeper.newest())
+            drive(connection, synthetic.taken(book, self._pace))
+        opened: list[int] = []
+        for rule in synthetic.rules(book):
+            with connection.transaction():
+                if rule not in self._newest:
+                    self._newest[rule] = drive(connection, synthetic.newest(book, rule))
+                last = self._newest[rule]
+                if last is None or now - last >= self._pace.every:
+                    opened += drive(connection, synthetic.open_one(book, rule, now))
+                    self._newest[rule] = now
+        with connection.transaction():
+            self._tell(set(drive(connection, synthetic.late(book, now, self._pace))))
+        return opened
+
+    def _tell(self, late: set[str]) -> None:
+        for rule in late - self._late:
+            log.warning("synthetic.late", rule=rule)
+        for rule in self._late - late:
+            log.info("synthetic.back_again", rule=rule)
+        self._late = late
+
+
+def run(settings: Settings, stop: threading.Event, turned: Callable[[], None] = lambda: None) -> None:
+    """Look each second until ``stop`` is set; outlives a database that goes away."""
+    sender = Sender(Pace.of(settings))
+    failing = False
+    while not stop.is_set():
+        turned()
+        try:
+            with psycopg.connect(
+                settings.database_dsn,
+                autocommit=True,
+                connect_timeout=5,
+                application_name="ioc-synthetic",
+                options="-c statement_timeout=10000 -c lock_timeout=5000 -c timezone=UTC"
+                " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
+            ) as connection:
+                while not stop.is_set():
+                    turned()
+                    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (SYNTHETIC_LOCK,)).fetchone()
+                    if row is not None and row[0]:
+                        _looks(connection, sender, stop, turned)
+                    stop.wait(_LOOK_S)
+                failing = False
+        except Exception as error:
+            # a rule that can't be opened today may be mended tomorrow
+            expected = isinstance(error, psycopg.Error | OSError | IocError)
+            if not failing:
+                log.warning(
+                    "synthetic.failed", error=str(error).split("\n")[0].strip(), exc_info=not expected
+                )
+                failing = True
+            stop.wait(_RETRY_S)
+
+
+def _looks(connection: Connection, sender: Sender, stop: threading.Event, turned: Callable[[], None]) -> None:
+    sender.forget()
+    while not stop.is_set():
+        turned()
+        sender.look(connection)
+        stop.wait(_LOOK_S)
