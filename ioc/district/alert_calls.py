@@ -103,11 +103,11 @@ def _target(part: Values) -> Target:
     part.known(_TARGET)
     found = Target(*(part.code(key, required=False) for key in _TARGET))
     named = [key for key in ("roster", "person", "channel") if part.has(key)]
-    if len(named) != 1 and not part.bad:
-        what = f"{' and '.join(named)} are both given." if named else "It names nobody."
-        part.error(named[0] if named else "call", what, "Give one of roster, person, channel.")
     if part.has("layer") and not part.has("roster"):
         part.error("layer", "A layer is of a roster.", "Name the roster too.")
+    elif len(named) != 1 and not part.bad:
+        what = f"{' and '.join(named)} are both given." if named else "It names nobody."
+        part.error(named[0] if named else "call", what, "Give one of roster, person, channel.")
     return found
 
 

@@ -249,7 +249,7 @@ def share_problem(name: str, figure: float | None) -> tuple[str, str] | None:
     """What is wrong with a limit of a share, and what to write instead; None where nothing is."""
     if figure is None or 0 <= figure <= 1:
         return None
-    hint = f"Write {figure / 100:g} for {figure:g} %." if 1 < figure <= 100 else ""
+    hint = f"Write {figure / 100:g} for {figure:g} %." if 2 <= figure <= 100 else ""
     return f"{name} {figure:g} is no share: a share is 0 to 1.", hint
 
 

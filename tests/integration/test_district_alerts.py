@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from ioc.alerts import store
 from ioc.alerts.encoding import EncodingError
@@ -24,9 +27,13 @@ from ioc.alerts.model import (
     Step,
     Target,
 )
+from ioc.cli.main import build
+from ioc.district import PackError, apply_pack, read_pack
 from ioc.district.apply_alerts import apply_alerts
 from ioc.kpi.query import answer
+from ioc.settings import Settings
 
+SHIPPED = Path(__file__).parents[2] / "deploy" / "packs" / "go-dau"
 DOWN = Rule(
     "camera.down",
     "Camera mất tín hiệu",
@@ -55,8 +62,9 @@ ALERTS = AlertPack(
 
 
 @pytest.fixture
-def connection(database: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(database, autocommit=True) as found:
+def connection(place: Settings) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(place.database_dsn, autocommit=True) as found:
+        found.execute("TRUNCATE ioc.alert_rule, ioc.alert_policy, ioc.alert_channel RESTART IDENTITY CASCADE")
         yield found
 
 
@@ -140,3 +148,44 @@ def test_of_a_pack_that_is_not_whole_nothing_is_taken_away(connection: psycopg.C
     assert (rules["camera.down"].rule, rules["dossier.late"].rule) == (DOWN, worse)
     assert list(answer(connection, store.policies_of())) == ["truc"]
     assert list(answer(connection, store.channels_of())) == ["email"]
+
+
+def test_the_shipped_pack_brings_its_rules_once(connection: psycopg.Connection[Any]) -> None:
+    pack = read_pack(SHIPPED)
+    alerts = pack.alerts
+    applied = apply_pack(connection, pack)
+    assert applied.alerts == len(alerts.rules) + len(alerts.policies) + len(alerts.channels)
+    assert apply_pack(connection, pack).changed == 0
+    assert [kept.rule for kept in answer(connection, store.rules_of()).values()] == list(alerts.rules)
+
+
+def test_a_bad_rule_stays_as_it_was_while_the_others_are_applied(
+    connection: psycopg.Connection[Any], place: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IOC_DATABASE_URL", place.database_dsn)
+    pack = Path(shutil.copytree(SHIPPED, tmp_path / "pack"))
+    command = ["district", "apply", str(pack)]
+    assert CliRunner().invoke(build(), command).exit_code == 0
+    before = answer(connection, store.rules_of())
+    cameras, wifi = pack / "rules" / "cameras.toml", pack / "rules" / "wifi.toml"
+    cameras.write_text(cameras.read_text("utf-8").replace('"minor"', '"bad"', 1), "utf-8")
+    wifi.write_text(wifi.read_text("utf-8").replace('"minor"', '"major"', 1), "utf-8")
+    again = CliRunner().invoke(build(), command)
+    assert isinstance(again.exception, PackError)
+    assert [problem.file for problem in again.exception.problems] == ["rules/cameras.toml"]
+    after = answer(connection, store.rules_of())
+    assert after["camera.down"] == before["camera.down"]
+    assert after["wifi.down"].rule.severity is Severity.MAJOR
+    assert after["wifi.down"].id == before["wifi.down"].id
+
+
+def test_any_other_mistake_applies_nothing(
+    connection: psycopg.Connection[Any], place: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IOC_DATABASE_URL", place.database_dsn)
+    pack = Path(shutil.copytree(SHIPPED, tmp_path / "pack"))
+    with (pack / "devices.csv").open("a", encoding="utf-8") as file:
+        file.write("x,drone,point.huyen,X,,60,,\n")
+    found = CliRunner().invoke(build(), ["district", "apply", str(pack)])
+    assert isinstance(found.exception, PackError)
+    assert answer(connection, store.rules_of()) == {}
