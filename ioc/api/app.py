@@ -29,6 +29,7 @@ from ioc.api import (
     questions,
     reference,
     reports,
+    siren,
 )
 from ioc.api.database import Database, Shared
 from ioc.api.examples import EXAMPLES
@@ -100,6 +101,8 @@ def create_app(settings: Settings) -> FastAPI:
         questions.router,
         exports.router,
         reports.router,
+        siren.router,
+        siren.page_router,
         connectors.router,
         health.router,
         page.router,

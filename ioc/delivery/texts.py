@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,6 +28,7 @@ _LONGEST_NAME: Final = 200
 _LONGEST_RUNBOOK: Final = 600
 _LONGEST_SUBJECT: Final = 180
 VI, EN = Language.VI, Language.EN
+_BETWEEN: Final = "\n\n— English —\n"
 
 SEVERITIES: Final[dict[Language, dict[Severity, str]]] = {
     VI: {
@@ -185,7 +186,13 @@ def trial_text() -> Text:
 
 def _both(parts: Sequence[tuple[str, str]]) -> tuple[str, str]:
     subject = one_line(parts[0][0], _LONGEST_SUBJECT)
-    return subject, "\n\n— English —\n".join(body for _, body in parts)
+    return subject, _BETWEEN.join(body for _, body in parts)
+
+
+def halves(text: Text) -> tuple[str, str]:
+    """The Vietnamese and the English half of a body."""
+    vi, _, en = text.body.partition(_BETWEEN)
+    return vi, en
 
 
 def heading(kind: str, facts: Facts, language: Language) -> str:
@@ -332,6 +339,14 @@ def notice_text(notice: Notice) -> Text:
     subject, body = _both(parts)
     short = ". ".join(line.rstrip(".") for line in (notice.subject_vi, *notice.lines_vi)) + "."
     return Text(subject, body, fit(short, SHORT))
+
+
+def content_text(content: Mapping[str, Any]) -> Text | None:
+    """Say what a message's content says; None when it is no notice."""
+    try:
+        return notice_text(msgspec.convert(content, type=Notice))
+    except msgspec.ValidationError:
+        return None
 
 
 def digest(

@@ -77,9 +77,16 @@ def _echo(channel: Channel, _secret: str, settings: Settings) -> Driver:
     return Echo(channel, settings)
 
 
+def _siren(channel: Channel, _secret: str, settings: Settings) -> Driver:
+    from ioc.delivery.channels.siren import Siren
+
+    return Siren(channel, settings)
+
+
 _MAKERS: Final[Mapping[str, Callable[[Channel, str, Settings], Driver]]] = {
     "apprise": _apprise,
     "echo": _echo,
     "webhook": _webhook,
     "telegram": _telegram,
+    "siren": _siren,
 }
