@@ -170,8 +170,8 @@ def in_force(now: datetime) -> Steps[list[Window]]:
 
 def covered(alerts: Collection[int], now: datetime) -> Steps[dict[int, tuple[int, datetime]]]:
     """Steps to those of the alerts that a window covers now: the window's number, and until when."""
-    windows = yield from _holding(now)
-    if not windows or not alerts:
+    windows = (yield from _holding(now)) if alerts else []
+    if not windows:
         return {}
     facts = yield from _facts(windows, list(alerts))
     return {
