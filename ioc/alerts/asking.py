@@ -345,11 +345,12 @@ class RuleState:
     newest: datetime | None
 
 
-def rules(reader: str) -> Steps[tuple[list[RuleState], ZoneInfo]]:
-    """Steps to the rules in the pack's order, and the zone in which the reader reads times."""
+def rules(reader: str) -> Steps[tuple[list[RuleState], frozenset[str], ZoneInfo]]:
+    """Steps to the rules in the pack's order, the units that the reader may know of, and the zone he reads times in."""
     ((zone,),) = yield "SELECT ioc.unit_zone(%s, NULL)", (reader,)
     rows = yield _RULES, {"reader": reader}
-    return [RuleState(*row) for row in rows], ZoneInfo(zone)
+    units = yield "SELECT u.code FROM ioc.reader_units(%s) r JOIN ioc.unit u USING (unit_id)", (reader,)
+    return [RuleState(*row) for row in rows], frozenset(code for (code,) in units), ZoneInfo(zone)
 
 
 def words(severities: Sequence[str]) -> tuple[Severity, ...]:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from ioc.api import (
     alert_echo,
+    alerts,
     connectors,
     dossier_reports,
     dossiers,
@@ -23,12 +24,14 @@ from ioc.api import (
     ingest_openapi,
     kpis,
     links,
+    maintenance,
     page,
     places,
     problems,
     questions,
     reference,
     reports,
+    rules,
     siren,
 )
 from ioc.api.database import Database, Shared
@@ -98,6 +101,9 @@ def create_app(settings: Settings) -> FastAPI:
         dossiers.router,
         duty.router,
         duty_changes.router,
+        alerts.router,
+        maintenance.router,
+        rules.router,
         questions.router,
         exports.router,
         reports.router,

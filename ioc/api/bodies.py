@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Final, TypeVar
 
-from starlette.requests import ClientDisconnect
+import msgspec
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ioc.api.problems import problem
+from ioc.kpi.errors import KpiError
 from ioc.settings import Settings
+
+_T = TypeVar("_T")
 
 #: What people and programs ask with is short; facts go to the ingest process.
 _MOST_BYTES: Final = 1024 * 1024
@@ -105,3 +109,45 @@ class _Exchange:
 
 def _too_large(most: int) -> Response:
     return problem(413, kind="too-large", title="Too large", detail=f"A body has {most} bytes at most.")
+
+
+class RefusedBodyError(KpiError):
+    """A body that is no JSON document of this operation."""
+
+    slug = "bad-body"
+
+
+class _LargeBodyError(KpiError):
+    slug = "too-large"
+    status = 413
+
+
+class _OtherBodyError(KpiError):
+    slug = "unsupported-media-type"
+    status = 415
+
+
+async def read_json(request: Request, kind: type[_T], *, most: int, example: str) -> _T:
+    """Read a request's body, which must say that it is JSON; an empty one is ``{}``.
+
+    A form of another page, sent by a browser that remembers a reader's password, can't say so.
+
+    :param most: bytes.
+    :param example: of a body that would do, for the remedy.
+    :raises KpiError: it says something else, is too large, or can't be read.
+    """
+    said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if said != "application/json":
+        raise _OtherBodyError(
+            f"The body is {said[:60] or 'of no type'}, not JSON.",
+            remedy="Send Content-Type: application/json.",
+        )
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            raise _LargeBodyError(f"A body has {most} bytes at most here.", remedy="Send it in parts.")
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except msgspec.MsgspecError as error:
+        raise RefusedBodyError(f"The body can't be read: {error}.", remedy=f"Send {example}.") from None

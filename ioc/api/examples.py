@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ioc.api import alert_examples
+
 _POINT: Final = {
     "time": "2026-10-01T00:00:00+07:00",
     "value": 0.9871,
@@ -105,6 +107,7 @@ _NEXT: Final = "WyI5ZjM0YjE3YzBhMjE1ZDg4IixbIjIwMjYtMTEtMDNUMDE6MTU6MDBaIiw0Ml1d
 
 #: By the name of the document in the description.
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    **alert_examples.EXAMPLES,
     "Series": _SERIES,
     "SeriesList": {"series": [_SERIES]},
     "DossierList": {"dossiers": [_DOSSIER], "next": _NEXT},
