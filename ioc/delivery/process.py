@@ -10,6 +10,7 @@ from ioc.delivery.channels.making import make_driver, secrets_of
 from ioc.delivery.links import Links
 from ioc.delivery.loop import Deliverer
 from ioc.settings import Settings
+from ioc.watch import beside
 from ioc.watch.beat import Beat
 
 #: A turn does thousands of steps at most; one that takes longer hangs.
@@ -23,6 +24,7 @@ def run(settings: Settings, stop: threading.Event, pack: Path) -> None:
     """
     secrets, links = secrets_of(pack), Links.of(settings)
     with Beat(settings, "deliver") as beat:
+        beside.audit(settings, stop, beat)
         Deliverer(
             settings,
             lambda channel: make_driver(channel, secrets, settings),
