@@ -23,6 +23,7 @@ ENTRY_POINTS: Final = (
     "unit_scope",
     "unit_zone",
     "reader_units",
+    "reader_sees_all",
     "kpi_series",
     "kpi_current",
     "kpi_span",

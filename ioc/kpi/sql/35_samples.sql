@@ -89,15 +89,16 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- The same for questions: days and hours from roll-ups where they answer exactly, the rest from samples. p_single tells
--- whether devices are told apart; if not, a unit's row of a roll-up is all of its devices together, device 0.
+-- whether devices are told apart; if not, a unit's row of a roll-up is all of its devices together, device 0. The median bin and
+-- the number of round-trip times are told where they are kept: of days.
 CREATE OR REPLACE FUNCTION ioc.sample_cells(
     p_kind int, p_scope int[], p_devices text[], p_bounds timestamptz[], p_end timestamptz, p_zone text, p_single boolean,
     p_as_of timestamptz DEFAULT NULL)
 RETURNS TABLE (
     point int, unit_id int, device_id int, samples bigint, client_ms bigint, client_known_ms bigint, client_max int,
     loss_sum float8, loss_known bigint, internet_ok bigint, internet_known bigint, rx_bytes float8, tx_bytes float8,
-    rtt_bins smallint[], rtt_counts bigint[], offset_s float8, offset_at timestamptz)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+    rtt_bins smallint[], rtt_counts bigint[], offset_s float8, offset_at timestamptz, rtt_median smallint, rtt_known bigint)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     v_part record;
     v_levels text[] := CASE WHEN ioc.rollup_zone_fits(p_scope, p_zone) THEN ARRAY['day', 'hour'] ELSE ARRAY['hour'] END;
@@ -107,21 +108,24 @@ DECLARE
     v_until timestamptz := coalesce((SELECT p.until FROM ioc.sample_progress p WHERE p.kind = p_kind), '-infinity');
 BEGIN
     IF p_as_of IS NOT NULL THEN  -- sums are of what is known now
-        RETURN QUERY SELECT * FROM ioc.sample_sums(p_kind, p_scope, p_devices, p_bounds, p_bounds[1], p_end, p_as_of);
+        RETURN QUERY SELECT f.*, NULL::smallint, NULL::bigint
+        FROM ioc.sample_sums(p_kind, p_scope, p_devices, p_bounds, p_bounds[1], p_end, p_as_of) f;
         RETURN;
     END IF;
     FOR v_part IN SELECT * FROM ioc.rollup_parts(p_bounds, p_end, v_levels, p_zone, v_until) LOOP
         IF v_part.level = 'fact' THEN
             PERFORM ioc.rollup_check_kept(CASE p_kind WHEN 1 THEN 'camera_sample' ELSE 'wifi_sample' END, v_part.low, '1h');
-            RETURN QUERY SELECT * FROM ioc.sample_sums(p_kind, p_scope, p_devices, p_bounds, v_part.low, v_part.high);
+            RETURN QUERY SELECT f.*, NULL::smallint, NULL::bigint
+            FROM ioc.sample_sums(p_kind, p_scope, p_devices, p_bounds, v_part.low, v_part.high) f;
         ELSE
             IF v_part.level = 'hour' THEN
                 PERFORM ioc.rollup_check_kept('sample_hour', v_part.low, '1d');
             END IF;
             RETURN QUERY EXECUTE format(
                 'SELECT width_bucket(bucket, $1), unit_id, device_id, samples, client_ms, client_known_ms, client_max, loss_sum,'
-                '       loss_known, internet_ok, internet_known, rx_bytes, tx_bytes, rtt_bins, rtt_counts, offset_s, offset_at'
+                '       loss_known, internet_ok, internet_known, rx_bytes, tx_bytes, rtt_bins, rtt_counts, offset_s, offset_at, %s'
                 ' FROM ioc.sample_%s WHERE kind = %s AND unit_id = ANY ($2) AND bucket >= %L AND bucket < %L AND %s',
+                CASE v_part.level WHEN 'day' THEN 'rtt_median, rtt_known' ELSE 'NULL::smallint, NULL::bigint' END,
                 v_part.level, p_kind, v_part.low, v_part.high,
                 CASE WHEN v_ids IS NOT NULL THEN 'device_id = ANY ($3)' WHEN v_single THEN 'device_id > 0' ELSE 'device_id = 0' END)
             USING p_bounds, p_scope, v_ids;
@@ -136,26 +140,26 @@ CREATE OR REPLACE FUNCTION ioc.kpi_sample_sums(
     p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     v_single boolean := p_by IS NOT DISTINCT FROM 'device' OR p_where ? 'device';
 BEGIN
     RETURN QUERY
     WITH sums AS MATERIALIZED (
-        SELECT c.point, CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value,
+        SELECT c.point, CASE p_by WHEN 'device' THEN c.device_id WHEN 'unit' THEN c.unit_id ELSE 0 END AS part,
                CASE p_num[1] WHEN 1 THEN sum(c.loss_sum) WHEN 3 THEN sum(c.internet_ok)
                              WHEN 5 THEN sum(coalesce(c.rx_bytes, 0) + coalesce(c.tx_bytes, 0))
                                          FILTER (WHERE c.rx_bytes IS NOT NULL OR c.tx_bytes IS NOT NULL) END::float8 AS num,
                CASE p_den[1] WHEN 2 THEN sum(c.loss_known) WHEN 4 THEN sum(c.internet_known) END::float8 AS den
         FROM ioc.sample_cells(p_kind, ioc.where_units(p_scope, p_where), ioc.where_texts(p_where, 'device'), p_bounds,
                               least(p_bounds[c_points + 1], p_clock), p_zone, v_single, p_as_of) c
-        LEFT JOIN ioc.device d ON d.device_id = c.device_id AND p_by = 'device'
-        LEFT JOIN ioc.unit u ON u.unit_id = c.unit_id AND p_by = 'unit'
         GROUP BY 1, 2
     ), dims AS (
-        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
-        UNION ALL SELECT NULL WHERE p_by IS NULL
+        SELECT x.part, CASE p_by WHEN 'device' THEN (SELECT d.code FROM ioc.device d WHERE d.device_id = x.part)
+                                 ELSE (SELECT u.code FROM ioc.unit u WHERE u.unit_id = x.part) END AS value
+        FROM (SELECT DISTINCT sums.part FROM sums WHERE p_by IS NOT NULL) AS x
+        UNION ALL SELECT 0, NULL WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
@@ -163,7 +167,7 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
+    LEFT JOIN sums ON sums.point = point.i AND sums.part = dims.part
     WHERE allowed.fits;
 END $$;
 
@@ -172,32 +176,44 @@ CREATE OR REPLACE FUNCTION ioc.kpi_sample_quantile(
     p_kind int, p_quantile float8, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     v_single boolean := p_by IS NOT DISTINCT FROM 'device' OR p_where ? 'device';
 BEGIN
     RETURN QUERY
-    WITH bins AS (
-        SELECT c.point, CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value, h.bin, sum(h.n) AS n
+    WITH cells AS MATERIALIZED (
+        SELECT c.point, CASE p_by WHEN 'device' THEN c.device_id WHEN 'unit' THEN c.unit_id ELSE 0 END AS part,
+               c.rtt_bins, c.rtt_counts, c.rtt_median, c.rtt_known
         FROM ioc.sample_cells(p_kind, ioc.where_units(p_scope, p_where), ioc.where_texts(p_where, 'device'), p_bounds,
                               least(p_bounds[c_points + 1], p_clock), p_zone, v_single, p_as_of) c
+        WHERE c.rtt_bins <> '{}'
+    ), alone AS MATERIALIZED (
+        -- a point of one cell whose median is kept needs no counting
+        SELECT c.point, c.part, min(c.rtt_median) AS bin, min(c.rtt_known) AS total
+        FROM cells c GROUP BY 1, 2 HAVING p_quantile = 0.5 AND count(*) = 1 AND min(c.rtt_median) IS NOT NULL
+    ), bins AS (
+        SELECT c.point, c.part, h.bin, sum(h.n) AS n
+        FROM cells c
         CROSS JOIN LATERAL unnest(c.rtt_bins, c.rtt_counts) AS h (bin, n)
-        LEFT JOIN ioc.device d ON d.device_id = c.device_id AND p_by = 'device'
-        LEFT JOIN ioc.unit u ON u.unit_id = c.unit_id AND p_by = 'unit'
+        WHERE NOT EXISTS (SELECT FROM alone a WHERE a.point = c.point AND a.part = c.part)
         GROUP BY 1, 2, 3
     ), ranked AS (
-        SELECT b.point, b.value, b.bin, sum(b.n) OVER (PARTITION BY b.point, b.value ORDER BY b.bin) AS upto,
-               sum(b.n) OVER (PARTITION BY b.point, b.value) AS total
+        SELECT b.point, b.part, b.bin, sum(b.n) OVER (PARTITION BY b.point, b.part ORDER BY b.bin) AS upto,
+               sum(b.n) OVER (PARTITION BY b.point, b.part) AS total
         FROM bins b
     ), sums AS MATERIALIZED (
         -- the smallest value that at least so many do not exceed
-        SELECT r.point, r.value, ioc.log_bin_value(min(r.bin) FILTER (WHERE r.upto >= p_quantile * r.total)) AS num,
+        SELECT r.point, r.part, ioc.log_bin_value(min(r.bin) FILTER (WHERE r.upto >= p_quantile * r.total)) AS num,
                max(r.total)::float8 AS den
         FROM ranked r GROUP BY 1, 2
+        UNION ALL
+        SELECT a.point, a.part, ioc.log_bin_value(a.bin), a.total::float8 FROM alone a
     ), dims AS (
-        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
-        UNION ALL SELECT NULL WHERE p_by IS NULL
+        SELECT x.part, CASE p_by WHEN 'device' THEN (SELECT d.code FROM ioc.device d WHERE d.device_id = x.part)
+                                 ELSE (SELECT u.code FROM ioc.unit u WHERE u.unit_id = x.part) END AS value
+        FROM (SELECT DISTINCT sums.part FROM sums WHERE p_by IS NOT NULL) AS x
+        UNION ALL SELECT 0, NULL WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
@@ -205,7 +221,7 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
+    LEFT JOIN sums ON sums.point = point.i AND sums.part = dims.part
     WHERE allowed.fits;
 END $$;
 
@@ -214,7 +230,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_sample_offset(
     p_kind int, p_quantile float8, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
 BEGIN
@@ -226,15 +242,15 @@ BEGIN
         WHERE c.offset_at IS NOT NULL
         ORDER BY c.point, c.device_id, c.offset_at DESC
     ), sums AS MATERIALIZED (
-        SELECT n.point, CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value,
+        SELECT n.point, CASE p_by WHEN 'device' THEN n.device_id WHEN 'unit' THEN n.unit_id ELSE 0 END AS part,
                percentile_cont(p_quantile) WITHIN GROUP (ORDER BY n.seconds) AS num, count(*)::float8 AS den
         FROM newest n
-        LEFT JOIN ioc.device d ON d.device_id = n.device_id AND p_by = 'device'
-        LEFT JOIN ioc.unit u ON u.unit_id = n.unit_id AND p_by = 'unit'
         GROUP BY 1, 2
     ), dims AS (
-        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
-        UNION ALL SELECT NULL WHERE p_by IS NULL
+        SELECT x.part, CASE p_by WHEN 'device' THEN (SELECT d.code FROM ioc.device d WHERE d.device_id = x.part)
+                                 ELSE (SELECT u.code FROM ioc.unit u WHERE u.unit_id = x.part) END AS value
+        FROM (SELECT DISTINCT sums.part FROM sums WHERE p_by IS NOT NULL) AS x
+        UNION ALL SELECT 0, NULL WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
@@ -242,6 +258,6 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
+    LEFT JOIN sums ON sums.point = point.i AND sums.part = dims.part
     WHERE allowed.fits;
 END $$;

@@ -1,12 +1,13 @@
 -- Device indicators. Of units: device-time per minute and its roll-ups. Of single devices: runs of equal state.
 
--- Device-time by point, and by unit where p_by_unit asks for it, from the coarsest roll-ups that answer exactly. Milliseconds;
+-- Device-time by point, and by unit where p_by_unit asks for it, from the coarsest roll-ups that answer exactly. Milliseconds, whole
+-- numbers far below 2^53: a float8 adds them exactly, in any order, and in a third of numeric's time;
 -- reported_ms are whole minutes in which clients of at least one device were known, counted only when p_clients asks for them.
 CREATE OR REPLACE FUNCTION ioc.device_sums(
     p_kind int, p_scope int[], p_bounds timestamptz[], p_end timestamptz, p_zone text, p_by_unit boolean, p_clients boolean)
-RETURNS TABLE (point int, unit_id int, up_ms numeric, degraded_ms numeric, down_ms numeric, maintenance_ms numeric,
-               client_ms numeric, reported_ms numeric, client_max int, late numeric, samples numeric)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+RETURNS TABLE (point int, unit_id int, up_ms float8, degraded_ms float8, down_ms float8, maintenance_ms float8,
+               client_ms float8, reported_ms float8, client_max int, late float8, samples float8)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     c_sums constant text := 'up_ms, degraded_ms, down_ms, maintenance_ms, client_ms, client_max, late, samples';
     v_levels text[] := ARRAY['hour', 'quarter'];
@@ -56,7 +57,10 @@ BEGIN
         ELSE
             v_rows := v_rows || format('SELECT unit_id, bucket AS cell, %s FROM ioc.device_%s WHERE %s',
                                        c_sums, v_part.level, v_where);
-            v_rows := v_rows || format('SELECT unit_id, bucket, %s FROM ioc.device_minute WHERE part >= 0 AND %s', c_sums, v_where);
+            -- these are few: the fence has them found by their own index, and not by all minutes of the units
+            v_rows := v_rows || format(
+                'SELECT unit_id, bucket, %s FROM (SELECT * FROM ioc.device_minute WHERE part >= 0 AND bucket >= %L AND bucket < %L'
+                ' OFFSET 0) AS p WHERE kind = %s AND unit_id = ANY ($1)', c_sums, v_part.low, v_part.high, p_kind);
         END IF;
     END LOOP;
     IF v_rows = '{}' THEN
@@ -64,8 +68,8 @@ BEGIN
     END IF;
     IF p_clients THEN
         RETURN QUERY EXECUTE format(
-            'SELECT width_bucket(m.cell, $2), m.unit_id, NULL::numeric, NULL::numeric, NULL::numeric, NULL::numeric,'
-            '       sum(m.client_ms), sum(60000 * bit_count(m.bits))::numeric, max(m.client_max), NULL::numeric, NULL::numeric'
+            'SELECT width_bucket(m.cell, $2), m.unit_id, NULL::float8, NULL::float8, NULL::float8, NULL::float8,'
+            '       sum(m.client_ms)::float8, sum(60000 * bit_count(m.bits))::float8, max(m.client_max), NULL::float8, NULL::float8'
             ' FROM (SELECT c.cell, %s, sum(c.client_ms) AS client_ms, max(c.client_max) AS client_max, bit_or(c.bits) AS bits'
             '       FROM (SELECT r.unit_id, r.cell, sum(r.client_ms) AS client_ms, max(r.client_max) AS client_max,'
             '                    CASE WHEN count(r.mask) = 0 THEN bit_or(r.marks) ELSE'
@@ -77,8 +81,9 @@ BEGIN
         USING p_scope, p_bounds, p_zone;
     ELSE
         RETURN QUERY EXECUTE format(
-            'SELECT width_bucket(r.cell, $2), %s, sum(r.up_ms), sum(r.degraded_ms), sum(r.down_ms), sum(r.maintenance_ms),'
-            '       sum(r.client_ms), NULL::numeric, max(r.client_max), sum(r.late), sum(r.samples)'
+            'SELECT width_bucket(r.cell, $2), %s, sum(r.up_ms::float8), sum(r.degraded_ms::float8), sum(r.down_ms::float8),'
+            '       sum(r.maintenance_ms::float8), sum(r.client_ms::float8), NULL::float8, max(r.client_max),'
+            '       sum(r.late::float8), sum(r.samples::float8)'
             ' FROM (%s) AS r GROUP BY 1, 2', CASE WHEN p_by_unit THEN 'r.unit_id' ELSE 'NULL::int' END,
             array_to_string(v_rows, ' UNION ALL '))
         USING p_scope, p_bounds, p_zone;
@@ -136,7 +141,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_device_time(
     p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);
@@ -168,7 +173,7 @@ BEGIN
         CROSS JOIN LATERAL generate_series(width_bucket(r.started, p_bounds), ioc.kpi_before(r.ended, p_bounds)) AS p (i)
     ), parts AS (
         SELECT s.point, s.unit_id, NULL::int AS device_id, s.up_ms AS up, s.degraded_ms AS degraded, s.down_ms AS down,
-               s.maintenance_ms AS maintenance, 0::numeric AS unknown
+               s.maintenance_ms AS maintenance, 0::float8 AS unknown
         FROM ioc.device_sums(c_kind, v_scope, p_bounds, c_end, p_zone, p_by IS NOT DISTINCT FROM 'unit' OR c_groups > 1, false) s
         WHERE NOT v_single AND p_as_of IS NULL
         UNION ALL
@@ -180,23 +185,20 @@ BEGIN
                sum(c.ms) FILTER (WHERE c.state = 2), sum(c.ms) FILTER (WHERE c.state = 3),
                sum(c.ms) FILTER (WHERE c.state = 4), sum(c.ms) FILTER (WHERE c.state = 0)
         FROM cut c GROUP BY 1, 2, 3
-    ), totals AS (
-        SELECT CASE c_groups WHEN 1 THEN 1 ELSE m.grp END AS grp, p.point, CASE p_by WHEN 'unit' THEN p.unit_id ELSE p.device_id END AS part,
+    ), totals AS MATERIALIZED (
+        SELECT CASE c_groups WHEN 1 THEN 1 ELSE m.grp END AS grp, p.point,
+               CASE p_by WHEN 'unit' THEN p.unit_id WHEN 'device' THEN p.device_id ELSE 0 END AS part,
                coalesce(sum(p.up), 0)::float8 AS up, coalesce(sum(p.degraded), 0)::float8 AS degraded,
                coalesce(sum(p.down), 0)::float8 AS down, coalesce(sum(p.maintenance), 0)::float8 AS maintenance,
                coalesce(sum(p.unknown), 0)::float8 AS unknown
         FROM parts p
         LEFT JOIN unnest(p_units, p_groups) AS m (unit_id, grp) ON c_groups > 1 AND m.unit_id = p.unit_id
         GROUP BY 1, 2, 3
-    ), sums AS MATERIALIZED (
-        SELECT t.grp, t.point, CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value, t.up, t.degraded, t.down,
-               t.maintenance, t.unknown
-        FROM totals t
-        LEFT JOIN ioc.device d ON p_by = 'device' AND d.device_id = t.part
-        LEFT JOIN ioc.unit u ON p_by = 'unit' AND u.unit_id = t.part
     ), dims AS (
-        SELECT DISTINCT sums.grp, sums.value FROM sums WHERE p_by IS NOT NULL
-        UNION ALL SELECT g.n, NULL FROM generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
+        SELECT t.grp, t.part, CASE p_by WHEN 'device' THEN (SELECT d.code FROM ioc.device d WHERE d.device_id = t.part)
+                                        ELSE (SELECT u.code FROM ioc.unit u WHERE u.unit_id = t.part) END AS value
+        FROM (SELECT DISTINCT x.grp, x.part FROM totals x WHERE p_by IS NOT NULL) AS t
+        UNION ALL SELECT g.n, 0, NULL FROM generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
@@ -206,7 +208,7 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums s ON s.grp = dims.grp AND s.point = point.i AND coalesce('=' || s.value, '') = coalesce('=' || dims.value, '')
+    LEFT JOIN totals s ON s.grp = dims.grp AND s.point = point.i AND s.part = dims.part
     CROSS JOIN kpis k
     WHERE allowed.fits;
 END $$;
@@ -216,7 +218,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_device_clients(
     p_kind int, p_most boolean, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);
@@ -225,28 +227,28 @@ DECLARE
 BEGIN
     RETURN QUERY
     WITH sums AS MATERIALIZED (
-        SELECT s.point, (SELECT u.code FROM ioc.unit u WHERE u.unit_id = s.unit_id) AS value, CASE WHEN p_most THEN s.client_max ELSE s.client_ms / 1000 END::float8 AS num,
+        SELECT s.point, coalesce(s.unit_id, 0) AS part, CASE WHEN p_most THEN s.client_max ELSE s.client_ms / 1000 END::float8 AS num,
                CASE WHEN NOT p_most THEN s.reported_ms / 1000 END::float8 AS den
         FROM ioc.device_sums(p_kind, v_scope, p_bounds, c_end, p_zone, p_by IS NOT DISTINCT FROM 'unit', NOT p_most) s
         WHERE NOT v_single AND p_as_of IS NULL
         UNION ALL
-        SELECT s.point, (SELECT u.code FROM ioc.unit u WHERE u.unit_id = s.unit_id),
+        SELECT s.point, coalesce(s.unit_id, 0),
                CASE WHEN p_most THEN s.client_max ELSE s.client_ms / 1000 END::float8,
                CASE WHEN NOT p_most THEN s.reported_ms / 1000 END::float8
         FROM ioc.device_sums_known(p_kind, v_scope, p_bounds, c_end, p_by IS NOT DISTINCT FROM 'unit', p_as_of) s
         WHERE NOT v_single AND p_as_of IS NOT NULL
         UNION ALL
-        SELECT c.point, CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END,
+        SELECT c.point, CASE p_by WHEN 'device' THEN c.device_id WHEN 'unit' THEN c.unit_id ELSE 0 END,
                CASE WHEN p_most THEN max(c.client_max) ELSE sum(c.client_ms) / 1000 END::float8,
                CASE WHEN NOT p_most THEN sum(c.client_known_ms) / 1000 END::float8
         FROM ioc.sample_cells(p_kind, v_scope, ioc.where_texts(p_where, 'device'), p_bounds, c_end, p_zone, true, p_as_of) c
-        JOIN ioc.device d ON d.device_id = c.device_id
-        JOIN ioc.unit u ON u.unit_id = c.unit_id
         WHERE v_single
         GROUP BY 1, 2
     ), dims AS (
-        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
-        UNION ALL SELECT NULL WHERE p_by IS NULL
+        SELECT x.part, CASE p_by WHEN 'device' THEN (SELECT d.code FROM ioc.device d WHERE d.device_id = x.part)
+                                 ELSE (SELECT u.code FROM ioc.unit u WHERE u.unit_id = x.part) END AS value
+        FROM (SELECT DISTINCT sums.part FROM sums WHERE p_by IS NOT NULL) AS x
+        UNION ALL SELECT 0, NULL WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
@@ -254,7 +256,7 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
+    LEFT JOIN sums ON sums.point = point.i AND sums.part = dims.part
     WHERE allowed.fits;
 END $$;
 
@@ -264,7 +266,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_device_gauge(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_zone text, p_by text,
     p_where jsonb, p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
@@ -407,7 +409,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_device_repairs(
     p_kind int, p_scope int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_end constant timestamptz := least(p_bounds[c_points + 1], p_clock);
@@ -436,19 +438,20 @@ BEGIN
         WHERE r.ended = b.started AND r.state = 3
     ), sums AS MATERIALIZED (
         SELECT width_bucket(x.ended, p_bounds) AS point,
-               CASE p_by WHEN 'device' THEN d.code WHEN 'unit' THEN u.code END AS value,
+               CASE p_by WHEN 'device' THEN x.device_id WHEN 'unit' THEN x.unit_id ELSE 0 END AS part,
                sum(extract(epoch FROM x.ended - x.started))::float8 AS num, count(*)::float8 AS den
         FROM (SELECT b.device_id, b.unit_id, min(b.started) AS started, b.ended FROM back b GROUP BY 1, 2, 4
               UNION ALL
               SELECT * FROM ioc.device_repairs_known(p_kind, v_scope, v_devices, p_bounds[1], c_end, p_as_of)
               WHERE p_as_of IS NOT NULL) AS x
         JOIN ioc.device d ON d.device_id = x.device_id
-        JOIN ioc.unit u ON u.unit_id = x.unit_id
         WHERE v_devices IS NULL OR d.code = ANY (v_devices)
         GROUP BY 1, 2
     ), dims AS (
-        SELECT DISTINCT sums.value FROM sums WHERE p_by IS NOT NULL
-        UNION ALL SELECT NULL WHERE p_by IS NULL
+        SELECT x.part, CASE p_by WHEN 'device' THEN (SELECT d.code FROM ioc.device d WHERE d.device_id = x.part)
+                                 ELSE (SELECT u.code FROM ioc.unit u WHERE u.unit_id = x.part) END AS value
+        FROM (SELECT DISTINCT sums.part FROM sums WHERE p_by IS NOT NULL) AS x
+        UNION ALL SELECT 0, NULL WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
@@ -456,6 +459,6 @@ BEGIN
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.point = point.i AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
+    LEFT JOIN sums ON sums.point = point.i AND sums.part = dims.part
     WHERE allowed.fits;
 END $$;

@@ -29,7 +29,7 @@ CREATE OR REPLACE FUNCTION ioc.queue_ends(p_scope int[], p_from timestamptz, p_t
 RETURNS TABLE (unit_id int, service text, issued_at timestamptz, ended_at timestamptz, outcome smallint, wait_s float8)
 LANGUAGE sql STABLE AS $$
     SELECT t.unit_id, t.service, t.issued_at, t.wait_ended_at, t.outcome,
-           CASE WHEN t.started_at IS NOT NULL THEN greatest(extract(epoch FROM t.started_at - t.issued_at), 0)::float8 END
+           CASE WHEN t.started_at IS NOT NULL THEN greatest(date_part('epoch', t.started_at - t.issued_at), 0) END
     FROM ioc.ticket t
     WHERE p_as_of IS NULL AND t.unit_id = ANY (p_scope) AND t.wait_ended_at >= p_from AND t.wait_ended_at < p_to
     UNION ALL
@@ -42,7 +42,7 @@ LANGUAGE sql STABLE AS $$
       AND lapse.at >= p_from AND lapse.at < p_to
     UNION ALL
     SELECT t.unit_id, t.service, t.issued_at, coalesce(t.wait_ended_at, lapse.at), coalesce(t.outcome, 4::smallint),
-           CASE WHEN t.started_at IS NOT NULL THEN greatest(extract(epoch FROM t.started_at - t.issued_at), 0)::float8 END
+           CASE WHEN t.started_at IS NOT NULL THEN greatest(date_part('epoch', t.started_at - t.issued_at), 0) END
     FROM ioc.tickets_as_of(p_scope, p_from, p_to, p_as_of) t
     JOIN ioc.unit u ON u.unit_id = t.unit_id
     CROSS JOIN LATERAL (SELECT (t.date + 1)::timestamp AT TIME ZONE u.time_zone AS at) AS lapse
@@ -78,7 +78,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_queue_flow(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
@@ -93,51 +93,54 @@ BEGIN
     SELECT f.units, f.groups INTO v_units, v_groups FROM ioc.where_pairs(p_units, p_groups, p_where) f;
     RETURN QUERY
     WITH kpis AS MATERIALIZED (
-        SELECT n, (p_kpis[n]).num, (p_kpis[n]).den FROM generate_series(1, cardinality(p_kpis)) AS n
+        SELECT n, (SELECT coalesce(bit_or(1 << x), 0) FROM unnest((p_kpis[n]).num) AS x) AS num,
+               (SELECT coalesce(bit_or(1 << x), 0) FROM unnest((p_kpis[n]).den) AS x) AS den
+        FROM generate_series(1, cardinality(p_kpis)) AS n
     ), counted AS (
-        SELECT width_bucket(t.issued_at, p_bounds) AS point, t.unit_id, t.service, ARRAY[1]::smallint[] AS measures
+        -- what a ticket counts as: a bit for each measure
+        SELECT width_bucket(t.issued_at, p_bounds) AS point, t.unit_id, t.service, 1 << 1 AS measures
         FROM ioc.ticket t
         WHERE v_issued AND p_as_of IS NULL AND t.unit_id = ANY (v_units) AND t.issued_at >= p_bounds[1] AND t.issued_at < c_end
         UNION ALL
-        SELECT width_bucket(t.issued_at, p_bounds), t.unit_id, t.service, ARRAY[1]::smallint[]
+        SELECT width_bucket(t.issued_at, p_bounds), t.unit_id, t.service, 1 << 1
         FROM ioc.tickets_as_of(v_units, p_bounds[1], c_end, p_as_of) t
         WHERE v_issued AND p_as_of IS NOT NULL AND t.issued_at >= p_bounds[1] AND t.issued_at < c_end
         UNION ALL
         SELECT width_bucket(e.ended_at, p_bounds), e.unit_id, e.service,
-               CASE e.outcome WHEN 1 THEN CASE WHEN e.wait_s <= 900 THEN ARRAY[2, 3, 4] WHEN e.wait_s IS NOT NULL THEN ARRAY[2, 4]
-                                               ELSE ARRAY[2] END
-                              ELSE ARRAY[e.outcome + 3] END::smallint[]
+               CASE WHEN e.outcome <> 1 THEN 1 << (e.outcome + 3) WHEN e.wait_s <= 900 THEN (1 << 2) | (1 << 3) | (1 << 4)
+                    WHEN e.wait_s IS NOT NULL THEN (1 << 2) | (1 << 4) ELSE 1 << 2 END
         FROM ioc.queue_ends(v_units, p_bounds[1], c_end, p_as_of) e
         WHERE v_ended
     ), alike AS (
-        SELECT m.grp, c.point, CASE p_by WHEN 'service' THEN c.service WHEN 'unit' THEN u.code END AS value, c.measures, count(*) AS n
+        SELECT m.grp, c.point, CASE p_by WHEN 'unit' THEN c.unit_id ELSE 0 END AS part,
+               CASE p_by WHEN 'service' THEN c.service END AS service, c.measures, count(*) AS n
         FROM counted c
         JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = c.unit_id
-        LEFT JOIN ioc.unit u ON u.unit_id = c.unit_id AND p_by = 'unit'
         WHERE ioc.queue_fits(p_where, c.service)
-        GROUP BY 1, 2, 3, 4
+        GROUP BY 1, 2, 3, 4, 5
     ), sums AS MATERIALIZED (
-        SELECT k.n AS kpi, a.grp, a.point, a.value, sum(a.n) FILTER (WHERE a.measures && k.num)::float8 AS num,
-               sum(a.n) FILTER (WHERE a.measures && k.den)::float8 AS den
+        SELECT k.n AS kpi, a.grp, a.point, a.part, a.service, sum(a.n) FILTER (WHERE a.measures & k.num <> 0)::float8 AS num,
+               sum(a.n) FILTER (WHERE a.measures & k.den <> 0)::float8 AS den
         FROM alike a CROSS JOIN kpis k
         -- who was issued a number is no part of how waits end
-        WHERE (1 = ANY (a.measures)) = (1 = ANY (k.num))
-        GROUP BY 1, 2, 3, 4
+        WHERE (a.measures & 2 <> 0) = (k.num & 2 <> 0)
+        GROUP BY 1, 2, 3, 4, 5
     ), dims AS (
-        SELECT DISTINCT sums.kpi, sums.grp, sums.value FROM sums WHERE p_by IS NOT NULL
-        UNION ALL SELECT k.n, g.n, NULL FROM kpis k CROSS JOIN generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
+        SELECT DISTINCT sums.kpi, sums.grp, sums.part, sums.service FROM sums WHERE p_by IS NOT NULL
+        UNION ALL SELECT k.n, g.n, 0, NULL FROM kpis k CROSS JOIN generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
-    SELECT dims.kpi, dims.grp, point.i, dims.value, CASE WHEN known.yes THEN coalesce(sums.num, 0) END,
-           CASE WHEN known.yes AND k.den <> '{}' THEN coalesce(sums.den, 0) END
+    SELECT dims.kpi, dims.grp, point.i, coalesce(u.code, dims.service), CASE WHEN known.yes THEN coalesce(sums.num, 0) END,
+           CASE WHEN known.yes AND k.den <> 0 THEN coalesce(sums.den, 0) END
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
     JOIN kpis k ON k.n = dims.kpi
+    LEFT JOIN ioc.unit u ON u.unit_id = dims.part
     CROSS JOIN LATERAL (SELECT p_bounds[point.i + 1] > v_first[dims.grp] AND p_bounds[point.i] < p_clock AS yes) AS known
-    LEFT JOIN sums ON sums.kpi = dims.kpi AND sums.grp = dims.grp AND sums.point = point.i
-                   AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
+    LEFT JOIN sums ON sums.kpi = dims.kpi AND sums.grp = dims.grp AND sums.point = point.i AND sums.part = dims.part
+                   AND coalesce('=' || sums.service, '') = coalesce('=' || dims.service, '')
     WHERE allowed.fits;
 END $$;
 
@@ -146,7 +149,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_queue_quantile(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
@@ -158,27 +161,32 @@ BEGIN
     SELECT f.units, f.groups INTO v_units, v_groups FROM ioc.where_pairs(p_units, p_groups, p_where) f;
     RETURN QUERY
     WITH sums AS MATERIALIZED (
-        SELECT m.grp, width_bucket(e.ended_at, p_bounds) AS point,
-               CASE p_by WHEN 'service' THEN e.service WHEN 'unit' THEN u.code END AS value,
-               percentile_disc(v_quantiles) WITHIN GROUP (ORDER BY e.wait_s) AS nums, count(*)::float8 AS den
-        FROM ioc.queue_ends(v_units, p_bounds[1], least(p_bounds[c_points + 1], p_clock), p_as_of) e
-        JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = e.unit_id
-        LEFT JOIN ioc.unit u ON u.unit_id = e.unit_id AND p_by = 'unit'
-        WHERE e.wait_s IS NOT NULL AND ioc.queue_fits(p_where, e.service)
-        GROUP BY 1, 2, 3
+        SELECT (t.key >> 48)::int AS grp, ((t.key >> 31) & 131071)::int AS point, (t.key & 2147483647)::int AS part, t.service,
+               percentile_disc(v_quantiles) WITHIN GROUP (ORDER BY t.wait_s) AS nums, count(*)::float8 AS den
+        FROM (
+            -- group, point and unit in one number: all waits are sorted by it
+            SELECT (m.grp::bigint << 48) | (width_bucket(e.ended_at, p_bounds)::bigint << 31)
+                       | CASE p_by WHEN 'unit' THEN e.unit_id ELSE 0 END AS key,
+                   CASE p_by WHEN 'service' THEN e.service END AS service, e.wait_s
+            FROM ioc.queue_ends(v_units, p_bounds[1], least(p_bounds[c_points + 1], p_clock), p_as_of) e
+            JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = e.unit_id
+            WHERE e.wait_s IS NOT NULL AND ioc.queue_fits(p_where, e.service)
+        ) AS t
+        GROUP BY t.key, t.service
     ), dims AS (
-        SELECT DISTINCT sums.grp, sums.value FROM sums WHERE p_by IS NOT NULL
-        UNION ALL SELECT g.n, NULL FROM generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
+        SELECT DISTINCT sums.grp, sums.part, sums.service FROM sums WHERE p_by IS NOT NULL
+        UNION ALL SELECT g.n, 0, NULL FROM generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
-    SELECT k.n, dims.grp, point.i, dims.value, sums.nums[k.n], sums.den
+    SELECT k.n, dims.grp, point.i, coalesce(u.code, dims.service), sums.nums[k.n], sums.den
     FROM allowed
     CROSS JOIN generate_series(1, cardinality(p_kpis)) AS k (n)
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN sums ON sums.grp = dims.grp AND sums.point = point.i
-                   AND coalesce('=' || sums.value, '') = coalesce('=' || dims.value, '')
+    LEFT JOIN ioc.unit u ON u.unit_id = dims.part
+    LEFT JOIN sums ON sums.grp = dims.grp AND sums.point = point.i AND sums.part = dims.part
+                   AND coalesce('=' || sums.service, '') = coalesce('=' || dims.service, '')
     WHERE allowed.fits;
 END $$;
 
@@ -187,7 +195,7 @@ CREATE OR REPLACE FUNCTION ioc.kpi_queue_gauge(
     p_kpis ioc.kpi_row[], p_units int[], p_groups int[], p_bounds timestamptz[], p_clock timestamptz, p_by text, p_where jsonb,
     p_as_of timestamptz)
 RETURNS TABLE (kpi int, grp int, ordinal int, dim text, numerator float8, denominator float8)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET enable_mergejoin = off SET work_mem = '32MB' AS $$
 DECLARE
     c_points constant int := cardinality(p_bounds) - 1;
     c_groups constant int := coalesce((SELECT max(g.n) FROM unnest(p_groups) AS g (n)), 1);
@@ -202,31 +210,31 @@ BEGIN
     RETURN QUERY
     WITH waits AS (
         -- an end may come long after, or not yet: whoever waits at a moment ended his wait at it or later
-        SELECT m.grp, CASE p_by WHEN 'service' THEN e.service WHEN 'unit' THEN u.code END AS value,
+        SELECT m.grp, CASE p_by WHEN 'unit' THEN e.unit_id ELSE 0 END AS part, CASE p_by WHEN 'service' THEN e.service END AS service,
                width_bucket(e.issued_at, v_moments) + 1 AS first, width_bucket(e.ended_at, v_moments) + 1 AS after
         FROM ioc.queue_ends(v_units, v_moments[1], 'infinity', p_as_of) e
         JOIN unnest(v_units, v_groups) AS m (unit_id, grp) ON m.unit_id = e.unit_id
-        LEFT JOIN ioc.unit u ON u.unit_id = e.unit_id AND p_by = 'unit'
         WHERE e.issued_at < v_last AND ioc.queue_fits(p_where, e.service)
     ), steps AS MATERIALIZED (
-        SELECT step.grp, step.point, step.value, sum(step.n) AS step
-        FROM (SELECT w.grp, w.first AS point, w.value, 1 AS n FROM waits w WHERE w.after > w.first
-              UNION ALL SELECT w.grp, w.after, w.value, -1 FROM waits w WHERE w.after > w.first) AS step
-        GROUP BY 1, 2, 3
+        SELECT step.grp, step.point, step.part, step.service, sum(step.n) AS step
+        FROM (SELECT w.grp, w.first AS point, w.part, w.service, 1 AS n FROM waits w WHERE w.after > w.first
+              UNION ALL SELECT w.grp, w.after, w.part, w.service, -1 FROM waits w WHERE w.after > w.first) AS step
+        GROUP BY 1, 2, 3, 4
     ), dims AS (
-        SELECT DISTINCT steps.grp, steps.value FROM steps WHERE p_by IS NOT NULL
-        UNION ALL SELECT g.n, NULL FROM generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
+        SELECT DISTINCT steps.grp, steps.part, steps.service FROM steps WHERE p_by IS NOT NULL
+        UNION ALL SELECT g.n, 0, NULL FROM generate_series(1, c_groups) AS g (n) WHERE p_by IS NULL
     ), allowed AS (
         SELECT ioc.kpi_check_size(c_points, count(*)) AS fits FROM dims
     )
-    SELECT 1, dims.grp, point.i, dims.value,
+    SELECT 1, dims.grp, point.i, coalesce(u.code, dims.service),
            CASE WHEN v_moments[point.i] > v_first[dims.grp] AND p_bounds[point.i] < p_clock
-                THEN coalesce(sum(steps.step) OVER (PARTITION BY dims.grp, dims.value ORDER BY point.i), 0)::float8 END,
+                THEN coalesce(sum(steps.step) OVER (PARTITION BY dims.grp, dims.part, dims.service ORDER BY point.i), 0)::float8 END,
            NULL::float8
     FROM allowed
     CROSS JOIN generate_series(1, c_points) AS point (i)
     CROSS JOIN dims
-    LEFT JOIN steps ON steps.grp = dims.grp AND steps.point = point.i
-                    AND coalesce('=' || steps.value, '') = coalesce('=' || dims.value, '')
+    LEFT JOIN ioc.unit u ON u.unit_id = dims.part
+    LEFT JOIN steps ON steps.grp = dims.grp AND steps.point = point.i AND steps.part = dims.part
+                    AND coalesce('=' || steps.service, '') = coalesce('=' || dims.service, '')
     WHERE allowed.fits;
 END $$;
