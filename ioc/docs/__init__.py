@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ioc.docs import cli, devices, events, http, kpis, settings
+from ioc.docs import alert_rules, cli, devices, events, http, kpis, settings
 
 
 def pages() -> dict[str, str]:
@@ -17,6 +17,7 @@ def pages() -> dict[str, str]:
         "events.md": events.page(),
         "cli.md": cli.page(),
         "devices.md": devices.page(),
+        "alert-rules.md": alert_rules.page(),
         **{f"schemas/{name}": text for name, text in events.schemas().items()},
     }
 
