@@ -19,7 +19,7 @@ from ioc.alerts import flapping, keys, machine
 from ioc.alerts.book import RuleBook
 from ioc.alerts.encoding import policy_to_json
 from ioc.alerts.machine import Turn
-from ioc.alerts.model import Observation, Phase, Rule, Signal
+from ioc.alerts.model import Grouping, Observation, Phase, Rule, Signal
 from ioc.kpi.query import Steps
 
 _Key = tuple[int, str]
@@ -405,8 +405,9 @@ def _alert(book: RuleBook, key: _Key, members: Sequence[Signal]) -> dict[str, An
         "rule_id": key[0],
         "key": key[1],
         "severity": int(rule.severity),
-        "unit_id": first.unit_id,
-        "point": first.point if len(points) == 1 else None,
+        # of the whole district: who sees one unit alone is not to know what else is in it
+        "unit_id": None if rule.group_by is Grouping.DISTRICT else first.unit_id,
+        "point": first.point if len(points) == 1 and rule.group_by is not Grouping.DISTRICT else None,
         "subject": first.subject,
         "since": first.since.isoformat(),
         "members": len(members),

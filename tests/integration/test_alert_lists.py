@@ -12,12 +12,12 @@ import pytest
 from ioc.alerts import actions, asking, audit, maintenance, one, windows
 from ioc.alerts.asking import Filter, Held, Order, State
 from ioc.alerts.errors import UnknownAlertError
-from ioc.alerts.model import Severity
+from ioc.alerts.model import Grouping, Severity
 from ioc.kpi.errors import BadQuestionError, UnknownUnitError
 from ioc.kpi.query import SYSTEM_READER, Steps, answer, change
 from ioc.settings import Settings
 from tests.integration.alert_place import Place, begin, prepare
-from tests.integration.alerting import MINUTE, down, up
+from tests.integration.alerting import MINUTE, a_rule, bring_in, down, up
 
 HOUR = timedelta(hours=1)
 
@@ -159,6 +159,17 @@ def test_a_reader_of_one_unit_learns_nothing_of_another_s_alerts(desk: Place) ->
     }
     about = {entry.about for entry in answer(desk.connection, audit.trail("clerk")).entries}
     assert about == {f"alert:{found['snoozed']}"}
+
+
+def test_an_alert_of_the_whole_district_is_not_for_readers_of_one_unit(desk: Place) -> None:
+    rule = a_rule("queue.long", group_by=Grouping.DISTRICT)
+    desk.book = bring_in(desk.connection, (rule,))
+    number = desk.open("queue.long", "device:kiosk-1", point="p1")
+    desk.settle(down("queue.long", "device:kiosk-2", unit_id=desk.unit("go-2")))
+    assert (desk.alert(number)["unit_id"], desk.alert(number)["point"]) == (None, None)
+    assert listed(desk, "clerk") == []
+    found = answer(desk.connection, one.one("head", number))
+    assert {member.unit for member in found.members} == {"go-1", "go-2"}
 
 
 def test_counts_tell_what_waits_what_is_held_and_what_somebody_took(desk: Place) -> None:
