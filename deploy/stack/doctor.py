@@ -26,6 +26,7 @@ from deploy.stack import (
 from deploy.stack.layout import Layout, nearest_existing
 from deploy.stack.postgres import memory_mb
 from deploy.stack.supervisor import running_pid
+from ioc.delivery.links import Links
 from ioc.errors import IocError
 from ioc.settings import Settings
 
@@ -246,6 +247,12 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield from _agencies(settings)
 
 
+def _links(settings: Settings) -> Iterator[Finding]:
+    links = Links.of(settings)
+    # not wrong: messages go without links, and those who want them are told what to do
+    yield Finding("links", ok=True, message=links.problem or f"messages lead to {links.public_url}")
+
+
 def _agencies(settings: Settings) -> Iterator[Finding]:
     from ioc.district.agencies import list_unmapped
 
@@ -266,6 +273,7 @@ _STATIC: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _software,
     _ports,
     _clock,
+    _links,
 )
 
 

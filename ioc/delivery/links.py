@@ -35,6 +35,10 @@ NO_PUBLIC_URL: Final = (
     "Messages carry no link to acknowledge by: IOC_PUBLIC_URL is not set. Set it to the address at which phones of "
     "people on duty reach this platform, such as https://ioc.example.gov.vn."
 )
+BAD_PUBLIC_URL: Final = (
+    "Messages carry no link to acknowledge by: IOC_PUBLIC_URL is no address of http or https. Write it like "
+    "https://ioc.example.gov.vn."
+)
 _VERSION: Final = 1
 #: Version, key, message (48 bits), minutes since 1970, actions.
 _HEAD: Final = struct.Struct(">BBHIIB")
@@ -71,12 +75,21 @@ class Claim:
 class Links:
     """Makes and reads links with the keys of the state folder; the first one is made when it is needed.
 
-    :param public_url: address at which people reach the platform; None: there are no links.
+    :param public_url: address at which people reach the platform. Without one, or with what is none, there are no
+        links: messages go all the same.
     :param file: keeps the keys, newest first, a line each; readable by its owner alone.
     """
 
     def __init__(self, public_url: str | None, file: Path) -> None:
-        self.public_url = None if public_url is None else _checked(public_url)
+        self.public_url: str | None = None
+        self.problem: str | None = None
+        """Why there are no links, and what to do about it."""
+        if public_url is None:
+            self.problem = NO_PUBLIC_URL
+        elif (found := _checked(public_url)) is None:
+            self.problem = BAD_PUBLIC_URL
+        else:
+            self.public_url = found
         self._file = file
         self._guard = threading.Lock()
         self._seen: tuple[int, int] | None = None
@@ -84,10 +97,7 @@ class Links:
 
     @classmethod
     def of(cls, settings: Settings) -> Links:
-        """Those of this installation; the processes that send and that answer must share the state folder.
-
-        :raises SettingsError: ``public_url`` is no address.
-        """
+        """Those of this installation; the processes that send and that answer must share the state folder."""
         return cls(settings.public_url, settings.state_dir / "secrets" / "links")
 
     def url(self, message_id: int, person: str, now: datetime) -> str | None:
@@ -199,6 +209,9 @@ class Links:
                     file.write(text)
                     file.flush()
                     os.fsync(file.fileno())
+                if os.geteuid() == 0:  # whoever runs the platform has to read it
+                    owner = (self._file if self._file.exists() else folder).stat()
+                    os.chown(name, owner.st_uid, owner.st_gid)
                 if replace:
                     Path(name).replace(self._file)
                 else:
@@ -218,7 +231,7 @@ def _mac(key: bytes, said: bytes) -> bytes:
     return hmac.new(key, b"ioc link\x00" + said, hashlib.sha256).digest()[:_MAC_BYTES]
 
 
-def _checked(url: str) -> str:
+def _checked(url: str) -> str | None:
     try:
         parts = urlsplit(url.strip())
         fits = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -226,8 +239,5 @@ def _checked(url: str) -> str:
     except ValueError:
         fits = False
     if not fits or any(sign <= " " for sign in url.strip()):
-        raise SettingsError(
-            "IOC_PUBLIC_URL is no address of http or https.",
-            remedy="Write it like https://ioc.example.gov.vn.",
-        )
+        return None
     return url.strip().rstrip("/")

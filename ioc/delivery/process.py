@@ -6,12 +6,16 @@ import threading
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from ioc.delivery.channels.making import make_driver, secrets_of
 from ioc.delivery.links import Links
 from ioc.delivery.loop import Deliverer
 from ioc.settings import Settings
 from ioc.watch import beside
 from ioc.watch.beat import Beat
+
+log = structlog.get_logger(__name__)
 
 #: A turn does thousands of steps at most; one that takes longer hangs.
 _TURN_S: Final = 60.0
@@ -23,6 +27,8 @@ def run(settings: Settings, stop: threading.Event, pack: Path) -> None:
     :param pack: the district pack's folder, from which files with secrets count.
     """
     secrets, links = secrets_of(pack), Links.of(settings)
+    if links.problem:
+        log.warning("no links", why=links.problem)
     with Beat(settings, "deliver") as beat:
         beside.audit(settings, stop, beat)
         Deliverer(
