@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Final
 
 from ioc.district.problems import Problems
 from ioc.district.tables import Row
-from ioc.duty.model import CALENDAR_DAYS, WEEKDAYS, Advance, Cover, Person, Roster, Rotation
+from ioc.duty.model import CALENDAR_DAYS, WEEKDAYS, Advance, Calendar, Cover, Person, Roster, Rotation
 
 PEOPLE: Final = "people.csv"
 ROSTERS: Final = "rosters.csv"
@@ -27,6 +27,8 @@ FILES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
 CHANNELS: Final = ("email", "sms", "call", "zalo", "telegram", "teams", "webhook")
 _LONGEST_TURN: Final = 366
 _MOST_PEOPLE: Final = 50
+#: Every kind of day comes within this time.
+_LOOKED_AT_DAYS: Final = 400
 _LONGEST_ADDRESS: Final = 300
 
 
@@ -81,9 +83,13 @@ def read_rosters(
 
 
 def check_duty(
-    rosters: Sequence[Roster], people: Sequence[Person], units: Mapping[str, object], problems: Problems
+    rosters: Sequence[Roster],
+    people: Sequence[Person],
+    units: Mapping[str, object],
+    calendar: Calendar,
+    problems: Problems,
 ) -> None:
-    """Find what does not fit between the three files and the units; findings go to ``problems``."""
+    """Find what does not fit between the three files, the units and the calendar; findings go to ``problems``."""
     from ioc.district.manifest import zone_exists
 
     by_code: dict[str, Person] = {}
@@ -107,6 +113,7 @@ def check_duty(
         if not roster.rotations:
             problems.error(ROSTERS, roster.line, f"Roster {roster.code!r} has no shift in {SHIFTS}.")
         _check_rotations(roster, by_code, problems)
+        _check_days(roster, calendar, problems)
 
 
 def _check_rotations(roster: Roster, people: Mapping[str, Person], problems: Problems) -> None:
@@ -131,6 +138,19 @@ def _check_rotations(roster: Roster, people: Mapping[str, Person], problems: Pro
                     f"{code} is among the people from {person.valid_from or '…'} to {person.valid_to or '…'} only.",
                     "Turns outside that stay empty; `ioc duty check` lists them.",
                 )
+
+
+def _check_days(roster: Roster, calendar: Calendar, problems: Problems) -> None:
+    for rotation in roster.rotations:
+        days = (rotation.valid_from + timedelta(days=n) for n in range(_LOOKED_AT_DAYS))
+        if not any(rotation.holds_on(day, calendar) for day in days):
+            problems.error(
+                SHIFTS,
+                rotation.line,
+                f"Shift {rotation.code!r} of {roster.code}/{rotation.layer} is held on no day"
+                f" from {rotation.valid_from} to {rotation.valid_to or f'{_LOOKED_AT_DAYS} days later'}.",
+                "Mend days, valid_from or valid_to.",
+            )
 
 
 def _rotation(row: Row) -> Rotation | None:

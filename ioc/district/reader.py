@@ -143,7 +143,8 @@ def examine(folder: Path) -> Reading:
     if not problems.unread:
         check_pack(pack, problems)
         targets.check_targets(pack.targets, {unit.code: unit for unit in pack.units}, problems)
-        duty.check_duty(pack.rosters, pack.people, {unit.code: unit for unit in pack.units}, problems)
+        units = {unit.code: unit for unit in pack.units}
+        duty.check_duty(pack.rosters, pack.people, units, pack.calendar, problems)
         check_probing(pack, folder, problems)
         check_sources(pack, folder, problems)
         today = datetime.now(ZoneInfo(pack.time_zone)).date()

@@ -365,6 +365,32 @@ def test_the_log_in_a_terminal(run: Any) -> None:
     assert "Đã báo điện lực" in run("log", "--roster", "truc").output
 
 
+def test_a_temporary_schedule_from_a_file_and_its_end_from_now_on(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "tet.csv"
+    file.write_text("people,from,to\nbinh+chi,2026-03-02T07:00,2026-03-03T07:00\n", "utf-8")
+    words = ("temporary", str(file), "--roster", "truc", "--to", "2026-03-03T12:00", "--by", "lan")
+    tried = run(*words, "--dry-run").output
+    assert "1 shifts are in order; nothing was stored." in tried
+    assert "note: truc: Nobody is on duty, 2026-03-03 07:00 to 2026-03-03 12:00." in tried
+    assert json.loads(run("changes", "--format", "json").output)["changes"] == []
+    assert "temporary schedule of 1 shifts in truc/main" in run(*words, "--reason", "Tết").output
+    assert "Binh, Chi" in run("now", "--roster", "truc", "--at", "2026-03-02T12:00").output
+    assert "There is another change at that time" in str(run(*words).exception)
+    (listed,) = json.loads(run("changes", "--format", "json").output)["changes"]
+    assert (listed["kind"], listed["person"], listed["reason"]) == ("temporary", None, "Tết")
+    assert listed["shifts"][0]["people"] == ["binh", "chi"]
+    over = run("withdraw", str(listed["id"]))
+    assert "is over: nothing is left of it" in str(over.exception)
+    assert "Withdrawn" in run("withdraw", str(listed["id"]), "--from-start").output
+    assert "An" in run("now", "--roster", "truc", "--at", "2026-03-02T12:00").output
+
+
+def test_an_import_sends_temporary_schedules_to_their_own_command(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "doi-ca.csv"
+    file.write_text("kind,roster,person,from,to\ntemporary,truc,an,2026-03-02,2026-03-03\n", "utf-8")
+    assert "A temporary schedule has a file of its own." in str(run("import", str(file)).exception)
+
+
 def test_export_writes_a_calendar(run: Any, tmp_path: Path) -> None:
     file = tmp_path / "truc.ics"
     done = run(

@@ -89,6 +89,12 @@ _ROW = "r,m,s,daily,07:00,07:00,1,an,,,2026-01-01,"
         (_AN, _R, _ROW.replace(",an,", ",an+an,"), "names somebody twice"),
         (_AN, _R, _ROW.replace(",an,", ",an;;an,"), "empty place"),
         (_AN, _R, _ROW.replace("2026-01-01", ""), "valid_from is empty"),
+        (
+            _AN,
+            _R,
+            _ROW.replace("daily", "sun").replace("2026-01-01,", "2026-01-05,2026-01-10"),
+            "is held on no day",
+        ),
         (_AN, _R + "Mars/Base", _ROW, "no IANA time zone"),
         ("an,An,,nowhere,,,", _R, _ROW, "people.csv:2: Unit 'nowhere'"),
         (_AN + "\n" + _AN, _R, _ROW, "people.csv:3: Code 'an' stands on line 2 too"),

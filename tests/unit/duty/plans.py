@@ -92,6 +92,11 @@ def recount(plan: Plan, moment: datetime) -> dict[str, set[str]]:
                     base[row.layer] |= set(row.people[(passed // row.turn) % len(row.people)])
                 held += 1
             day += DAY
+    for one in plan.changes:
+        if one.kind is ChangeKind.TEMPORARY and one.start <= moment < one.end:
+            for layer in (layer for layer in base if one.layer in (None, layer)):
+                fixed = [s for s in one.shifts if s.layer == layer and s.start <= moment < s.end]
+                base[layer] = {person for shift in fixed for person in shift.people}
     found: dict[str, set[str]] = {}
     for layer, here in base.items():
         now = set(here)

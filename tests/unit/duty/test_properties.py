@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ioc.duty import Change, Plan, compute, hand_overs
+from ioc.duty import Change, ChangeKind, Plan, compute, hand_overs
 from ioc.duty.changing import checked, swap
 from ioc.duty.errors import DutyError
 from ioc.duty.intervals import difference, intersection, union
-from ioc.duty.model import Advance
+from ioc.duty.model import Advance, FixedShift
 from ioc.duty.timeline import counts
 from tests.unit.duty.plans import CHICAGO, DAY, FOUR, change, plan, recount, rotation
 
@@ -56,12 +56,35 @@ def _changes(draw: st.DrawFn, begin: datetime) -> Change:
 
 
 @st.composite
+def _schedules(draw: st.DrawFn, begin: datetime) -> Change:
+    layer = draw(st.sampled_from([None, "main", "leader"]))
+    hours = sorted(draw(st.lists(st.integers(-12, 90), min_size=2, max_size=6, unique=True)))
+    shifts = tuple(
+        FixedShift(
+            layer or draw(st.sampled_from(["main", "leader"])),
+            tuple(draw(st.lists(st.sampled_from(FOUR), min_size=1, max_size=2, unique=True))),
+            begin + low * timedelta(hours=1),
+            begin + high * timedelta(hours=1),
+        )
+        for low, high in pairwise(hours)
+        if draw(st.booleans())
+    )
+    start, end = (begin + hour * timedelta(hours=1) for hour in (hours[0], hours[-1]))
+    return Change(ChangeKind.TEMPORARY, "", start, end, roster="r", layer=layer, shifts=shifts)
+
+
+@st.composite
 def _plans(draw: st.DrawFn) -> tuple[Plan, datetime]:
     begin = draw(st.sampled_from([_AUTUMN, _SPRING])) + draw(st.integers(0, 30)) * timedelta(hours=1)
     rows = [draw(_rotations("main", "a")), draw(_rotations("leader", "b"))]
     if draw(st.booleans()):
         rows.append(draw(_rotations("main", "c")))
     found = plan(*rows, zone=draw(st.sampled_from([CHICAGO, "Asia/Ho_Chi_Minh"])))
+    for wanted in draw(st.lists(_schedules(begin), max_size=2)):
+        try:
+            found = replace(found, changes=(*found.changes, checked(found, wanted)[0]))
+        except DutyError:
+            continue
     for wanted in draw(st.lists(_changes(begin), max_size=5)):
         try:
             found = replace(found, changes=(*found.changes, checked(found, wanted)[0]))
