@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from ioc.alerts.durations import duration_text
@@ -25,8 +26,6 @@ from ioc.district.toml_blocks import Lost
 if TYPE_CHECKING:
     from ioc.kpi.definition import Kpi
 
-#: Kinds of rules whose subjects stand at a reception point.
-_AT_POINTS: Final = (Kind.DEVICE, Kind.SITE)
 #: Kinds whose subjects are the platform's own and belong to no unit.
 _OF_NO_UNIT: Final = (Kind.READING, Kind.SYNTHETIC)
 PROCESSES: Final = ("stream", "serve", "ingest", "connect", "evaluate", "deliver", "auditor")
@@ -41,16 +40,19 @@ class LostAlerts:
     channels: Lost = field(default_factory=Lost)
 
 
-def check_alerts(pack: Pack, lost: LostAlerts, problems: Problems) -> None:
+def check_alerts(pack: Pack, lost: LostAlerts, problems: Problems, today: date) -> None:
     """Find what does not fit; findings go to ``problems``, each at the line where its rule begins."""
     alerts = pack.alerts
     policies = {policy.code for policy in alerts.policies}
-    units = {unit.code for unit in pack.units}
+    units = {unit.code: unit for unit in pack.units}
     tested = {trial.rule.code for trial in pack.trials}
     for rule in alerts.rules:
         check = _Checked(rule, problems)
-        for unit in rule.units:
-            check.known("Unit", unit, units, "units.csv")
+        for code in (*rule.units, *getattr(rule.condition, "units", ())):
+            if check.known("Unit", code, units, "units.csv") and not units[code].period.holds_on(today):
+                check.note(
+                    f"Unit {code} holds {units[code].period}: nothing new is of it.", "Name today's unit."
+                )
         if rule.policy is not None:
             check.known("Policy", rule.policy, policies, "policies.toml", lost.policies)
         elif rule.remind is not None:
@@ -69,7 +71,7 @@ def check_alerts(pack: Pack, lost: LostAlerts, problems: Problems) -> None:
             )
         _check_grouping(rule, check)
         if isinstance(rule.condition, KpiCondition):
-            _check_kpi(rule.condition, pack, units, check)
+            _check_kpi(rule.condition, pack, check)
         if isinstance(rule.condition, AbsenceCondition):
             _check_absence(rule.condition, check)
     _check_inhibition(alerts, lost.rules, problems)
@@ -98,14 +100,19 @@ class _Checked:
         return False
 
 
-def _check_grouping(rule: Rule, check: _Checked) -> None:
+def _at_points(rule: Rule) -> bool:
+    """Whether a rule's subjects stand at reception points."""
     absent = isinstance(rule.condition, AbsenceCondition) and rule.condition.of in ("device", "tickets")
-    if rule.group_by is Grouping.POINT and not (rule.kind in _AT_POINTS or absent):
+    return absent or rule.kind in (Kind.DEVICE, Kind.SITE)
+
+
+def _check_grouping(rule: Rule, check: _Checked) -> None:
+    if rule.group_by is Grouping.POINT and not _at_points(rule):
         check.error(
             f"group_by point makes nothing of rules of kind {rule.kind.value}: they stand at no point.",
             "Group by unit, district or subject.",
         )
-    own = rule.kind in _OF_NO_UNIT or (rule.kind is Kind.ABSENCE and not absent)
+    own = rule.kind in _OF_NO_UNIT or (rule.kind is Kind.ABSENCE and not _at_points(rule))
     if own and (rule.group_by is Grouping.UNIT or rule.units):
         check.error(
             "What it looks at is the platform's own and of no unit.",
@@ -113,7 +120,7 @@ def _check_grouping(rule: Rule, check: _Checked) -> None:
         )
 
 
-def _check_kpi(condition: KpiCondition, pack: Pack, units: set[str], check: _Checked) -> None:
+def _check_kpi(condition: KpiCondition, pack: Pack, check: _Checked) -> None:
     # imported here since the catalogue knows the ledger's measures, and the ledger the pack's calendar
     from ioc.kpi.catalogue import find
     from ioc.kpi.errors import UnknownKpiError
@@ -123,8 +130,6 @@ def _check_kpi(condition: KpiCondition, pack: Pack, units: set[str], check: _Che
     except UnknownKpiError as error:
         check.error(error.message, error.remedy)
         return
-    for unit in condition.units:
-        check.known("Unit", unit, units, "units.csv")
     if (condition.units or condition.each) and "unit" not in kpi.dimensions:
         check.error(f"{kpi.id} is of no unit.", "Leave units and each out.")
     if condition.least is not None and kpi.denominator is None:
@@ -184,6 +189,11 @@ def _check_inhibition(alerts: AlertPack, lost: Lost, problems: Problems) -> None
             if not check.known("inhibited_by: rule", code, rules, "the pack", lost):
                 continue
             by = rules[code]
+            if _at_points(by) and not _at_points(rule):
+                check.note(
+                    f"{code} never silences it: what it looks at stands at no point.",
+                    "Take it out of inhibited_by.",
+                )
             if by.kind is Kind.SITE and rule.kind is Kind.DEVICE and by.holds_for >= rule.holds_for:
                 problems.error(
                     by.file,

@@ -31,6 +31,7 @@ from ioc.district.toml_values import Values
 FOLDER: Final = "rules"
 #: More rules than a person can know; each costs its part of every batch and every round.
 MOST: Final = 500
+_MOST_FILES: Final = 50
 _KEYS: Final = (
     "code",
     "name_vi",
@@ -68,7 +69,7 @@ def read_rules(folder: Path, problems: Problems, lost: Lost) -> tuple[list[Rule]
     rules: list[Rule] = []
     trials: list[Trial] = []
     seen: dict[str, str] = {}
-    for path in rule_files(folder):
+    for path in _readable(folder, problems, lost):
         name = f"{FOLDER}/{path.name}"
         for block in read_blocks(path, name, "rule", problems, lost):
             if len(seen) >= MOST:
@@ -88,6 +89,19 @@ def read_rules(folder: Path, problems: Problems, lost: Lost) -> tuple[list[Rule]
                 rules.append(rule)
                 trials += found
     return rules, trials
+
+
+def _readable(folder: Path, problems: Problems, lost: Lost) -> list[Path]:
+    files = rule_files(folder)
+    if len(files) > _MOST_FILES:
+        problems.error(FOLDER, 0, f"The folder has {len(files)} files; the first {_MOST_FILES} are read.")
+        lost.all = True
+    for path in sorted((folder / FOLDER).glob("*"))[: len(files) + _MOST_FILES]:
+        if path.suffix != ".toml":
+            problems.note(
+                f"{FOLDER}/{path.name}", 0, "It is not read.", "Rules are in files that end in .toml."
+            )
+    return files[:_MOST_FILES]
 
 
 def _rule(block: Values) -> Rule:

@@ -33,7 +33,7 @@ def alert_files(folder: Path) -> list[str]:
 
 def is_of_alerts(file: str) -> bool:
     """Whether a finding about this file is one about alerts."""
-    return file in FILES or file.startswith(f"{FOLDER}/")
+    return file in (*FILES, FOLDER) or file.startswith(f"{FOLDER}/")
 
 
 def read_alerts(folder: Path, problems: Problems) -> AlertReading:

@@ -148,7 +148,7 @@ def examine(folder: Path) -> Reading:
         check_probing(pack, folder, problems)
         check_sources(pack, folder, problems)
         today = datetime.now(ZoneInfo(pack.time_zone)).date()
-        check_alerts(pack, tables.alerts.lost, problems)
+        check_alerts(pack, tables.alerts.lost, problems, today)
         check_calls(pack, tables.alerts.lost, folder, problems, today)
         note_unknown(pack, problems, today)
     return Reading(

@@ -129,7 +129,7 @@ def _parsed(piece: _Piece, name: str, table: str, problems: Problems) -> dict[st
     code = _code(piece)
     whose = f"{code}: " if code else ""
     try:
-        found = tomllib.loads(piece.text)[table][0]
+        tables = tomllib.loads(piece.text)
     except RecursionError:
         problems.error(name, piece.line, f"{whose}The block is nested too deep.")
         return None
@@ -139,7 +139,17 @@ def _parsed(piece: _Piece, name: str, table: str, problems: Problems) -> dict[st
         what = str(error).split(" (at ")[0]
         problems.error(name, piece.line + line - 1, f"{whose}The line is no TOML: {what}.")
         return None
-    assert isinstance(found, dict)  # noqa: S101 - its header says so
+    first, *others = tables.pop(table)
+    if others or tables:
+        extra = next(iter(tables), table)
+        problems.error(
+            name,
+            piece.line,
+            f"{whose}The block holds a table {extra[:50]!r} of its own beside it.",
+            f"Tables of the block begin with {table}, such as [[{table}.…]].",
+        )
+        return None
+    found: dict[str, Any] = first
     return found
 
 

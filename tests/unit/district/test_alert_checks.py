@@ -234,6 +234,17 @@ def test_what_is_only_worth_knowing_is_a_note(pack: Path, monkeypatch: pytest.Mo
     assert "0900" not in notes
 
 
+def test_a_unit_of_before_and_an_inhibitor_without_effect_are_notes(pack: Path) -> None:
+    reading = _examine(
+        pack,
+        _rule("site", "kinds = 2", code="site"),
+        _rule("dossier", 'situation = "overdue"', more='units = ["go-dau.huyen"]\ninhibited_by = ["site"]'),
+    )
+    assert _errors(reading) == []
+    assert "r: Unit go-dau.huyen holds […, 2025-07-01): nothing new is of it." in _notes(reading)
+    assert "r: site never silences it: what it looks at stands at no point." in _notes(reading)
+
+
 def test_rules_that_name_what_has_a_mistake_of_its_own_are_not_to_blame(pack: Path) -> None:
     broken = _rule("site", "kinds = 2", code="site.outage").replace('"minor"', '"bad"')
     reading = _examine(

@@ -261,6 +261,14 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read(tmp_path: Path) -> Non
     [
         ("[[rules]]\ncode = 'x'\n", "rules/a.toml:1: [[rules]] is not known here. Write [[rule]]."),
         ("[rule]\ncode = 'x'\n", "rules/a.toml:1: [rule] is not known here. Write [[rule]]."),
+        (
+            HEAD + '[["rule"]]\ncode = "x"\n',
+            "rules/a.toml:1: camera.down: The block holds a table 'rule' of its own beside it.",
+        ),
+        (
+            HEAD + "[other.part]\nx = 1\n",
+            "rules/a.toml:1: camera.down: The block holds a table 'other' of its own",
+        ),
         ("code = 'x'\n", "rules/a.toml:1: Something stands before the first [[rule]]."),
     ],
 )
@@ -328,3 +336,20 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     problems = Problems()
     assert read_rules(tmp_path, problems, Lost()) == ([], [])
     assert "pipe" in problems.errors[0].message
+
+
+def test_a_folder_of_very_many_files_is_read_in_part_and_other_files_are_noted(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    for number in range(60):
+        (tmp_path / "rules" / f"{number:02}.toml").write_text(
+            HEAD.replace("camera.down", f"r{number}"), "utf-8"
+        )
+    (tmp_path / "rules" / "read.me").write_text("…", "utf-8")
+    problems, lost = Problems(), Lost()
+    rules, _ = read_rules(tmp_path, problems, lost)
+    assert len(rules) == 50
+    assert "r59" in lost
+    assert [str(problem) for problem in problems.errors] == [
+        "rules: The folder has 60 files; the first 50 are read."
+    ]
+    assert [problem.file for problem in problems.notes] == ["rules/read.me"]
