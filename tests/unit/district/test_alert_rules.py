@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ioc.alerts.model import (
     AbsenceCondition,
@@ -26,6 +28,7 @@ from ioc.district.alert_rules import MOST, read_rules
 from ioc.district.problems import Problems
 from ioc.district.toml_blocks import Lost
 
+SHIPPED = Path(__file__).parents[3] / "deploy" / "packs" / "go-dau"
 HEAD = """[[rule]]
 code = "camera.down"
 name_vi = "Camera mất tín hiệu"
@@ -353,3 +356,43 @@ def test_a_folder_of_very_many_files_is_read_in_part_and_other_files_are_noted(t
         "rules: The folder has 60 files; the first 50 are read."
     ]
     assert [problem.file for problem in problems.notes] == ["rules/read.me"]
+
+
+_SCRAPS = st.sampled_from(
+    [
+        "[[rule]]",
+        "[[rule.test]]",
+        "]",
+        "[",
+        '"',
+        "'",
+        '"""',
+        "\\",
+        "{",
+        "}",
+        "=",
+        "\n",
+        "#",
+        "when",
+        "code = 1",
+        "\u202e",
+        "<b>",
+        "9" * 30,
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 6), _SCRAPS), min_size=1, max_size=4))
+def test_whatever_is_mistyped_is_a_problem_and_never_a_crash(
+    tmp_path: Path, slips: list[tuple[int, int, str]]
+) -> None:
+    text = (SHIPPED / "rules" / "sites.toml").read_text("utf-8")
+    for place, gone, scrap in slips:
+        at = place % len(text)
+        text = text[:at] + scrap + text[at + gone :]
+    _read(tmp_path, HEAD, "b.toml")
+    rules, errors, _ = _read(tmp_path, text, "a.toml")
+    assert "camera.down" in {rule.code for rule in rules}, "the other file's rule is as it was"
+    assert all(error.startswith("rules/a.toml") for error in errors)
+    assert errors or len(rules) >= 1
