@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from ioc.alerts import conditions, life
@@ -12,7 +12,7 @@ from ioc.alerts.conditions import Heard, ReadingRow
 from ioc.alerts.model import AbsenceCondition, Observation, Phase, ReadingCondition, Rule
 from ioc.kpi.query import Steps
 from ioc.watch.reading import KeptReading, readings
-from ioc.watch.state import MISSED, Heartbeat
+from ioc.watch.state import Heartbeat
 
 #: Readings that tell whether people are called; of all others the evaluator's silence is alert enough.
 CALLING: Final = frozenset({"delivery.stuck", "escalation.overdue", "alerts.round_trip"})
@@ -43,7 +43,7 @@ def _silent(book: RuleBook, found: Sequence[Heartbeat], now: datetime) -> Iterat
             continue
         for one in found:
             if condition.name in ("", one.kind, one.name):
-                heard = Heard(one.at, timedelta(seconds=MISSED * one.interval_s), now, one.stopped)
+                heard = Heard(one.counted_from, one.limit, now, one.stopped)
                 yield conditions.absence(condition, heard, now).observed(rule.code, one.subject)
 
 

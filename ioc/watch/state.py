@@ -23,9 +23,19 @@ CALLING: Final = {
 #: Kind of the heartbeat of whoever audits.
 AUDITOR: Final = "auditor"
 
-_HEARTBEATS: Final = (
-    "SELECT name, kind, host, at, interval_s, stopped, detail FROM ioc.heartbeat WHERE at > %s ORDER BY name"
-)
+#: From when a process's silence counts: its newest beat, or, where that is later, some beats after those that notice
+#: silence began. After a power cut all beats are old, and nobody was there to miss any: the others are starting.
+HEARD_AT: Final = """
+greatest(h.at, (
+    SELECT min((w.detail->>'started_at')::timestamptz + 9 * w.interval_s * interval '1 second') FROM ioc.heartbeat w
+    WHERE w.kind IN ('evaluate', 'deliver') AND w.name <> h.name AND NOT w.stopped
+      AND w.at > clock_timestamp() - 3 * w.interval_s * interval '1 second'
+))
+"""
+_HEARTBEATS: Final = f"""
+SELECT h.name, h.kind, h.host, h.at, h.interval_s, h.stopped, h.detail, {HEARD_AT}
+FROM ioc.heartbeat h WHERE h.at > %s ORDER BY h.name
+"""  # noqa: S608 - of a constant above
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class Heartbeat:
 
     :param kind: its role; ``auditor`` for whoever audits now.
     :param at: when, by the database's clock.
+    :param heard_at: from when its silence counts, where that is later: see :data:`HEARD_AT`.
     """
 
     name: str
@@ -43,21 +54,30 @@ class Heartbeat:
     interval_s: float
     stopped: bool = False
     detail: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    heard_at: datetime | None = None
 
-    def silent_since(self, *, longer: timedelta | None = None) -> datetime:
-        """When it will have been silent for too long, unless it beats again.
+    @property
+    def limit(self) -> timedelta:
+        """How long it may be silent."""
+        return timedelta(seconds=MISSED * self.interval_s)
 
-        :param longer: how long it may be; three intervals when None.
-        """
-        return self.at + (longer if longer is not None else timedelta(seconds=MISSED * self.interval_s))
+    @property
+    def counted_from(self) -> datetime:
+        """From when its silence counts."""
+        return self.heard_at or self.at
 
-    def is_silent(self, now: datetime, *, longer: timedelta | None = None) -> bool:
+    @property
+    def silent_since(self) -> datetime:
+        """When it will have been silent for too long, unless it beats again."""
+        return self.counted_from + self.limit
+
+    def is_silent(self, now: datetime) -> bool:
         """Whether it should be heard and is not; one that stopped on purpose is not missed."""
-        return not self.stopped and now >= self.silent_since(longer=longer)
+        return not self.stopped and now >= self.silent_since
 
     def lives(self, now: datetime) -> bool:
-        """Whether it works now."""
-        return not self.stopped and not self.is_silent(now)
+        """Whether it works now: it was heard lately."""
+        return not self.stopped and now < self.at + self.limit
 
     @property
     def subject(self) -> str:

@@ -76,8 +76,8 @@ def test_a_process_that_crashes_is_missed(place: Settings) -> None:
         crash()
     (last,) = seen(place).values()
     assert not last.stopped
-    assert last.is_silent(last.silent_since())
-    assert last.silent_since() - last.at == timedelta(seconds=3 * INTERVAL_S)
+    assert last.is_silent(last.silent_since)
+    assert last.silent_since - last.at == timedelta(seconds=3 * INTERVAL_S)
 
 
 def test_a_loop_that_hangs_silences_its_process_though_the_thread_that_beats_lives(place: Settings) -> None:
@@ -141,7 +141,7 @@ def test_a_real_process_that_is_frozen_or_killed_is_silent_within_three_interval
         wait_until(lambda: not state()[0], within_s=30, what="a frozen process is noticed")
         found = serving()
         assert found is not None
-        assert found.silent_since() <= froze + timedelta(seconds=3 * found.interval_s)
+        assert found.silent_since <= froze + timedelta(seconds=3 * found.interval_s)
         process.signal(signal.SIGCONT)
         wait_until(lambda: state()[0], within_s=20, what="it is heard again")
         killed = clock(place)
@@ -149,7 +149,7 @@ def test_a_real_process_that_is_frozen_or_killed_is_silent_within_three_interval
         found = serving()
         assert found is not None
         assert not found.stopped
-        assert found.silent_since() <= killed + timedelta(seconds=3 * found.interval_s)
+        assert found.silent_since <= killed + timedelta(seconds=3 * found.interval_s)
         wait_until(lambda: not state()[0], within_s=10, what="a killed process is noticed")
         process.start()
         wait_until(lambda: state()[0], within_s=40, what="its successor has its name")
