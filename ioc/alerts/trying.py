@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from ioc.alerts import conditions, machine
 from ioc.alerts.book import RuleBook
@@ -17,6 +17,7 @@ from ioc.alerts.model import (
     DeviceCondition,
     DossierCondition,
     KpiCondition,
+    Observation,
     Phase,
     ReadingCondition,
     Rule,
@@ -64,26 +65,70 @@ class Tried:
         return "; ".join(parts)
 
 
-def try_rule(trial: Trial, calendar: WorkCalendar) -> Tried:
-    """Tell a story to its rule."""
-    return _Story(trial, calendar).told()
+class Player(Protocol):
+    """Whoever keeps the signal while a story is told."""
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the signal moves by itself."""
+
+    @property
+    def fired(self) -> bool:
+        """Whether it fires now."""
+
+    def observe(self, seen: Observation, now: datetime) -> Turn: ...
+    def ripen(self, now: datetime) -> Turn: ...
+
+
+def try_rule(trial: Trial, calendar: WorkCalendar, player: Player | None = None) -> Tried:
+    """Tell a story to its rule.
+
+    :param player: other than the machine alone.
+    """
+    return _Story(trial, calendar, player or _Machine(trial.rule, calendar)).told()
 
 
 def _times(times: tuple[timedelta, ...]) -> str:
     return "at " + ", ".join(f"+{duration_text(at)}" for at in times) if times else "never"
 
 
+class _Machine:
+    """Keeps the signal in memory."""
+
+    def __init__(self, rule: Rule, calendar: WorkCalendar) -> None:
+        self._rule = rule
+        self._opens = RuleBook(calendar=calendar).opens(rule)
+        self._signal: Signal | None = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        return None if self._signal is None else self._signal.due_at
+
+    @property
+    def fired(self) -> bool:
+        return self._signal is not None and self._signal.phase is Phase.FIRING
+
+    def observe(self, seen: Observation, now: datetime) -> Turn:
+        self._signal, turn = machine.observe(self._signal, seen, self._rule, now, self._opens)
+        return turn
+
+    def ripen(self, now: datetime) -> Turn:
+        if self._signal is None:
+            return Turn.NONE
+        self._signal, turn = machine.ripen(self._signal, self._rule, now)
+        return turn
+
+
 @dataclass
 class _Story:
     trial: Trial
     calendar: WorkCalendar
-    signal: Signal | None = None
+    player: Player
     fired: list[timedelta] = field(default_factory=list)
     cleared: list[timedelta] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.begins = self.trial.begins.replace(tzinfo=self.calendar.zone).astimezone(UTC)
-        self.opens = RuleBook(calendar=self.calendar).opens(self.trial.rule)
         self.view = _VIEWS[type(self.trial.rule.condition)](self.trial.rule, self.begins, self.calendar)
 
     def told(self) -> Tried:
@@ -91,12 +136,8 @@ class _Story:
             self._pass_time(moment)
             if seen is not None:
                 self.view.see(seen, moment)
-            found = self.view.look(
-                moment, fired=self.signal is not None and self.signal.phase is Phase.FIRING
-            )
-            observation = found.observed(self.trial.rule.code, _SUBJECT)
-            self.signal, turn = machine.observe(self.signal, observation, self.trial.rule, moment, self.opens)
-            self._note(turn, moment)
+            found = self.view.look(moment, fired=self.player.fired)
+            self._note(self.player.observe(found.observed(self.trial.rule.code, _SUBJECT), moment), moment)
         self._pass_time(self.begins + self.trial.until)
         return Tried(self.trial, tuple(self.fired), tuple(self.cleared))
 
@@ -107,18 +148,17 @@ class _Story:
         for order, one in enumerate(self.trial.seen):
             at = self.begins + one.at
             moments.append((at, order, one))
-            if self.view.looks_after is not None:
-                moments.append((at + self.view.looks_after, -1, None))
+            looks_at = self.view.looks_at(at)
+            if looks_at is not None:
+                moments.append((looks_at, -1, None))
         for at, _, seen in sorted(moments, key=lambda moment: moment[:2]):
             if at <= last:
                 yield at, seen
 
     def _pass_time(self, until: datetime) -> None:
         """Let the signal's own moments come, each at its time."""
-        while self.signal is not None and self.signal.due_at is not None and self.signal.due_at <= until:
-            at = self.signal.due_at
-            self.signal, turn = machine.ripen(self.signal, self.trial.rule, at)
-            self._note(turn, at)
+        while (at := self.player.due_at) is not None and at <= until:
+            self._note(self.player.ripen(at), at)
 
     def _note(self, turn: Turn, at: datetime) -> None:
         if turn is Turn.FIRED:
@@ -133,9 +173,6 @@ class _Story:
 class _View:
     """Remembers what was seen, and holds it against the condition."""
 
-    #: The evaluator looks again so long after each thing that was seen.
-    looks_after: timedelta | None = None
-
     def __init__(self, rule: Rule, begins: datetime, calendar: WorkCalendar) -> None:
         self.rule, self.begins, self.calendar = rule, begins, calendar
         self.seen: Seen | None = None
@@ -145,6 +182,10 @@ class _View:
 
     def look(self, now: datetime, *, fired: bool) -> Found:
         raise NotImplementedError
+
+    def looks_at(self, seen_at: datetime) -> datetime | None:  # noqa: ARG002
+        """When the evaluator looks again after something was seen, although nothing else is."""
+        return None
 
 
 class _Device(_View):
@@ -230,8 +271,10 @@ class _Absence(_View):
         super().__init__(rule, begins, calendar)
         assert isinstance(rule.condition, AbsenceCondition)  # noqa: S101
         self.condition = rule.condition
-        self.looks_after = rule.condition.longer or OWN_LIMIT
         self.heard: datetime | None = None
+
+    def looks_at(self, seen_at: datetime) -> datetime | None:
+        return seen_at + (self.condition.longer or OWN_LIMIT)
 
     def see(self, seen: Seen, now: datetime) -> None:
         self.seen = seen
