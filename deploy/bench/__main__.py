@@ -165,6 +165,26 @@ def only_cameras(
     console.print(text, markup=False, highlight=False)
 
 
+@app.command("alerts")
+def only_alerts(
+    port: Port = 29092,
+    per_minute: Annotated[int, typer.Option(help="Alerts that are opened a minute.")] = 1_000,
+    seconds: Annotated[float, typer.Option(help="How long alerts are opened, in seconds.")] = 600.0,
+    rate: Annotated[int, typer.Option(help="Samples a second beside which alerts are measured.")] = 10_000,
+    beside: Annotated[float, typer.Option(help="How long that lasts, in seconds.")] = 60.0,
+    out: Out = _OUT,
+) -> None:
+    """Measure how long alerts take to arrive. Example: python -m deploy.bench alerts --seconds 120"""
+    from deploy.bench import alerts
+
+    with prepared(port) as ground:
+        flooded = alerts.flood(ground, _tell, per_minute=per_minute, seconds=seconds)
+        loaded = alerts.beside(ground, _tell, rate=rate, seconds=beside)
+    text = alerts.section(flooded, loaded, report.table)
+    report.write(out, {"alerts": text})
+    console.print(text, markup=False, highlight=False)
+
+
 @app.command("history")
 def only_history(
     port: Port = 29092,

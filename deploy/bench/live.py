@@ -31,6 +31,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     devices: int
     units: int
     answer: str
+    probes: Status = Status.OK
+    """What the probes report."""
 
 
 class Acknowledged(msgspec.Struct, kw_only=True):
@@ -52,7 +54,7 @@ def probe_unit(number: int) -> str:
     return f"probe-{number:03d}"
 
 
-def _probe(number: int, now: datetime) -> WifiProbed:
+def _probe(number: int, now: datetime, status: Status) -> WifiProbed:
     subject = f"ap-probe-{number:03d}"
     return WifiProbed(
         specversion="1.0",
@@ -60,7 +62,7 @@ def _probe(number: int, now: datetime) -> WifiProbed:
         source="//bench",
         subject=subject,
         time=now,
-        data=WifiSample(unit=probe_unit(number), status=Status.OK, clients=7),
+        data=WifiSample(unit=probe_unit(number), status=status, clients=7),
     )
 
 
@@ -86,7 +88,7 @@ def send(plan: Plan) -> Acknowledged:
             out.produce(plan.topic, encode(event), event.subject.encode(), on_delivery=heard)
             sent += 1
         if elapsed >= (number + 1) * PROBE_EVERY_S:
-            event = _probe(number, now)
+            event = _probe(number, now, plan.probes)
 
             def heard_probe(_error: Any, _message: Any, number: int = number) -> None:
                 probes[number] = time.monotonic()

@@ -46,7 +46,10 @@ def sections(path: Path) -> dict[str, str]:
 def write(path: Path, new: Mapping[str, str]) -> None:
     """Replace sections of the report and leave the others as they are."""
     kept = {**sections(path), **new}
-    order = ("machine", "comparison", "latency", "scaling", "profile", "ingest", "snmp", "cameras", "history")
+    order = (
+        *("machine", "comparison", "latency", "scaling", "profile", "ingest", "snmp", "cameras", "history"),
+        "alerts",
+    )
     parts = [_HEAD]
     parts.extend(
         f"<!-- bench:{name} -->\n{kept[name].rstrip()}\n<!-- end -->\n" for name in order if name in kept

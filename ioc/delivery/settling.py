@@ -93,7 +93,7 @@ def delay(attempt: int, retry_after_s: float | None, chance: float) -> timedelta
     :param retry_after_s: as the channel asked; never less.
     :param chance: from 0 to 1.
     """
-    seconds = min(_FIRST_DELAY_S * 2.0 ** (attempt - 1), _LONGEST_DELAY_S)
+    seconds = min(_FIRST_DELAY_S * 2.0 ** min(attempt - 1, 20), _LONGEST_DELAY_S)
     seconds *= 1 + _JITTER * (2 * chance - 1)
     return timedelta(seconds=max(seconds, min(retry_after_s or 0.0, 3600.0)))
 
