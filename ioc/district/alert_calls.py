@@ -17,6 +17,18 @@ CHANNELS: Final = "channels.toml"
 DRIVERS: Final = ("apprise", "telegram", "webhook", "siren", "echo")
 #: Drivers that reach a room, or the platform itself, and no person: they need no address.
 OF_NOBODY: Final = ("siren", "echo")
+POLICY_KEYS: Final = ("code", "name_vi", "name_en", "step", "repeat", "fallback", "ack_for")
+CHANNEL_KEYS: Final = (
+    "code",
+    "driver",
+    "secret",
+    "least",
+    "bundle",
+    "most_per_hour",
+    "timeout",
+    "attempts",
+    "quiet",
+)
 _TARGET: Final = ("roster", "layer", "person", "channel")
 _MOST_STEPS: Final = 20
 _MOST: Final = 100
@@ -71,7 +83,7 @@ def _once(block: Values, code: str, lines: dict[str, int]) -> None:
 def _policy(block: Values) -> Policy:
     code = block.code("code")
     block.whose = code or ""
-    block.known(("code", "name_vi", "name_en", "step", "repeat", "fallback", "ack_for"))
+    block.known(POLICY_KEYS)
     steps = tuple(_step(part) for part in block.parts_of("step", most=_MOST_STEPS))
     if not steps and not block.bad:
         block.error(
@@ -114,9 +126,7 @@ def _target(part: Values) -> Target:
 def _channel(block: Values) -> Channel:
     code = block.code("code")
     block.whose = code or ""
-    block.known(
-        ("code", "driver", "secret", "least", "bundle", "most_per_hour", "timeout", "attempts", "quiet")
-    )
+    block.known(CHANNEL_KEYS)
     driver = block.word("driver", DRIVERS)
     base = Channel(code or "", driver)
     unlimited = block.table.get("most_per_hour") == 0 and not isinstance(

@@ -32,7 +32,7 @@ FOLDER: Final = "rules"
 #: More rules than a person can know; each costs its part of every batch and every round.
 MOST: Final = 500
 _MOST_FILES: Final = 50
-_KEYS: Final = (
+RULE_KEYS: Final = (
     "code",
     "name_vi",
     "name_en",
@@ -107,7 +107,7 @@ def _readable(folder: Path, problems: Problems, lost: Lost) -> list[Path]:
 def _rule(block: Values) -> Rule:
     code = block.code("code")
     block.whose = code or ""
-    block.known(_KEYS)
+    block.known(RULE_KEYS)
     kind = block.member("kind", Kind)
     return Rule(
         code=code or "",
@@ -286,3 +286,5 @@ _EXAMPLES: Final = {
 
 #: Which kind of rule a key belongs to; the first that has it.
 _OTHERS: Final = {key: kind.value for kind, (keys, _) in [*_READERS.items()][::-1] for key in keys}
+#: What ``when`` may hold, by kind of rule.
+WHEN_KEYS: Final = {kind: keys for kind, (keys, _) in _READERS.items()}

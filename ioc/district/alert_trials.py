@@ -13,8 +13,9 @@ from ioc.district.toml_values import Values
 
 #: A Monday morning, one hour after offices have opened.
 BEGINS: Final = datetime(2026, 3, 2, 8)  # noqa: DTZ001 - local, of whichever district
-_KEYS: Final = ("name", "begins", "until", "see", "fires_at", "clears_at", "never")
-_SEEN: Final[Mapping[Kind, tuple[str, ...]]] = {
+TRIAL_KEYS: Final = ("name", "begins", "until", "see", "fires_at", "clears_at", "never")
+#: What the story of a rule of each kind may hold.
+SEEN_KEYS: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.DEVICE: ("at", "state", "flags", "reason", "clients"),
     Kind.DOSSIER: ("at", "due", "done", "paused", "apologised"),
     Kind.KPI: ("at", "value", "of", "target"),
@@ -36,7 +37,7 @@ def read_trials(block: Values, rule: Rule) -> list[Trial]:
 
 
 def _trial(part: Values, rule: Rule) -> Trial:
-    part.known(_KEYS)
+    part.known(TRIAL_KEYS)
     name = part.text("name", longest=120)
     seen = tuple(_seen(item, rule.kind) for item in part.parts_of("see", most=_MOST_SEEN))
     if not seen and not part.bad:
@@ -66,7 +67,7 @@ def _trial(part: Values, rule: Rule) -> Trial:
 
 
 def _seen(item: Values, kind: Kind) -> Seen:
-    item.known(_SEEN[kind])
+    item.known(SEEN_KEYS[kind])
     if not item.has("at"):
         item.error("at", "at is missing.", 'It is how long after the beginning, such as at = "+5m".')
     return Seen(
