@@ -65,6 +65,9 @@ def make(channel: Channel, secret: str) -> Driver:
         app_desc="IOC",
         app_url="",
         secure_logging=True,
+        # its icons lie on another machine, which would learn of each alert
+        image_url_mask="",
+        image_url_logo="",
         # a POST that is sent on comes out as a GET: it would count as sent, and nothing went
         http_redirects=False,
     )
