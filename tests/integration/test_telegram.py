@@ -12,8 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 import structlog
+from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
+from ioc.alerts import actions
 from ioc.alerts.model import Channel, Severity
 from ioc.alerts.steps import run
 from ioc.delivery import texts
@@ -27,6 +29,7 @@ from ioc.delivery.channels.interface import (
 from ioc.delivery.channels.making import make_driver
 from ioc.delivery.channels.telegram import Telegram
 from ioc.delivery.facts import facts_of
+from ioc.kpi.query import SYSTEM_READER, change
 from ioc.settings import Settings
 from tests.integration.alert_place import Place, begin, prepare
 from tests.integration.messages import message, person
@@ -60,18 +63,24 @@ def double() -> Iterator[TelegramDouble]:
         yield found
 
 
-def driver(settings: Settings, double: TelegramDouble, token: str = TOKEN) -> Telegram:
+def driver(
+    settings: Settings, double: TelegramDouble, token: str = TOKEN, channel: Channel = CHANNEL
+) -> Telegram:
     told = settings.model_copy(update={"telegram_url": double.url})
-    made = make_driver(CHANNEL, lambda _reference: SecretStr(token), told)
+    made = make_driver(channel, lambda _reference: SecretStr(token), told)
     assert isinstance(made, Telegram)
     assert isinstance(made, Listener)
     return made
 
 
 @contextmanager
-def listening(settings: Settings, double: TelegramDouble) -> Iterator[threading.Event]:
+def listening(
+    settings: Settings, double: TelegramDouble, channel: Channel = CHANNEL
+) -> Iterator[threading.Event]:
     stop = threading.Event()
-    thread = threading.Thread(target=driver(settings, double).listen, args=(stop,), daemon=True)
+    thread = threading.Thread(
+        target=driver(settings, double, TOKEN, channel).listen, args=(stop,), daemon=True
+    )
     thread.start()
     try:
         yield stop
@@ -102,7 +111,9 @@ def outgoing(desk: Place, alerts: list[int], to: str = "boss", chat: int = BOSS)
 
 
 def position(desk: Place) -> int | None:
-    row = desk.connection.execute("SELECT position FROM ioc.channel_position").fetchone()
+    row = desk.connection.execute(
+        "SELECT position FROM ioc.channel_position WHERE channel = 'telegram'"
+    ).fetchone()
     return None if row is None else row[0]
 
 
@@ -279,6 +290,37 @@ def test_who_is_not_on_the_roster_changes_nothing(
     assert desk.alert(alert)["acknowledged_by"] is None
 
 
+def test_who_acknowledged_elsewhere_is_shown_to_all_who_have_the_message(
+    ready: Settings, desk: Place, double: TelegramDouble
+) -> None:
+    first, second = (desk.open("camera.down", f"device:c{n}") for n in range(2))
+    sender = driver(ready, double)
+    for to, chat, alerts in (
+        ("boss", BOSS, [first]),
+        ("deputy", DEPUTY, [first]),
+        ("deputy", DEPUTY, [first, second]),
+    ):
+        going = outgoing(desk, alerts, to, chat)
+        receipt = sender.send(going)
+        desk.connection.execute(
+            "UPDATE ioc.alert_message SET state = 'sent', receipt = %s WHERE message_id = %s",
+            (Jsonb({"id": receipt.id}), going.message_id),
+        )
+    with listening(ready, double):
+        until(lambda: desk.connection.execute("SELECT FROM ioc.channel_position").fetchall())
+        change(desk.connection, actions.acknowledge(SYSTEM_READER, [first], "truc-1", desk.now))
+        double.faults["editMessageText"] = Fault(429, retry_after=1)
+        double.wait(lambda: len(double.edited) == 2)
+        change(desk.connection, actions.acknowledge(SYSTEM_READER, [second], "boss", desk.now))
+        double.wait(lambda: len(double.edited) == 3)
+    assert [one["chat_id"] for one in double.edited] == [BOSS, DEPUTY, DEPUTY]
+    for one in double.edited:
+        assert one["reply_markup"] == {"inline_keyboard": []}
+        assert one["text"].startswith("[NGHIÊM TRỌNG]")
+    assert "✅ truc-1 đã xác nhận" in double.edited[0]["text"]
+    assert "✅ boss, truc-1 đã xác nhận" in double.edited[2]["text"]
+
+
 def test_a_person_who_has_left_may_not_act(ready: Settings, desk: Place, double: TelegramDouble) -> None:
     alert = desk.open("camera.down", "device:c1")
     driver(ready, double).send(outgoing(desk, [alert]))
@@ -377,6 +419,16 @@ def test_telegrams_absence_is_one_line_in_the_log_and_its_return_another(
         ("info", "telegram: updates come again"),
     ]
     assert TOKEN not in str(logs)
+
+
+def test_silence_that_telegram_was_asked_for_is_no_failure(
+    ready: Settings, desk: Place, double: TelegramDouble
+) -> None:
+    double.most_held_s = 2.0
+    quick = replace(CHANNEL, timeout=timedelta(seconds=1))
+    with structlog.testing.capture_logs() as logs, listening(ready, double, quick):
+        double.wait(lambda: double.calls.count("getUpdates") == 2)
+    assert logs == []
 
 
 @pytest.mark.parametrize("why", ["webhook", "other"])

@@ -18,7 +18,7 @@ from tests.integration.test_telegram import until
 from tests.peers.telegram_double import TOKEN, TelegramDouble, telegram_double
 
 BOSS = 1001
-ALERTS, KILLS = 48, 4
+ALERTS, KILLS = 48, 3
 _LISTENS = """
 import threading
 from pathlib import Path

@@ -57,9 +57,9 @@ class Telegram:
 
     def listen(self, stop: threading.Event) -> None:
         """See :class:`ioc.delivery.channels.interface.Listener`."""
-        from ioc.delivery.channels.telegram_listening import listen
+        from ioc.delivery.channels.telegram_listening import SILENCE_S, listen
 
-        api = BotApi(self._settings.telegram_url, self._token, self._bounded.timeout_s)
+        api = BotApi(self._settings.telegram_url, self._token, SILENCE_S)
         try:
             listen(self._channel.code, api, self._settings, stop)
         finally:

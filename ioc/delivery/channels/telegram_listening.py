@@ -24,14 +24,15 @@ import structlog
 
 from ioc.alerts import steps
 from ioc.delivery import texts
-from ioc.delivery.answering import Doing, Found, act, look
+from ioc.delivery.answering import Doing, act, look
 from ioc.delivery.channels.interface import PermanentError, TemporaryError
 from ioc.delivery.channels.telegram import ACK, SNOOZE, answers
 from ioc.delivery.channels.telegram_api import LONGEST_ANSWER, LONGEST_TEXT, BotApi
-from ioc.duty.asking import Duty, ask
+from ioc.delivery.channels.telegram_marking import Marker, with_outcome
+from ioc.delivery.channels.telegram_words import FAILED, HELP, STRANGER, greeting, on_duty, outcome
+from ioc.duty.asking import ask
 from ioc.errors import IocError
 from ioc.kpi.query import SYSTEM_READER
-from ioc.reports.words import Language, at
 from ioc.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -42,11 +43,13 @@ _Connection = psycopg.Connection[Any]
 _LOCK: Final = 0x696F6340
 #: Seconds that Telegram holds a question for updates open.
 _HOLD_S: Final = 25
+#: What is longer silent than it holds a question is broken.
+SILENCE_S: Final = _HOLD_S + 10.0
 #: A call that hangs longer is given up.
 _GIVE_UP_S: Final = _HOLD_S + 15.0
 _BACK_OFF_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _RETRY_S: Final = 2.0
-_STRANGERS_PER_MINUTE: Final = 30
+STRANGERS_PER_MINUTE: Final = 30
 _ACTIONS: Final = {ACK: Doing.ACKNOWLEDGE, SNOOZE: Doing.SNOOZE}
 # After a week without updates Telegram numbers them anew: an old position says nothing then.
 _POSITION: Final = """
@@ -67,11 +70,6 @@ WHERE btrim(p.contacts->>%s) = %s
 ORDER BY p.code LIMIT 1
 """
 _NOW: Final = "SELECT clock_timestamp(), coalesce((SELECT time_zone FROM ioc.district), 'Asia/Ho_Chi_Minh')"
-_STRANGER: Final = (
-    "Bạn không có trong danh sách trực: gửi /start để lấy mã. / You are not on the roster: send /start."
-)
-_FAILED: Final = "Không thực hiện được. / It could not be done."
-_HELP: Final = "/duty – ai đang trực / who is on duty\n/start – mã trò chuyện của bạn / your chat's number"
 
 
 class _User(msgspec.Struct):
@@ -164,6 +162,7 @@ class _Listener:
         self._channel, self._api, self._connection, self._stop = channel, api, connection, stop
         self._failures = 0
         self._strangers: list[float] = []
+        self._marker = Marker(channel, api, connection, _GIVE_UP_S)
 
     def run(self) -> None:
         """Poll until told to stop.
@@ -180,7 +179,8 @@ class _Listener:
                         offset=offset,
                         timeout=_HOLD_S,
                         allowed_updates=["message", "callback_query"],
-                    )
+                    ),
+                    self._marker.turn,
                 )
                 updates = [] if raw is None else msgspec.convert(raw, type=list[Any])
             except (TemporaryError, PermanentError) as error:
@@ -195,8 +195,13 @@ class _Listener:
             for update in updates:
                 self._handle(update)
 
-    def _unless_stopped(self, call: Callable[[], _T]) -> _T | None:
-        """What a call returns; None when it is to stop. What it may still fetch is not confirmed, and comes again."""
+    def _unless_stopped(
+        self, call: Callable[[], _T], meanwhile: Callable[[], None] = lambda: None
+    ) -> _T | None:
+        """What a call returns; None when it is to stop. What it may still fetch is not confirmed, and comes again.
+
+        :param meanwhile: is done several times a second while the call lasts.
+        """
         result: list[_T] = []
         errors: list[Exception] = []
         done = threading.Event()
@@ -216,6 +221,7 @@ class _Listener:
                 return None
             if time.monotonic() > until:
                 raise TemporaryError("Telegram does not end its answer.")
+            meanwhile()
         if errors:
             raise errors[0]
         return result[0]
@@ -297,10 +303,10 @@ class _Listener:
         kind, _, number = pressed.data.partition(":")
         doing = _ACTIONS.get(kind)
         if person is None:
-            saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=_STRANGER, show_alert=True)
+            saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=STRANGER, show_alert=True)
             return
         if doing is None or not (number.isascii() and number.isdigit() and len(number) <= 18):
-            saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=_FAILED)
+            saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=FAILED)
             return
         now, zone = self._clock()
         message_id = int(number)
@@ -312,13 +318,14 @@ class _Listener:
         )
         line = outcome(found, doing, person, now, zone)
         saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=texts.fit(line, LONGEST_ANSWER))
+        self._marker.marked(message_id)
         if pressed.message is not None and pressed.message.text:
             open_still = any(fact.acknowledged_by is None and fact.cleared_at is None for fact in found.facts)
             saying.say(
                 "editMessageText",
                 chat_id=pressed.message.chat.id,
                 message_id=pressed.message.message_id,
-                text=_with_outcome(pressed.message.text, line),
+                text=with_outcome(pressed.message.text, line),
                 link_preview_options={"is_disabled": True},
                 reply_markup={"inline_keyboard": [answers(message_id)] if open_still else []},
             )
@@ -331,15 +338,15 @@ class _Listener:
         if person is None and not self._has_room():
             return
         if command == "/start":
-            text = _greeting(message.chat, person)
+            text = greeting(message.chat.id, person)
         elif person is None:
             if message.chat.type != "private":
                 return
-            text = _STRANGER
+            text = STRANGER
         elif command == "/duty":
             text = on_duty(steps.run(self._connection, ask(SYSTEM_READER)))
         elif message.chat.type == "private":
-            text = _HELP
+            text = HELP
         else:
             return
         saying.say("sendMessage", chat_id=message.chat.id, text=texts.cut(text, LONGEST_TEXT))
@@ -348,7 +355,7 @@ class _Listener:
         """Whether a stranger is answered: not more than so many a minute, or they could hold others up."""
         now = time.monotonic()
         self._strangers = [moment for moment in self._strangers if now - moment < 60]
-        if len(self._strangers) >= _STRANGERS_PER_MINUTE:
+        if len(self._strangers) >= STRANGERS_PER_MINUTE:
             return False
         self._strangers.append(now)
         return True
@@ -358,59 +365,6 @@ class _Listener:
         return now, ZoneInfo(zone)
 
 
-def outcome(found: Found, doing: Doing, person: str, now: datetime, zone: ZoneInfo) -> str:
-    """One line on what became of it: who acknowledged, also when that was somebody else."""
-    when = at(now, zone, Language.VI)
-    if not found.facts:
-        return "Tin này không còn cảnh báo nào. / This message is of no alert any more."
-    if doing is Doing.SNOOZE:
-        if not found.changed:
-            return "Không còn gì để hoãn. / Nothing is left to snooze."
-        return f"⏰ {person} hoãn 1 giờ, {when} / snoozed for 1 h"
-    if found.changed:
-        return f"✅ {person} đã xác nhận, {when} / acknowledged"
-    others = sorted({fact.acknowledged_by for fact in found.facts if fact.acknowledged_by})
-    first = min((fact.acknowledged_at for fact in found.facts if fact.acknowledged_at), default=now)
-    return f"✅ {', '.join(others)} đã xác nhận, {at(first, zone, Language.VI)} / acknowledged already"
-
-
-def on_duty(duty: Duty) -> str:
-    """Who is on duty now, by title and code: names stay here."""
-    lines = []
-    for one in duty.rosters:
-        here = one.now.at(duty.at)
-        lines.append(f"{one.roster.name_vi} / {one.roster.name_en}")
-        for layer in one.roster.layers:
-            people = [
-                f"{duty.plan.people[code].title} ({code})"
-                if code in duty.plan.people and duty.plan.people[code].title
-                else code
-                for code in here.of(layer)
-            ]
-            lines.append(f"• {layer}: {', '.join(people) or 'không có ai / nobody'}")
-    return "\n".join(lines) or "Chưa có lịch trực. / There is no roster."
-
-
-def _greeting(chat: _Chat, person: str | None) -> str:
-    known = (
-        ""
-        if person is None
-        else f"\nBạn là {person} trong danh sách trực. / You are {person} on the roster.\n{_HELP}"
-    )
-    return (
-        f"Mã trò chuyện / chat id: {chat.id}\n"
-        "Gửi mã này cho quản trị IOC để ghi vào people.csv (cột contacts).\n"
-        f"Give this number to the IOC's administrator for people.csv (column contacts).{known}"
-    )
-
-
-def _with_outcome(text: str, line: str) -> str:
-    """The text with what became of it, in place of what was there before."""
-    mark = "\n\n———\n"
-    tail = mark + line
-    return texts.cut(text.split(mark)[0], LONGEST_TEXT - texts.units(tail)) + tail
-
-
 def _sorry(raw: object) -> _Saying:
     saying = _Saying()
     try:
@@ -418,5 +372,5 @@ def _sorry(raw: object) -> _Saying:
     except msgspec.MsgspecError:
         return saying
     if pressed is not None:
-        saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=_FAILED)
+        saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=FAILED)
     return saying
