@@ -261,7 +261,11 @@ def _reach(
         if not found:
             lines.append((person, NO_CHANNEL, "There is no way to reach this person."))
     for code in calling.channels:
-        lines.append((None, code, None if code in channels else "There is no such channel."))
+        channel = channels.get(code)
+        if channel is None:
+            lines.append((None, code, "There is no such channel."))
+        elif channel.least <= due.severity:
+            lines.append((None, code, None))
     for who, code, error in lines:
         done.wanted.append(_wanted(due, who, code, error, fallback=fallback))
         if error is None:

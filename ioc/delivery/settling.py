@@ -211,7 +211,9 @@ def _instead(
             for person in calling.people
             for code in ways(contacts.get(person, ()), channels, severity)
         ]
-        lines += [(None, code) for code in calling.channels if code in channels]
+        lines += [
+            (None, code) for code in calling.channels if code in channels and channels[code].least <= severity
+        ]
         lines = [line for line in lines if line[1] not in (row[3], NO_CHANNEL)]
         for person, code in lines:
             wanted.append(

@@ -10,8 +10,8 @@ from datetime import time, timedelta
 import psycopg
 import pytest
 
-from ioc.alerts import actions
-from ioc.alerts.model import Severity, Step, Target
+from ioc.alerts import actions, maintenance
+from ioc.alerts.model import Grouping, Severity, Step, Target
 from ioc.alerts.steps import run
 from ioc.delivery import escalation
 from ioc.duty import Change, ChangeKind, store
@@ -146,6 +146,39 @@ def test_somebody_without_a_way_to_be_told_is_seen_as_failed_and_the_fallback_is
     assert error == "There is no way to reach this person."
 
 
+def test_the_room_is_not_disturbed_by_what_is_less_than_its_siren_takes(post: Post) -> None:
+    post.rosters(rotation("lanh-dao", "lan"))
+    post.channel("siren", least=Severity.MAJOR)
+    less, more = post.open("wifi.down"), post.open("camera.down")
+    post.escalate()
+    assert post.outbox(less) == []
+    assert post.events(less)[1:] == ["nobody_on_duty", "not_called"]
+    assert post.outbox(more) == [("alert", None, "siren", "waiting")]
+
+
+def test_a_maintenance_window_holds_what_is_due_until_it_ends(post: Post) -> None:
+    post.connection.execute(
+        "INSERT INTO ioc.maintenance (name, rules, starts_at, length_s, time_zone, made_by)"
+        " VALUES ('Thay thiết bị', '{camera.down}', %s, 3600, 'Asia/Ho_Chi_Minh', 'test')",
+        (post.now,),
+    )
+    alert, other = post.open("camera.down"), post.open("wifi.down")
+    # whether or not the evaluator marked the alert yet
+    assert post.escalate() == 1
+    assert post.outbox(other) == [("alert", "an", "email", "waiting")]
+    with post.connection.transaction():
+        run(post.connection, maintenance.mark(post.now))
+    post.passed(30 * MINUTE)
+    assert post.escalate() == 1
+    assert post.outbox(other)[-1] == ("alert", "lan", "email", "waiting")
+    assert post.outbox(alert) == []
+    post.passed(30 * MINUTE)
+    with post.connection.transaction():
+        run(post.connection, maintenance.mark(post.now))
+    post.escalate()
+    assert [row[1:3] for row in post.outbox(alert)] == [("an", "email"), ("an", "sms")]
+
+
 def test_a_policy_without_fallback_that_finds_nobody_says_that_nobody_was_called(post: Post) -> None:
     lonely = replace(POLICY, fallback=())
     post.rules(a_rule("camera.down", policy="truc"), policies=(lonely,))
@@ -199,8 +232,6 @@ def test_somebody_who_is_gone_from_the_people_between_two_steps_is_not_called(po
 
 
 def test_more_of_the_same_joins_the_alert_and_calls_nobody_again(post: Post) -> None:
-    from ioc.alerts.model import Grouping
-
     post.rules(a_rule("camera.down", policy="truc", group_by=Grouping.DISTRICT))
     alert = post.open("camera.down")
     post.escalate()
