@@ -42,8 +42,9 @@ _PARTS: Final = {
 }
 _CHANGES: Final = """
 WITH changes AS NOT MATERIALIZED (
-    SELECT c.*, jsonb_strip_nulls(jsonb_build_object('roster', c.roster, 'layer', c.layer, 'person', c.person,
-               'other', c.other, 'from', c.starts_at, 'to', c.ends_at, 'reason', c.reason)) AS detail
+    SELECT c.*, jsonb_strip_nulls(jsonb_build_object('roster', c.roster, 'layer', c.layer,
+               'person', nullif(c.person, ''), 'other', c.other, 'from', c.starts_at, 'to', c.ends_at,
+               'reason', c.reason)) AS detail
     FROM ioc.duty_change c
     WHERE ioc.reader_sees_all(%(reader)s) OR c.roster = ANY (%(rosters)s)
 )

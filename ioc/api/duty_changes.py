@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -135,14 +136,15 @@ async def get_log(
 ) -> Response:
     """The platform notes each hand-over by itself, as `system`."""
     plan = await database.answer(store.rosters_of(reader))
-    of = the_roster(plan, roster)
-    found = await database.answer(log.log_of(reader, of.code, before=_number(after), limit=limit + 1))
+    code = roster or the_roster(plan, None).code
+    found = await database.answer(log.log_of(reader, code, before=_number(after), limit=limit + 1))
+    zone = _zone(plan, code)
     page = found[:limit]
     return conditional(
         request,
         {
-            "roster": of.code,
-            "entries": [log_document(entry, of.zone) for entry in page],
+            "roster": code,
+            "entries": [log_document(entry, zone) for entry in page],
             "next": str(page[-1].id) if len(found) > limit else None,
         },
     )
@@ -153,13 +155,18 @@ async def write_log(body: DutyLogBody, reader: NamedReader, database: CurrentDat
     """Kept with who wrote it; it can't be changed or deleted. Write no personal data."""
     entry = await database.change(log.note(reader, body.roster, body.text, reader))
     plan = await database.answer(store.rosters_of(reader))
-    document = log_document(entry, the_roster(plan, entry.roster).zone)
+    document = log_document(entry, _zone(plan, entry.roster))
     return Response(msgspec.json.encode(document), status_code=201, media_type="application/json")
 
 
 def _document(plan: Plan, change: Change) -> dict[str, Any]:
-    roster = None if change.roster is None else plan.roster(change.roster)
-    return change_document(change, plan.calendar.zone if roster is None else roster.zone)
+    return change_document(change, _zone(plan, change.roster))
+
+
+def _zone(plan: Plan, roster: str | None) -> ZoneInfo:
+    """The roster's; the district's for leave, and for a roster that is gone."""
+    found = None if roster is None else plan.roster(roster)
+    return plan.calendar.zone if found is None else found.zone
 
 
 def _number(after: str | None) -> int | None:

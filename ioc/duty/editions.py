@@ -27,6 +27,11 @@ SELECT since, time_zone, working_time::text, people::text,
                          AND (%s::timestamptz IS NULL OR before IS NULL OR since < %s))
  ORDER BY since
 """
+#: Codes of every roster that a reader may see, or might while it was there.
+EVER: Final = """
+SELECT DISTINCT one -> 'roster' ->> 'code' FROM ioc.duty_edition, jsonb_array_elements(rosters) AS r (one)
+ WHERE one ->> 'unit' IN (SELECT s.code FROM ioc.unit_scope(%s, NULL) s)
+"""
 
 
 class Stored(msgspec.Struct, frozen=True):

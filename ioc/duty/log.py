@@ -8,7 +8,7 @@ from typing import Final
 
 from ioc.duty.changing import the_roster
 from ioc.duty.errors import DutyError
-from ioc.duty.store import rosters_of
+from ioc.duty.store import roster_codes, rosters_of
 from ioc.kpi.query import Steps
 
 _LONGEST_NOTE: Final = 4000
@@ -33,8 +33,10 @@ def log_of(
     before: int | None = None,
     limit: int = 200,
 ) -> Steps[list[LogEntry]]:
-    """Steps to a roster's shift log, newest first."""
-    plan = yield from rosters_of(reader)
+    """Steps to a roster's shift log, newest first; also of one that is gone from the pack."""
+    if roster is None:
+        roster = the_roster((yield from rosters_of(reader)), None).code
+    (code,) = yield from roster_codes(reader, roster)
     rows = yield (
         (
             "SELECT entry_id, roster, at, author, text FROM ioc.duty_log"
@@ -43,7 +45,7 @@ def log_of(
             " < (SELECT b.at, b.entry_id FROM ioc.duty_log b WHERE b.entry_id = %s))"
             " ORDER BY at DESC, entry_id DESC LIMIT %s"
         ),
-        (the_roster(plan, roster).code, since, since, before, before, limit),
+        (code, since, since, before, before, limit),
     )
     return [LogEntry(*row) for row in rows]
 

@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 
 from ioc.duty.changing import checked, the_roster
-from ioc.duty.editions import EDITIONS, assemble
+from ioc.duty.editions import EDITIONS, EVER, assemble
 from ioc.duty.errors import ConflictError, DutyError, NotYoursError, UnknownChangeError
 from ioc.duty.model import Change, ChangeKind, FixedShift, Plan, Roster
 from ioc.duty.wording import Wording, moments, read
@@ -75,7 +75,19 @@ def plan_of(reader: str, start: datetime | None = None, end: datetime | None = N
 
 def rosters_of(reader: str) -> Steps[Plan]:
     """Steps to the newest rosters that a reader may see, without changes."""
-    return (yield from plan_of(reader, _NEVER, _NEVER))
+    plan = yield from plan_of(reader, _NEVER, _NEVER)
+    return replace(plan, changes=(), since=None, earlier=())
+
+
+def roster_codes(reader: str, roster: str | None = None) -> Steps[list[str]]:
+    """Steps to the codes of all rosters that a reader may see, those that are gone included; or to the one named.
+
+    :raises UnknownRosterError: there never was such a roster.
+    """
+    codes = sorted(row[0] for row in (yield EVER, (reader,)))
+    if roster is None or roster in codes:
+        return codes if roster is None else [roster]
+    return [the_roster((yield from rosters_of(reader)), roster).code]
 
 
 def changes_of(
@@ -90,9 +102,10 @@ def changes_of(
 
     Leave comes with them, of people whom the reader's rosters name or who belong to the reader's units.
     """
-    plan = yield from plan_of(reader)
-    people = None if reader == SYSTEM_READER else (yield from _own_people(reader, plan))
-    codes = [the_roster(plan, roster).code] if roster is not None else [found.code for found in plan.rosters]
+    codes = yield from roster_codes(reader, roster)
+    people = None
+    if reader != SYSTEM_READER:
+        people = yield from _own_people(reader, (yield from rosters_of(reader)))
     rows = yield (
         (
             f"SELECT {_COLUMNS} FROM ioc.duty_change WHERE (roster = ANY (%s)"  # noqa: S608
@@ -197,13 +210,13 @@ def withdraw(
     :raises DutyError: there is no such change here, it was withdrawn, or it is over.
     """
     yield "SELECT pg_advisory_xact_lock(%s)", (_LOCK,)
-    plan = yield from plan_of(reader)
+    codes = yield from roster_codes(reader)
     rows = yield f"SELECT {_COLUMNS}, now() FROM ioc.duty_change WHERE change_id = %s", (number,)  # noqa: S608
     found = _change(rows[0][:-1]) if rows else None
-    if found is None or (found.roster is not None and plan.roster(found.roster) is None):
+    if found is None or (found.roster is not None and found.roster not in codes):
         raise UnknownChangeError(f"There is no change {number}.", remedy="ioc duty changes lists them.")
     if found.roster is None:
-        yield from _check_own(reader, plan, found.person)
+        yield from _check_own(reader, (yield from rosters_of(reader)), found.person)
     if found.withdrawn_at is not None:
         raise ConflictError(
             f"Change {number} was withdrawn at {found.withdrawn_at.astimezone(UTC):%Y-%m-%d %H:%M}Z"

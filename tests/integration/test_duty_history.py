@@ -14,8 +14,8 @@ from psycopg import errors
 
 from ioc.district import apply_pack
 from ioc.district.worktime import WorkCalendar
-from ioc.duty import Change, ChangeKind, Plan, asking, compute, store
-from ioc.duty.errors import ConflictError
+from ioc.duty import Change, ChangeKind, Plan, asking, compute, log, store
+from ioc.duty.errors import ConflictError, UnknownRosterError
 from ioc.duty.model import FixedShift
 from ioc.duty.temporary import schedule
 from ioc.kpi.query import SYSTEM_READER, answer, change
@@ -84,6 +84,22 @@ def test_a_roster_that_is_gone_can_still_be_asked_for_in_its_time(connection: Co
     late = answer(connection, asking.ask(SYSTEM_READER, at=(NOON + DAY).isoformat()))
     assert [looked.roster.code for looked in late.rosters] == ["xa"]
     assert _people(connection, 2) == ["an", ""]
+
+
+def test_changes_and_the_log_of_a_roster_that_is_gone_can_still_be_read(connection: Connection) -> None:
+    past = Change(ChangeKind.REPLACE, "an", MON, MON + DAY, roster="truc", other="chi")
+    (made,) = change(connection, store.make_all(SYSTEM_READER, (past,), "lan"))
+    change(connection, log.note(SYSTEM_READER, "truc", "Đã báo điện lực", "lan"))
+    apply_pack(connection, replace(duty_pack(), rosters=duty_pack().rosters[1:]), at=MON + DAY)
+    assert answer(connection, store.changes_of(SYSTEM_READER, "truc")) == [made.change]
+    assert answer(connection, store.changes_of(SYSTEM_READER, None)) == [made.change]
+    assert [entry.text for entry in answer(connection, log.log_of(SYSTEM_READER, "truc"))] == [
+        "Đã báo điện lực"
+    ]
+    with pytest.raises(UnknownRosterError, match="There is no roster 'nowhere'"):
+        answer(connection, log.log_of(SYSTEM_READER, "nowhere"))
+    with pytest.raises(UnknownRosterError):
+        change(connection, log.note(SYSTEM_READER, "truc", "muộn", "lan"))
 
 
 def test_a_change_withdrawn_half_way_leaves_its_past_and_one_from_its_start_does_not(
