@@ -166,6 +166,8 @@ class Settings(BaseSettings):
     """Days for which unreadable records are kept, which may hold personal data; their number stays. 0: for good."""
     keep_reports_days: int = Field(default=1830, ge=0)
     """Days for which reports are kept after their period. 0: for good."""
+    keep_alerts_days: int = Field(default=1830, ge=0)
+    """Days for which alerts, their trail and their messages are kept after they cleared. 0: for good."""
     report_at: str = Field(default="06:30", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
     """Time of the district's clock from which the report of the day before is made; on Mondays that of the week, on the
     first that of the month. Empty makes none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ioc.alerts.model import (
@@ -20,6 +20,7 @@ from ioc.alerts.model import (
     ReadingCondition,
     SiteCondition,
 )
+from ioc.district.worktime import WorkCalendar
 from ioc.dossiers.ledger import Measure, Period
 from ioc.kpi import targets
 from ioc.kpi.definition import Direction, Kpi
@@ -282,13 +283,19 @@ class Heard:
     stopped: bool = False
 
 
-def absence(condition: AbsenceCondition, heard: Heard, now: datetime) -> Found:
-    """Whether something was silent for longer than it may be; since when it was too long."""
+def absence(
+    condition: AbsenceCondition, heard: Heard, now: datetime, calendar: WorkCalendar | None = None
+) -> Found:
+    """Whether something was silent for longer than it may be; since when it was too long.
+
+    :param calendar: of a silence of which only working time counts.
+    """
     if heard.stopped:
         return Found(False)
     if heard.last is None:
         return Found(True, detail={"never": True})
-    since = heard.last + (heard.limit if condition.longer is None else condition.longer)
+    longer = heard.limit if condition.longer is None else condition.longer
+    since = heard.last + longer if calendar is None else calendar.add(heard.last, longer).astimezone(UTC)
     if since > now:
         return Found(False, heard.last)
     if heard.seen_until is None or since > heard.seen_until:

@@ -11,6 +11,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from ioc import topics
+from ioc.alerts import evaluator as alerts
 from ioc.history import access_log
 from ioc.kpi.query import sample_platform
 from ioc.platform import day_ends, dossier_sums, log_ends, retention, samples, windows
@@ -34,6 +35,13 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """Close windows, fold, sample and mirror until ``stop`` is set; outlives servers that go away."""
     with Beat(settings, "evaluate") as beat:
         beside.watch(settings, stop, beat)
+        for crew in alerts.crews(settings):
+            threading.Thread(
+                target=crew.run,
+                args=(stop, beat.loop(f"alerts {crew.name}", within_s=_ROUND_WITHIN_S)),
+                name=f"alerts-{crew.name}",
+                daemon=True,
+            ).start()
         _evaluate(settings, stop, beat.loop("windows", within_s=_ROUND_WITHIN_S))
 
 

@@ -242,8 +242,6 @@ class DeviceProjector:
         await writing.insert_runs(connection, self._table.kind, self._memory, work.lapses)
         if work.states is not None:
             await writing.store_states(connection, self._table.kind, work.states)
-        # before late samples are looked at: what they tell of the past is not raised
-        await self._raise(connection, work, moved.now)
         if work.late:
             settled = await settle(connection, self._table, self._memory, work.late)
             rows = np.array([s.row for s in settled.accepted], dtype=np.int64)
@@ -273,9 +271,12 @@ class DeviceProjector:
             if facts:
                 outcome.late[unit] += facts
         await writing.store_minutes(connection, self._table.kind, self._part, minutes, counts)
+        # last of all: alerts that partitions share are locked as shortly as may be, and after all that others lock
+        await self._raise(connection, work, moved.now)
         return outcome
 
     async def _raise(self, connection: Connection, work: DeviceWork, now: datetime) -> None:
+        """Tell rules of what follows; what late samples tell of the past is not raised."""
         seen = [] if work.followed is None else work.followed.turned
         silent = [device for device, _ in work.lapses]
         await watching.observe(connection, work.rules, self._table.kind, self._memory, seen, silent, now)
