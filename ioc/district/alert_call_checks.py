@@ -39,7 +39,34 @@ def check_calls(pack: Pack, lost: LostAlerts, folder: Path, problems: Problems, 
                 read_secret(channel.secret, folder)
             except InputError as error:
                 problems.note(CHANNELS, channel.line, f"{channel.code}: {error.message}", error.remedy or "")
+    _check_severities(pack, problems)
     _check_contacts(pack, lost, problems)
+
+
+def _check_severities(pack: Pack, problems: Problems) -> None:
+    """Note rules that are milder than what a channel of their policy sends."""
+    least = {channel.code: channel.least for channel in pack.alerts.channels}
+    named = {
+        policy.code: {target.channel for target in _called(policy) if target.channel is not None}
+        for policy in pack.alerts.policies
+    }
+    for rule in pack.alerts.rules:
+        for channel in sorted(named.get(rule.policy or "", ())):
+            if rule.severity < least.get(channel, rule.severity):
+                problems.note(
+                    rule.file,
+                    rule.line,
+                    f"{rule.code}: channel {channel} of its policy {rule.policy} sends nothing below"
+                    f" {least[channel].word}, and the rule is {rule.severity.word}.",
+                    "Lower the channel's least, or name another policy.",
+                )
+
+
+def _called(policy: Policy) -> list[Target]:
+    """Everybody whom a policy names, each once."""
+    return list(
+        dict.fromkeys([*(target for step in policy.steps for target in step.targets), *policy.fallback])
+    )
 
 
 def _check_contacts(pack: Pack, lost: LostAlerts, problems: Problems) -> None:
@@ -58,7 +85,7 @@ def _check_contacts(pack: Pack, lost: LostAlerts, problems: Problems) -> None:
 
 
 def _check_policy(policy: Policy, pack: Pack, lost: LostAlerts, problems: Problems, today: date) -> None:
-    called = dict.fromkeys([*(target for step in policy.steps for target in step.targets), *policy.fallback])
+    called = _called(policy)
     wrong = False
     for target in called:
         for message, remedy in _target_problems(target, pack, lost, today):

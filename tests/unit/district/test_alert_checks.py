@@ -245,6 +245,14 @@ def test_a_unit_of_before_and_an_inhibitor_without_effect_are_notes(pack: Path) 
     assert "r: site never silences it: what it looks at stands at no point." in _notes(reading)
 
 
+def test_a_channel_that_does_not_send_what_a_rule_is_is_a_note(pack: Path) -> None:
+    loud = CHANNEL.format(code="siren", driver="siren", more='least = "major"')
+    reading = _examine(pack, _rule(more='policy = "truc"'), channels=loud)
+    assert "r: channel siren of its policy truc sends nothing below major, and the rule is minor." in _notes(
+        reading
+    )
+
+
 def test_rules_that_name_what_has_a_mistake_of_its_own_are_not_to_blame(pack: Path) -> None:
     broken = _rule("site", "kinds = 2", code="site.outage").replace('"minor"', '"bad"')
     reading = _examine(
