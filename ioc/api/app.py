@@ -33,9 +33,11 @@ from ioc.api import (
     reports,
     rules,
     siren,
+    stream,
 )
 from ioc.api.database import Database, Shared
 from ioc.api.examples import EXAMPLES
+from ioc.api.feed import Feed
 from ioc.api.identity import Gate
 from ioc.delivery.links import Links
 from ioc.index766.grades import read_grades
@@ -44,6 +46,8 @@ from ioc.version import platform_version
 from ioc.watch.synthetic import Pace
 
 _HOLD_S: Final = 1.0
+#: Figures of streams, which are told every ten seconds.
+_TICK_S: Final = 5.0
 #: Forecasts move slowly and cost more.
 _FORECAST_HOLD_S: Final = 30.0
 _DESCRIPTION: Final = (
@@ -58,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     database = Database(settings.database_dsn, timeout_s=settings.question_timeout_s)
     desk = exports.Desk(settings, database)
     forwarder = ingest.IngestForwarder(settings)
+    feed = Feed(settings.database_dsn)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -65,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             yield
         finally:
+            await feed.close()
             desk.close()
             await forwarder.close()
             await database.close()
@@ -87,6 +93,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.load_departments = settings.load_departments_named
     app.state.grades = read_grades(settings.index766_grades)
     app.state.synthetic_pace = Pace.of(settings)
+    app.state.feed = feed
+    app.state.ticks = Shared(hold_s=_TICK_S)
     app.state.shared = Shared(hold_s=_HOLD_S)
     app.state.forecasts = Shared(hold_s=_FORECAST_HOLD_S)
     problems.install(app)
@@ -104,6 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
         alerts.router,
         maintenance.router,
         rules.router,
+        stream.router,
         questions.router,
         exports.router,
         reports.router,

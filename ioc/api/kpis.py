@@ -100,20 +100,24 @@ async def current_figures(
     which = read_areas(areas)
     key = ("current", reader, tuple(wanted), None if places is None else tuple(places), which)
 
-    async def compute() -> dict[str, Any]:
-        figures, in_force, zone, now = await database.answer(_wall(reader, wanted, places, which))
-        return {
-            "time": now.astimezone(zone).isoformat(),
-            "figures": [
-                current_document(
-                    figure, CATALOGUE[figure.kpi], zone, which, in_force.at(figure.kpi, figure.unit, now)
-                )
-                for figure in figures
-            ],
-        }
-
     response.headers.update(_NO_STORE)
-    return await shared.get(key, compute)
+    return await shared.get(key, lambda: wall(database, reader, wanted, places, which))
+
+
+async def wall(
+    database: Database, reader: str, wanted: list[str], places: list[str] | None, which: WhichAreas
+) -> dict[str, Any]:
+    """The document of the newest figures."""
+    figures, in_force, zone, now = await database.answer(_wall(reader, wanted, places, which))
+    return {
+        "time": now.astimezone(zone).isoformat(),
+        "figures": [
+            current_document(
+                figure, CATALOGUE[figure.kpi], zone, which, in_force.at(figure.kpi, figure.unit, now)
+            )
+            for figure in figures
+        ],
+    }
 
 
 def _wall(

@@ -53,7 +53,7 @@ def prepare(connection: Connection) -> None:
 
 def begin(connection: Connection) -> Place:
     """The rules in force, and no alert yet."""
-    connection.execute(f"TRUNCATE ioc.{_KEPT.replace(', ', ', ioc.')} RESTART IDENTITY".encode())
+    connection.execute(f"TRUNCATE ioc.{_KEPT.replace(', ', ', ioc.')}".encode())
     connection.execute("INSERT INTO ioc.duty_person (code, name) VALUES ('truc-1', 'Trực 1')")
     handed = type(POLICY)("handed", "Bàn giao", "Handed", POLICY.steps, ack_for=ACK_FOR)
     return Place(connection, bring_in(connection, (HANDED, SITES, SLOW, OWN), (POLICY, handed)))
