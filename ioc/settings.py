@@ -187,6 +187,9 @@ class Settings(BaseSettings):
     synthetic_within_s: float = Field(default=60.0, ge=1.0, le=3600.0)
     """Seconds within which a synthetic alert has to be back; until then the time of the one before it holds,
     after them the time for which it has been under way."""
+    echo_url: str | None = None
+    """Address of the API over which synthetic alerts come back to it; none: IOC_PUBLIC_URL, else the local API.
+    For where the process that delivers can't reach the public address."""
     first_backup_days: float = Field(default=3.0, ge=0.0, le=366.0)
     """Days that an installation may be without any backup; after them its age counts as its backup's."""
     saturated_clients: int = Field(default=50, ge=1)

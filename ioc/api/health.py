@@ -89,9 +89,21 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.degraded = Gauge(
+            "ioc_degraded",
+            "Things that keep people from being called, or might; above 0: /health/ready and ioc status name them.",
+            registry=self.registry,
+        )
+        self.round_trip = Gauge(
+            "ioc_alert_round_trip_seconds",
+            "Seconds that the newest synthetic alert took there and back, or has been late, by rule; absent: unknown.",
+            ["rule"],
+            registry=self.registry,
+        )
+
     def clear(self) -> None:
         """Forget what the database said: an old figure must not pass for a new one."""
-        for gauge in (self.lag, self.freshness, self.unreadable):
+        for gauge in (self.lag, self.freshness, self.unreadable, self.round_trip):
             gauge.clear()
 
 
@@ -155,11 +167,13 @@ async def metrics(request: Request, database: CurrentDatabase) -> Response:
         unreadable = await database.rows(_UNREADABLE)
         offsets = await database.rows(_OFFSETS)
         sources = await database.rows(_SOURCES)
+        watched = await database.answer(look())
     except UnavailableError:
         found.database_up.set(0)
         found.clear()
         found.halted.set(float("nan"))
         found.sources_halted.set(float("nan"))
+        found.degraded.set(float("nan"))
     else:
         found.database_up.set(1)
         found.clear()
@@ -169,6 +183,10 @@ async def metrics(request: Request, database: CurrentDatabase) -> Response:
             found.unreadable.labels(topic).set(count)
         found.halted.set(sum(1 for row in offsets if row[4] is not None))
         found.sources_halted.set(len(sources))
+        found.degraded.set(len(watched.degraded()))
+        for one in watched.round_trips:
+            if one.value is not None:
+                found.round_trip.labels(one.instance).set(one.value)
     return Response(generate_latest(found.registry), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -24,7 +24,7 @@ def audit(settings: Settings, stop: threading.Event, beat: Beat) -> None:
     """
     auditor = Auditor(settings, beat.role, beat.host)
     _start("auditor", auditor.run, stop, beat.loop("auditor", within_s=_TURN_WITHIN_S))
-    if settings.heartbeat_url is not None:
+    if outward.address(settings) is not None:
         _start("outwards", outward.run, settings, stop, lambda: time.monotonic() < auditor.well_until)
 
 

@@ -31,7 +31,7 @@ class _Message(msgspec.Struct):
 
 def address(settings: Settings) -> str:
     """Where messages are sent to come back: the public address where there is one, since people come that way."""
-    return (settings.public_url or settings.api_url).rstrip("/") + PATH
+    return (settings.echo_url or settings.public_url or settings.api_url).rstrip("/") + PATH
 
 
 def key_of() -> Steps[bytes]:

@@ -26,9 +26,9 @@ def run(settings: Settings, stop: threading.Event, well: Callable[[], bool]) -> 
 
     :param well: whether evaluator, delivery and database live.
     """
-    if settings.heartbeat_url is None:
+    url = address(settings)
+    if url is None:
         return
-    url = settings.heartbeat_url.get_secret_value()
     due, failing = 0.0, False
     with httpx.Client(timeout=_TIMEOUT_S, follow_redirects=True, headers={"User-Agent": "ioc"}) as client:
         while not stop.is_set():
@@ -41,6 +41,12 @@ def run(settings: Settings, stop: threading.Event, well: Callable[[], bool]) -> 
                     log.info("heartbeat_url.answers_again")
                 failing = fault is not None
             stop.wait(min(_LOOK_S, settings.heartbeat_url_every_s))
+
+
+def address(settings: Settings) -> str | None:
+    """The watchdog's address, if there is one; an empty setting is none."""
+    given = "" if settings.heartbeat_url is None else settings.heartbeat_url.get_secret_value().strip()
+    return given or None
 
 
 def call(client: httpx.Client, url: str) -> str | None:

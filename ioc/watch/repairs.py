@@ -52,10 +52,14 @@ class Repaired:
     alerts: tuple[int, ...] = ()
 
 
-def repair(now: datetime) -> Steps[Repaired]:
-    """Steps that mend what can be; nothing of it can be done twice to a harm, by whomever."""
+def repair(now: datetime, *, search: bool = True) -> Steps[Repaired]:
+    """Steps that mend what can be; nothing of it can be done twice to a harm, by whomever.
+
+    :param search: look through all open alerts for those that nobody is called for.
+    """
     freed = yield _FREE, {"now": now, "over": now - _LEASE_OVER, "most": _MOST}
-    forgotten = [alert for (alert,) in (yield _FORGOTTEN, {"settled": now - _SETTLED, "most": _MOST})]
+    rows = (yield _FORGOTTEN, {"settled": now - _SETTLED, "most": _MOST}) if search else ()
+    forgotten = [alert for (alert,) in rows]
     if forgotten:
         yield from calling.begin(forgotten, now)
         yield from calling.note(

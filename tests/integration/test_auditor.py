@@ -365,7 +365,10 @@ async def test_readiness_and_status_say_what_keeps_people_from_being_called(
     keep(session, [Reading("escalation.overdue", "all", 9.0)], now - 2 * MINUTE, MINUTE)
     async with asking(place) as client:
         body = (await client.get("/health/ready")).json()
+        metrics = (await client.get("/metrics")).text
     said = "\n".join(body["degraded"])
+    assert f"ioc_degraded {len(body['degraded'])}.0" in metrics
+    assert 'ioc_alert_round_trip_seconds{rule="thu"} 300.0' in metrics
     assert "deliver@box has been silent for 6" in said
     assert "no process of deliver lives" in said
     assert "nobody audits" in said
