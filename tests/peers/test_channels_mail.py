@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import email
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from email.message import EmailMessage
-from email.policy import default
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pydantic import SecretStr
 
 from ioc.alerts.model import Channel, Severity
 from ioc.delivery.channels.interface import Driver, Outgoing, PermanentError, TemporaryError
 from ioc.delivery.channels.making import make_driver
 from ioc.settings import Settings
+from tests.peers.mail_server import PASSWORD, Box, mail_server
 
-PASSWORD = "mail-p4ssword"
 TO = "truc.lanh.dao@godau.example"
 MESSAGE = Outgoing(
     key="alert:7:0:0:0:lanh-dao-1:email",
@@ -39,61 +33,15 @@ MESSAGE = Outgoing(
 )
 
 
-class Box:
-    """Keeps what arrives; answers as told."""
-
-    def __init__(self) -> None:
-        self.mails: list[tuple[Envelope, EmailMessage]] = []
-        self.logins: list[str] = []
-        self.on_recipient = self.on_data = "250 OK"
-
-    async def handle_RCPT(  # noqa: N802 - the library's name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if self.on_recipient.startswith("250"):
-            envelope.rcpt_tos.append(address)
-            envelope.rcpt_options.extend(options)
-        return self.on_recipient
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        assert isinstance(envelope.content, bytes)
-        if self.on_data.startswith("250"):
-            found = email.message_from_bytes(envelope.content, policy=default)
-            assert isinstance(found, EmailMessage)
-            self.mails.append((envelope, found))
-        return self.on_data
-
-    def login(
-        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: Any
-    ) -> AuthResult:
-        assert isinstance(given, LoginPassword)
-        self.logins.append(given.login.decode())
-        return AuthResult(success=given.password.decode() == PASSWORD, handled=False)
-
-
-class _Server(Controller):
-    def factory(self) -> SMTP:
-        return SMTP(self.handler, **self.SMTP_kwargs)
-
-
 @pytest.fixture
 def box() -> Box:
     return Box()
 
 
-def running(box: Box, **options: Any) -> Controller:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return _Server(box, hostname="127.0.0.1", port=port, ready_timeout=60, **options)
-
-
 @pytest.fixture
 def server(box: Box) -> Iterator[int]:
-    controller = running(box)
-    controller.start()
-    yield controller.port
-    controller.stop()
+    with mail_server(box) as (_, controller):
+        yield controller.port
 
 
 @pytest.fixture
@@ -101,12 +49,9 @@ def guarded(box: Box, certificates: Path) -> Iterator[int]:
     """With STARTTLS and a login."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates / "own.pem")
-    controller = running(
-        box, tls_context=context, require_starttls=True, authenticator=box.login, auth_required=True
-    )
-    controller.start()
-    yield controller.port
-    controller.stop()
+    options = {"tls_context": context, "authenticator": box.login}
+    with mail_server(box, require_starttls=True, auth_required=True, **options) as (_, controller):
+        yield controller.port
 
 
 def made(address: str, timeout_s: float = 20.0) -> Driver:
@@ -128,6 +73,7 @@ def test_a_mail_arrives_whole_with_a_message_id_of_its_key(server: int, box: Box
     assert mail["Subject"] == MESSAGE.subject
     assert "IOC Gò Dầu" in mail["From"]
     assert mail["Message-ID"] == again["Message-ID"] == receipt.id
+    assert type(receipt.id) is str  # it is kept as JSON, which a header is not
     assert mail["X-IOC-Idempotency-Key"] == MESSAGE.key
     assert mail["Auto-Submitted"] == "auto-generated"
     said = mail.get_content().replace("\r\n", "\n")

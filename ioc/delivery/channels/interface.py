@@ -78,6 +78,11 @@ class Receipt:
     id: str | None = None
     detail: Mapping[str, str | int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # it is kept as JSON, which a library's own kind of string is not
+        if self.id is not None and type(self.id) is not str:
+            object.__setattr__(self, "id", str(self.id))
+
 
 class ChannelError(IocError):
     """A driver can't be made of this channel: its secret is unset, its address no address. Shown as delivery state."""

@@ -98,7 +98,7 @@ class Mail:
             raise _away(error) from None
         if refused:
             raise _refused([code for code, _ in refused.values()])
-        return Receipt(message["Message-ID"], {"recipients": len(to)})
+        return Receipt(str(message["Message-ID"]), {"recipients": len(to)})
 
     def _connected(self) -> smtplib.SMTP:
         server, timeout_s = self._server, self._bounded.timeout_s
