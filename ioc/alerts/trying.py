@@ -16,6 +16,7 @@ from ioc.alerts.model import (
     AbsenceCondition,
     DeviceCondition,
     DossierCondition,
+    Hours,
     KpiCondition,
     Observation,
     Phase,
@@ -272,9 +273,13 @@ class _Absence(_View):
         assert isinstance(rule.condition, AbsenceCondition)  # noqa: S101
         self.condition = rule.condition
         self.heard: datetime | None = None
+        # as the evaluator has it: of tickets only working time counts where the rule is of working hours
+        in_hours = self.condition.of == "tickets" and rule.hours is Hours.WORKING
+        self.counted = calendar if in_hours else None
 
     def looks_at(self, seen_at: datetime) -> datetime | None:
-        return seen_at + (self.condition.longer or OWN_LIMIT)
+        longer = self.condition.longer or OWN_LIMIT
+        return seen_at + longer if self.counted is None else self.counted.add(seen_at, longer).astimezone(UTC)
 
     def see(self, seen: Seen, now: datetime) -> None:
         self.seen = seen
@@ -284,7 +289,7 @@ class _Absence(_View):
     def look(self, now: datetime, *, fired: bool) -> Found:  # noqa: ARG002
         stopped = self.seen is not None and self.seen.stopped
         heard = conditions.Heard(self.heard, OWN_LIMIT, now, stopped)
-        return conditions.absence(self.condition, heard, now)
+        return conditions.absence(self.condition, heard, now, self.counted)
 
 
 class _Synthetic(_View):

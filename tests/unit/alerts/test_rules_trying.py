@@ -131,6 +131,15 @@ def test_what_is_not_heard_from_is_missed_after_the_rules_or_its_own_limit() -> 
     assert _told(own, [_at(0, heard=True), _at(1, stopped=True)]) == ((), ())
 
 
+def test_of_tickets_only_working_time_counts_for_a_rule_of_working_hours() -> None:
+    kiosk = AbsenceCondition("tickets", longer=2 * HOUR)
+    evening = datetime(2026, 3, 2, 16, 30)  # noqa: DTZ001 - local
+    seen, ahead = [_at(0, heard=True)], timedelta(days=2)
+    assert _told(kiosk, seen, begins=evening, until=ahead)[0] == (2 * HOUR,)
+    # half an hour until 17:00, and one and a half from 7:00 on
+    assert _told(kiosk, seen, begins=evening, until=ahead, hours=Hours.WORKING)[0] == (16 * HOUR,)
+
+
 def test_a_site_is_out_when_all_is_away_and_one_is_known_to_be_down() -> None:
     site = SiteCondition(kinds=2)
     assert _told(site, [_at(0, devices={"camera": "down", "wifi": "unknown"})])[0] == (timedelta(0),)
