@@ -39,6 +39,10 @@ BAD_PUBLIC_URL: Final = (
     "Messages carry no link to acknowledge by: IOC_PUBLIC_URL is no address of http or https. Write it like "
     "https://ioc.example.gov.vn."
 )
+OWN_PUBLIC_URL: Final = (
+    "Messages carry links that only this machine can open: IOC_PUBLIC_URL names the machine itself. Set it to the "
+    "address at which phones of people on duty reach this platform."
+)
 _VERSION: Final = 1
 #: Version, key, message (48 bits), minutes since 1970, actions.
 _HEAD: Final = struct.Struct(">BBHIIB")
@@ -83,13 +87,15 @@ class Links:
     def __init__(self, public_url: str | None, file: Path) -> None:
         self.public_url: str | None = None
         self.problem: str | None = None
-        """Why there are no links, and what to do about it."""
+        """What is wrong with links, or why there are none, and what to do about it."""
         if public_url is None:
             self.problem = NO_PUBLIC_URL
         elif (found := _checked(public_url)) is None:
             self.problem = BAD_PUBLIC_URL
         else:
             self.public_url = found
+            if urlsplit(found).hostname in ("localhost", "127.0.0.1", "::1"):
+                self.problem = OWN_PUBLIC_URL
         self._file = file
         self._guard = threading.Lock()
         self._seen: tuple[int, int] | None = None

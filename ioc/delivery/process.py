@@ -28,7 +28,7 @@ def run(settings: Settings, stop: threading.Event, pack: Path) -> None:
     """
     secrets, links = secrets_of(pack), Links.of(settings)
     if links.problem:
-        log.warning("no links", why=links.problem)
+        log.warning("links to acknowledge by", why=links.problem)
     with Beat(settings, "deliver") as beat:
         beside.audit(settings, stop, beat)
         Deliverer(

@@ -9,9 +9,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from pydantic import SecretStr
@@ -106,6 +108,14 @@ def test_text_with_markup_arrives_as_it_is(receiver: Receiver) -> None:
     made("apprise", f"json://{receiver.host}/").send(MESSAGE)
     assert receiver.asked[0].json["title"] == MESSAGE.subject
     assert receiver.asked[0].json["message"].startswith(MESSAGE.body)
+
+
+@pytest.mark.parametrize("driver", ["webhook", "apprise"])
+def test_a_key_with_letters_and_line_ends_is_carried(receiver: Receiver, driver: str) -> None:
+    odd = replace(MESSAGE, key="báo:ủy-viên\r\nX-Evil: 1")
+    made(driver, f"{'http' if driver == 'webhook' else 'json'}://{receiver.host}/").send(odd)
+    assert unquote(receiver.asked[0].headers["x-ioc-idempotency-key"]) == odd.key
+    assert "x-evil" not in receiver.asked[0].headers
 
 
 @pytest.mark.parametrize("driver", ["webhook", "apprise"])
@@ -244,8 +254,6 @@ def test_a_channel_without_a_secret_says_so() -> None:
 
 
 def test_a_person_without_an_address_is_told_at_once(receiver: Receiver) -> None:
-    from dataclasses import replace
-
     for driver, secret in (("webhook", receiver.url + "/{address}"), ("apprise", sms(receiver))):
         with pytest.raises(PermanentError, match="no address"):
             made(driver, secret).send(replace(MESSAGE, address=None))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -38,6 +38,11 @@ def client(timeout_s: float) -> httpx.Client:
         limits=httpx.Limits(max_connections=64, max_keepalive_connections=4, keepalive_expiry=30.0),
         headers={"User-Agent": "ioc-delivery"},
     )
+
+
+def key_value(key: str) -> str:
+    """A message's key as a header carries it: what headers can't hold is written with ``%``."""
+    return quote(key, safe="!#$&'()*+,-./:;=?@[]_~|^{}")
 
 
 def checked_url(text: str, *, what: str) -> str:

@@ -139,7 +139,7 @@ def compose(outgoing: Outgoing, server: Server, to: tuple[str, ...]) -> EmailMes
     domain = server.sender.rpartition("@")[2]
     digest = hashlib.sha256("\x00".join((outgoing.key, *to)).encode()).hexdigest()[:32]
     message["Message-ID"] = f"<{digest}@{domain}>"
-    message[http.KEY_HEADER] = texts.one_line(outgoing.key, 200)
+    message[http.KEY_HEADER] = http.key_value(outgoing.key)
     message["Auto-Submitted"] = "auto-generated"
     if outgoing.severity.word in ("critical", "major"):
         message["Importance"] = "high"

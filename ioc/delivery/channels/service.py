@@ -195,7 +195,7 @@ def _carry_key(plugin: Any, key: str) -> bool:
     """Put the message's key where the service has room for it."""
     headers = getattr(plugin, "headers", None)
     if isinstance(headers, dict):
-        headers[http.KEY_HEADER] = texts.one_line(key, 200)
+        headers[http.KEY_HEADER] = http.key_value(key)
         return True
     return False
 

@@ -58,7 +58,7 @@ class Webhook:
         content = body_of(outgoing)
         headers = {
             "Content-Type": "application/cloudevents+json; charset=utf-8",
-            http.KEY_HEADER: outgoing.key,
+            http.KEY_HEADER: http.key_value(outgoing.key),
         }
         if self._key:
             headers[SIGNATURE_HEADER] = sign(self._key, int(self._clock()), content)

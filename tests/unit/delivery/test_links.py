@@ -127,3 +127,9 @@ def test_spoilt_keys_are_told(links: Links, tmp_path: Path) -> None:
     file.write_text("0 abcd\n")
     with pytest.raises(SettingsError, match="can't be read"):
         links.sign(CLAIM)
+
+
+def test_a_public_address_that_is_this_machines_own_is_told(tmp_path: Path) -> None:
+    found = Links("http://localhost:18080", tmp_path / "links")
+    assert found.url(1, "a", NOW) is not None
+    assert "only this machine" in str(found.problem)
