@@ -13,34 +13,12 @@ import msgspec
 
 from ioc.alerts.actions import SEEN
 from ioc.alerts.model import Severity
+from ioc.alerts.states import Held, State
 from ioc.history.dossiers import moments
 from ioc.kpi.errors import BadQuestionError
 from ioc.kpi.query import Steps
 
 LONGEST_TEXT: Final = 200
-
-
-class State(StrEnum):
-    """How an alert stands."""
-
-    OPEN = "open"
-    WAITING = "waiting"
-    """Open, and nobody acknowledged it."""
-    ACKNOWLEDGED = "acknowledged"
-    """Open, and somebody did."""
-    CLEARED = "cleared"
-    ALL = "all"
-
-
-class Held(StrEnum):
-    """Why nobody is called for an open alert."""
-
-    INHIBITED = "inhibited"
-    SNOOZED = "snoozed"
-    MAINTENANCE = "maintenance"
-    FLAPPING = "flapping"
-    NOT = "not"
-    """Nothing of these."""
 
 
 class Order(StrEnum):

@@ -11,10 +11,11 @@ from fastapi.responses import Response
 
 from ioc.alerts import asking, one
 from ioc.alerts.actions import Acted
-from ioc.alerts.asking import Filter, Held, State
+from ioc.alerts.asking import Filter
 from ioc.alerts.document import alert_document, counts_document, event_document, row_document
 from ioc.alerts.model import Kind
 from ioc.alerts.ordering import Action, BulkOrder, Order, carry_out
+from ioc.alerts.states import Held, State
 from ioc.api.asking import NOT_MODIFIED, After, Limit, conditional, only_known_parameters
 from ioc.api.bodies import read_json
 from ioc.api.identity import CurrentDatabase, CurrentReader, NamedReader

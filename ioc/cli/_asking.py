@@ -104,6 +104,21 @@ def export(
     return running.rows
 
 
+def who(by: str | None) -> str:
+    """Who makes a change: the name given, else the login name."""
+    import getpass
+
+    from ioc.errors import UsageError
+
+    try:
+        found = (by or getpass.getuser()).strip()[:100]
+    except (KeyError, OSError):
+        found = ""
+    if not found:
+        raise UsageError("Nobody is named who makes the change.", remedy="Give --by.")
+    return found
+
+
 # -- printing -------------------------------------------------------------------------------------------
 
 
@@ -214,3 +229,11 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     for row in (header, tuple("─" * width for width in widths), *rows):
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_rows(output: Format, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows as a table or as CSV."""
+    if output is Format.CSV:
+        print_csv(columns, rows)
+    else:
+        print_table(columns, rows)

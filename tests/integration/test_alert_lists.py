@@ -10,9 +10,10 @@ import psycopg
 import pytest
 
 from ioc.alerts import actions, asking, audit, maintenance, one, windows
-from ioc.alerts.asking import Filter, Held, Order, State
+from ioc.alerts.asking import Filter, Order
 from ioc.alerts.errors import UnknownAlertError
 from ioc.alerts.model import Grouping, Severity
+from ioc.alerts.states import Held, State
 from ioc.kpi.errors import BadQuestionError, UnknownUnitError
 from ioc.kpi.query import SYSTEM_READER, Steps, answer, change
 from ioc.settings import Settings

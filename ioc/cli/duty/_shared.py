@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ioc.cli._asking import Format, print_csv, print_table
+from ioc.cli._asking import Format
+from ioc.cli._asking import print_rows as print_rows
+from ioc.cli._asking import who as who
 
 if TYPE_CHECKING:
     import psycopg
@@ -84,21 +85,6 @@ def moment_of(text: str, zone: ZoneInfo, what: str) -> datetime:
     return read_moment(text, zone, what=what)
 
 
-def who(by: str | None) -> str:
-    """Who makes the change."""
-    import getpass
-
-    from ioc.errors import UsageError
-
-    try:
-        found = (by or getpass.getuser()).strip()[:100]
-    except (KeyError, OSError):
-        found = ""
-    if not found:
-        raise UsageError("Nobody is named who makes the change.", remedy="Give --by.")
-    return found
-
-
 def read_file(connection: psycopg.Connection[Any], file: Path) -> Imported:
     """Changes of a CSV file."""
     from ioc.duty.importing import read_changes
@@ -119,14 +105,6 @@ def in_order(file: Path, found: Imported) -> Imported:
             remedy="Mend them, or store the others with --skip-bad.",
         )
     return found
-
-
-def print_rows(output: Format, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows as a table or as CSV."""
-    if output is Format.CSV:
-        print_csv(columns, rows)
-    else:
-        print_table(columns, rows)
 
 
 def print_warnings(found: dict[str, Any]) -> None:
