@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +19,6 @@ from ioc.duty.clock import instant
 BUNDLED: Final = frozenset({"alert", "reminder", "resolved"})
 #: Nobody waits for the end of the night to see whether alerts arrive.
 _NEVER_QUIET: Final = frozenset({"synthetic", "test"})
-_HOUR: Final = timedelta(hours=1)
 #: While the message that it answers is on its way.
 _BEHIND: Final = timedelta(seconds=1)
 
@@ -29,6 +29,7 @@ class Candidate:
 
     :param expired: a process began to send it and its lease is over.
     :param alerts: number of an alert → how it stands; None while somebody else holds its row.
+    :param held: why it waited before.
     :param told: of a resolved notice, whether the person was told of the alert over this channel.
     :param answers: of a resolved notice, whether the message that it answers is being sent right now.
     """
@@ -40,6 +41,7 @@ class Candidate:
     person: str | None
     attempts: int = 0
     expired: bool = False
+    held: str | None = None
     created_at: datetime | None = None
     content: Mapping[str, Any] = field(default_factory=dict)
     alerts: Mapping[int, Standing | None] = field(default_factory=dict)
@@ -53,11 +55,13 @@ class Line:
 
     :param last: when the newest message began to go, within the channel's bundle time.
     :param worst: the greatest severity of those that began within it.
-    :param full_until: until when the hour is full.
+    :param room: how many messages more may go within the hour; None has no limit.
+    :param full_until: until when there is no room.
     """
 
     last: datetime | None = None
     worst: Severity | None = None
+    room: int | None = None
     full_until: datetime | None = None
 
 
@@ -125,12 +129,7 @@ def _wait(
         return Verdict(Fate.WAIT, "quiet", end)
     if candidate.attempts:
         return None
-    if (
-        line.full_until is not None
-        and line.full_until > now
-        and candidate.severity < Severity.CRITICAL
-        and candidate.kind not in _NEVER_QUIET
-    ):
+    if line.full_until is not None and line.full_until > now and _is_limited(candidate):
         return Verdict(Fate.WAIT, "hourly", line.full_until)
     if (
         candidate.kind in BUNDLED
@@ -140,6 +139,15 @@ def _wait(
     ):
         return Verdict(Fate.WAIT, "bundle", line.last + channel.bundle)
     return None
+
+
+def _is_limited(candidate: Candidate) -> bool:
+    """Whether the hourly limit counts for a message."""
+    return (
+        candidate.severity < Severity.CRITICAL
+        and candidate.kind not in _NEVER_QUIET
+        and not candidate.attempts
+    )
 
 
 def quiet_until(quiet: QuietHours, now: datetime, zone: ZoneInfo) -> datetime | None:
@@ -155,11 +163,13 @@ def quiet_until(quiet: QuietHours, now: datetime, zone: ZoneInfo) -> datetime | 
 def groups(going: Sequence[Candidate], channel: Channel) -> list[tuple[Candidate, ...]]:
     """What goes as one message, in the order in which they go: the worst first, then the oldest.
 
-    What was begun stays what it was: its key is to mean the same whenever it is sent again.
+    Over a channel that bundles nothing, only what waited for a full hour goes together. What was begun stays what it
+    was: its key is to mean the same whenever it is sent again.
     """
     found: dict[object, list[Candidate]] = {}
     for candidate in going:
-        together = channel.bundle > timedelta(0) and candidate.kind in BUNDLED and not candidate.attempts
+        may = channel.bundle > timedelta(0) or candidate.held == "hourly"
+        together = may and candidate.kind in BUNDLED and not candidate.attempts
         key = (candidate.person, candidate.kind) if together else candidate.message_id
         found.setdefault(key, []).append(candidate)
     return sorted(
@@ -168,9 +178,17 @@ def groups(going: Sequence[Candidate], channel: Channel) -> list[tuple[Candidate
     )
 
 
-def full_from(most_per_hour: int | None, nth: datetime | None) -> datetime | None:
-    """Until when the hour is full.
-
-    :param nth: beginning of the last message but as many as may go in an hour; None where fewer did.
-    """
-    return None if most_per_hour is None or nth is None else nth + _HOUR
+def admitted(
+    found: Sequence[tuple[Candidate, ...]], lines: Mapping[str, Line]
+) -> list[tuple[Candidate, ...]]:
+    """Those of :func:`groups` for which the hour has room; the others stay due, and then find it full."""
+    used: Counter[str] = Counter()
+    going = []
+    for group in found:
+        person = group[0].person or ""
+        room = lines[person].room
+        if room is not None and used[person] >= room and all(map(_is_limited, group)):
+            continue
+        used[person] += 1
+        going.append(group)
+    return going

@@ -17,7 +17,7 @@ import msgspec
 from ioc.alerts import maintenance
 from ioc.alerts.model import Channel, Severity
 from ioc.delivery import standing
-from ioc.delivery.bundling import BUNDLED, Candidate, Fate, Line, Verdict, full_from, groups, judge
+from ioc.delivery.bundling import Candidate, Fate, Line, Verdict, admitted, groups, judge
 from ioc.delivery.outbox import CALLS, key_of
 from ioc.kpi.query import Steps
 
@@ -25,11 +25,13 @@ from ioc.kpi.query import Steps
 BATCH: Final = 1000
 #: A lease lasts as long as a message may take, and this.
 MARGIN: Final = timedelta(seconds=5)
+_HOUR: Final = timedelta(hours=1)
 #: First half of the advisory locks of lines; the second is the line's hash.
 _LINES: Final = 0x696F630A
 
 _DUE: Final = """
-SELECT m.message_id, m.key, m.kind, m.severity, m.person, m.attempts, m.state = 'sending', m.created_at, m.content::text
+SELECT m.message_id, m.key, m.kind, m.severity, m.person, m.attempts, m.state = 'sending', m.held, m.created_at,
+    m.content::text
 FROM ioc.alert_message m
 WHERE m.channel = %s AND m.state IN ('waiting', 'sending') AND m.not_before <= %s
   AND NOT coalesce(m.person, '') = ANY (%s)
@@ -49,6 +51,9 @@ SELECT line, (
 ), (
     SELECT max(m.severity) FROM ioc.alert_message m
     WHERE m.channel = %(channel)s AND coalesce(m.person, '') = line AND m.started_at > %(bundle)s
+), (
+    SELECT count(*) FROM ioc.alert_message m
+    WHERE m.channel = %(channel)s AND coalesce(m.person, '') = line AND m.started_at > %(hour)s AND %(most)s > 0
 ), (
     SELECT m.started_at FROM ioc.alert_message m
     WHERE m.channel = %(channel)s AND coalesce(m.person, '') = line AND m.started_at > %(hour)s AND %(most)s > 0
@@ -168,7 +173,8 @@ def claim(
         for one in candidates
     ]
     yield from _put_off(verdicts, now)
-    chosen = groups([one for one, verdict in verdicts if verdict.fate is Fate.GO], channel)[:slots]
+    going = groups([one for one, verdict in verdicts if verdict.fate is Fate.GO], channel)
+    chosen = admitted(going, lines)[:slots]
     sends = yield from _begin(channel, chosen, now)
     return Claims(
         sends,
@@ -208,8 +214,9 @@ def _candidates(rows: Sequence[Sequence[Any]], now: datetime) -> Steps[list[Cand
             person=row[4],
             attempts=row[5],
             expired=row[6],
-            created_at=row[7],
-            content=msgspec.json.decode(row[8]),
+            held=row[7],
+            created_at=row[8],
+            content=msgspec.json.decode(row[9]),
             alerts={
                 alert: standings.get(alert) if row[0] in calls else standing.Standing()
                 for alert in of.get(row[0], ())
@@ -233,13 +240,18 @@ def _lines(channel: Channel, candidates: Sequence[Candidate], now: datetime) -> 
             "channel": channel.code,
             "lines": held,
             "bundle": now - channel.bundle,
-            "hour": now - timedelta(hours=1),
+            "hour": now - _HOUR,
             "most": channel.most_per_hour or 0,
         },
     )
     return {
-        line: Line(last, None if worst is None else Severity(worst), full_from(channel.most_per_hour, nth))
-        for line, last, worst, nth in rows
+        line: Line(
+            last,
+            None if worst is None else Severity(worst),
+            max(0, channel.most_per_hour - count) if channel.most_per_hour else None,
+            None if nth is None else nth + _HOUR,
+        )
+        for line, last, worst, count, nth in rows
     }
 
 
@@ -321,6 +333,3 @@ def _key(group: Sequence[Candidate]) -> str:
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Any], ...]:
     return tuple(map(list, zip(*rows, strict=True)))
-
-
-__all__ = ["BATCH", "BUNDLED", "MARGIN", "Claimed", "Claims", "claim"]

@@ -214,17 +214,27 @@ class Deliverer:
     def _hand_over(
         self, connection: Connection, channel: Channel, sends: list[Claimed], began: float
     ) -> None:
-        made = _in_one(connection, lambda now: compose(sends, channel.code, self._links, now, self._zone))
+        try:
+            made = _in_one(connection, lambda now: compose(sends, channel.code, self._links, now, self._zone))
+        except Exception:
+            # begun, and not sent: said at once, not when the leases are over
+            self._note(channel, sends, "The message could not be prepared.", final=False)
+            raise
         # sent within its time it is over before the lease is, which the database's clock ends
         until = began + claiming.MARGIN.total_seconds() - 1.0
         for claimed, outgoing in made:
             if outgoing is None:
                 why = "The message can't be put into words; it was made by another version of the platform."
-                outcome = Outcome(claimed.message_id, claimed.attempt, channel.code, error=why, final=True)
-                self._unwritten.append((outcome, self._chance()))
-                self._wake.set()
+                self._note(channel, [claimed], why, final=True)
             else:
                 self._senders.send(channel.code, claimed, outgoing, until)
+
+    def _note(self, channel: Channel, sends: Iterable[Claimed], why: str, *, final: bool) -> None:
+        self._unwritten += [
+            (Outcome(one.message_id, one.attempt, channel.code, error=why, final=final), self._chance())
+            for one in sends
+        ]
+        self._wake.set()
 
     def _write(self, connection: Connection) -> None:
         """Write down what became of messages; kept until it is written."""

@@ -50,7 +50,7 @@ pytestmark = pytest.mark.drills
 
 ALERTS = 1000
 #: Alerts wait for the evaluator's clock; what a worker that was killed reads late fires in its own transaction.
-HOLDS_FOR = timedelta(0)
+HOLDS_FOR = timedelta(seconds=2)
 SECOND_STEP = timedelta(seconds=6)
 KILLS = ("worker", "evaluator", "delivery 1", "delivery 2", "database") * 2 + ("delivery 1", "delivery 2")
 _SIGNALS_MET = "SELECT count(*) FROM ioc.alert"

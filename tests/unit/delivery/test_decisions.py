@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ioc.alerts.model import Channel, Policy, QuietHours, Severity, Step, Target
 from ioc.delivery import standing
-from ioc.delivery.bundling import Candidate, Fate, Line, full_from, groups, judge, quiet_until
+from ioc.delivery.bundling import Candidate, Fate, Line, admitted, groups, judge, quiet_until
 from ioc.delivery.escalation import PAUSE, next_step, targets_of
 from ioc.delivery.outbox import key_of
 from ioc.delivery.reach import ways
@@ -138,13 +138,12 @@ def test_a_line_that_was_used_just_now_waits_unless_this_is_worse() -> None:
 
 
 def test_a_full_hour_holds_all_but_what_is_critical_or_begun() -> None:
-    line = Line(full_until=full_from(2, NOW - 10 * MINUTE))
+    line = Line(room=0, full_until=NOW + 50 * MINUTE)
     found = judge(a_message(), BUNDLING, line, NOW, ZONE)
     assert (found.why, found.until) == ("hourly", NOW + 50 * MINUTE)
     assert fate(a_message(severity=Severity.CRITICAL), line=line) == (Fate.GO, None)
     assert fate(a_message(attempts=1), line=line) == (Fate.GO, None)
-    assert full_from(None, NOW) is None
-    assert full_from(2, None) is None
+    assert fate(a_message(), line=Line(room=0, full_until=NOW)) == (Fate.GO, None)
 
 
 def test_a_sender_that_died_too_often_ends_it() -> None:
@@ -192,6 +191,19 @@ def test_what_goes_together_is_of_one_person_and_one_kind_and_was_not_begun() ->
     assert found == [(1, 2), (3,), (4,), (5,), (6,), (7,)]
     alone = Channel("c", "webhook", bundle=timedelta(0))
     assert [group[0].message_id for group in groups(going, alone)] == [2, 1, 3, 4, 5, 6, 7]
+
+
+def test_what_waited_for_a_full_hour_goes_together_and_no_more_goes_than_it_has_room_for() -> None:
+    alone = Channel("c", "webhook", bundle=timedelta(0), most_per_hour=2)
+    waited = [a_message(number, held="hourly") for number in (1, 2)]
+    fresh = [a_message(number) for number in (3, 4, 5)]
+    worst = a_message(6, severity=Severity.CRITICAL)
+    found = groups([*waited, *fresh, worst], alone)
+    assert [len(group) for group in found] == [1, 2, 1, 1, 1]
+    going = admitted(found, {"an": Line(room=2)})
+    assert [group[0].message_id for group in going] == [6, 1]
+    assert admitted(found, {"an": Line()}) == found
+    assert [group[0].message_id for group in admitted(found, {"an": Line(room=0)})] == [6]
 
 
 @given(st.integers(1, 40), st.floats(0, 1), st.one_of(st.none(), st.integers(0, 10_000)))
