@@ -143,7 +143,7 @@ def _hand_over_rows(
     now: datetime,
 ) -> Iterator[_Row]:
     keys = {row[0] for row in told}
-    wanted: set[str] = set()
+    right: set[str] = set()
     for line in lines:
         on = line.at(now)
         for over in overs[line.roster.code]:
@@ -151,16 +151,22 @@ def _hand_over_rows(
                 continue
             there = over.arriving if over.at > now else [p for p in over.arriving if p in on.of(over.layer)]
             gone = over.leaving if over.at > now - LATE_LEAVING else ()
-            for role, people in (("arrives", there), ("leaves", gone)):
+            for role, people, due in (("arrives", over.arriving, there), ("leaves", over.leaving, gone)):
                 for person in people:
                     key = _turn(f"{_stem(over)}:{role}:{person}", keys)
-                    wanted.add(key)
-                    content = hand_over_content(line.roster, over, role)
-                    yield _row(key, "hand_over", over, (person,), content, Severity.INFO)
+                    right.add(key)
+                    if person in due:
+                        content = hand_over_content(line.roster, over, role)
+                        yield _row(key, "hand_over", over, (person,), content, Severity.INFO)
     rosters = {line.roster.code: line.roster for line in lines}
     for key, roster, at, person in told:
-        # told ahead, and changed since: whoever waits for it must know
-        if at > now and key not in wanted and not key.endswith(":down") and f"{key}:down" not in keys:
+        # told, and changed since: whoever waits for it, or just came, must know
+        if (
+            at > now - LATE_LEAVING
+            and key not in right
+            and not key.endswith(":down")
+            and f"{key}:down" not in keys
+        ):
             known = rosters.get(roster) or plan.roster(roster)
             if known is not None:
                 _, _, layer, _, role, *_ = key.split(":")

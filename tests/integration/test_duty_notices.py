@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import psycopg
@@ -14,9 +16,11 @@ import pytest
 from ioc.alerts.model import Severity
 from ioc.alerts.steps import run
 from ioc.district import apply_pack
-from ioc.duty import Change, ChangeKind, log, store
+from ioc.duty import Change, ChangeKind, compute, hand_overs, log, store
+from ioc.duty.errors import DutyError
 from ioc.duty.model import Cover
 from ioc.duty.notices import Notice, Notices, due_notices
+from ioc.duty.wording import ShiftWording, Wording
 from ioc.kpi.query import SYSTEM_READER, answer, change
 from ioc.settings import Settings
 from tests.integration.duty_pack import PHONE, duty_pack
@@ -272,3 +276,70 @@ def _statements(connection: Connection, notices: Notices, now: datetime) -> Iter
                 )
         except StopIteration:
             return
+
+
+def test_a_change_at_the_very_instant_stands_down_who_was_told(connection: Connection) -> None:
+    tue = MON + DAY
+    _due(connection, tue - 15 * MINUTE)
+    _make(connection, _replace("binh", "chi", tue, tue + DAY))
+    assert _short(_due(connection, tue + 10 * MINUTE)) == [
+        ("hand_over", "arrives", "chi"),
+        ("hand_over", "stands_down", "binh"),
+    ]
+    _make(connection, _replace("chi", "an", tue + DAY, tue + 2 * DAY))
+    assert _due(connection, tue + 20 * MINUTE) == [], "who came and is there was told rightly"
+
+
+@pytest.mark.parametrize("seed", [3, 15])
+def test_whatever_is_changed_whoever_comes_was_told_so_and_nobody_else(
+    connection: Connection, seed: int
+) -> None:
+    """Changes at random moments, transactions that are lost, processes that begin anew: for four days."""
+    random, notices, told, came = Random(seed), Notices(), Counter[tuple[datetime, str]](), set()
+    now = before = MON + HOUR
+    _due(connection, now)
+    while (now := now + 10 * MINUTE) < MON + 4 * DAY:
+        if random.random() < 0.1:
+            _change_at_random(connection, random, now)
+        notices = notices if random.random() < 0.8 else Notices()
+        is_lost = random.random() < 0.1
+        with connection.transaction(force_rollback=is_lost):
+            found = run(connection, notices.due(now))
+        for one in () if is_lost else found:
+            turn = {"arrives": 1, "stands_down": -1}.get(one.content.get("role", ""), 0)
+            told[one.at, one.people[0] if turn else ""] += turn
+        plan = answer(connection, store.plan_of(SYSTEM_READER, now - DAY, now + HOUR))
+        overs = hand_overs(compute(plan, plan.rosters[0], now - DAY, now + HOUR))
+        came |= {(o.at, person) for o in overs if before < o.at <= now for person in o.arriving}
+        before = now
+    for one in _due(connection, now):  # what the last lost transaction left
+        told[one.at, one.people[0]] += one.content.get("role") == "arrives"
+    assert set(told.values()) <= {0, 1}
+    assert {key for key, count in told.items() if count and key[0] <= before} == came
+
+
+def _change_at_random(connection: Connection, random: Random, now: datetime) -> None:
+    first, second = random.sample(["an", "binh", "chi"], 2)
+    start = now + random.choice([0, 5, 600, 1200]) * MINUTE
+    end = start + random.choice([30, 300, 1500]) * MINUTE
+    kind = random.choice(["add", "remove", "replace", "leave", "temporary", "withdraw"])
+    try:
+        if kind == "withdraw":
+            made = answer(connection, store.changes_of(SYSTEM_READER, None))
+            if made:
+                number = random.choice(made).id or 0
+                change(connection, store.withdraw(SYSTEM_READER, number, "lan", now=now))
+            return
+        shift = ShiftWording((first, second), start.isoformat(), end.isoformat())
+        wanted = Wording(
+            kind,
+            None if kind == "temporary" else first,
+            start.isoformat(),
+            end.isoformat(),
+            None if kind == "leave" else "truc",
+            other=second if kind == "replace" else None,
+            shifts=(shift,) if kind == "temporary" else (),
+        )
+        change(connection, store.make_worded(SYSTEM_READER, (wanted,), "lan"))
+    except DutyError:  # it contradicts another
+        return
