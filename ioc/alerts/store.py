@@ -1,4 +1,4 @@
-"""Channels in force, from the database: steps, driven by whoever asks. Rules and policies: :mod:`ioc.alerts.loading`."""
+"""Channels in force, from the database: steps, driven by whoever asks. Rules and policies: ``ioc.alerts.loading``."""
 
 from __future__ import annotations
 
