@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 from ioc.alerts.actions import Acted, acknowledge, by_the_clock
+from ioc.alerts.model import Severity
 from ioc.api.asking import only_known_parameters
 from ioc.api.identity import CurrentDatabase, NamedReader
 from ioc.api.models.siren import (
@@ -37,6 +38,8 @@ from ioc.reports.words import Language
 VI, EN = Language.VI, Language.EN
 _VIA: Final = "siren"
 _MOST_LINES: Final = 12
+#: Messages milder than this are shown and make no sound.
+_LOUD: Final = Severity.MINOR
 
 
 async def _from_here(request: Request) -> None:
@@ -126,7 +129,7 @@ def _message(one: siren.Shown, zone: ZoneInfo) -> SirenMessage:
         kind=one.kind,
         severity=one.severity.word,
         alerts=[fact.alert_id for fact in one.facts],
-        sounds=one.kind in CALLS and one.kind != "synthetic",
+        sounds=one.kind in CALLS and one.kind != "synthetic" and one.severity >= _LOUD,
         vi=vi,
         en=en,
     )
