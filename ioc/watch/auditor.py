@@ -24,7 +24,7 @@ from ioc.watch import calling
 from ioc.watch.reading import Connection, Reading, keep
 from ioc.watch.repairs import Repaired, repair, wake
 from ioc.watch.standing_in import stand_in
-from ioc.watch.state import AUDITOR, CALLING, GONE_AFTER, MISSED, Heartbeat, heartbeats, living
+from ioc.watch.state import AUDITOR, CALLING, GONE_AFTER, MISSED, heartbeats, living
 
 log = structlog.get_logger(__name__)
 
@@ -176,18 +176,16 @@ class Auditor:
         if overdue.value or stuck.value:
             drive(connection, wake())
         if "evaluate" in dead:
-            self._stand_in(connection, seen, [overdue, stuck], now)
+            self._stand_in(connection, [overdue, stuck], now)
         return Found(dead, int(overdue.value or 0), int(stuck.value or 0), repaired)
 
-    def _stand_in(
-        self, connection: Connection, seen: tuple[Heartbeat, ...], read: list[Reading], now: datetime
-    ) -> None:
+    def _stand_in(self, connection: Connection, read: list[Reading], now: datetime) -> None:
         """Never ends the audit: what can't be raised is told, and the rest goes on."""
         try:
             keep(connection, read, now, timedelta(seconds=MISSED * self._every_s))
             with connection.transaction():
                 book = drive(connection, self._keeper.newest())
-                settled = drive(connection, stand_in(book, seen, now))
+                settled = drive(connection, stand_in(book, now))
         except Exception as error:
             if connection.closed:
                 raise
