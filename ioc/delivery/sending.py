@@ -80,7 +80,9 @@ class Senders:
     def crowded(self, code: str) -> list[str]:
         """People to whom half of a channel's places are taken already; the rest is for others."""
         most = max(1, self._places // 2)
-        return [person for person, count in self._lines[code].on_the_way.items() if count >= most]
+        # what is of nobody has no others beside it
+        on_the_way = self._lines[code].on_the_way
+        return [person for person, count in on_the_way.items() if person and count >= most]
 
     @property
     def on_the_way(self) -> int:

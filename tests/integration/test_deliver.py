@@ -13,13 +13,25 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from ioc.alerts.loading import load_book
 from ioc.alerts.model import Channel, Severity, Step, Target
 from ioc.alerts.steps import run
 from ioc.delivery import texts
 from ioc.delivery.outbox import Wanted, put
+from ioc.district import apply_pack, read_pack
 from ioc.settings import Settings
-from tests.integration.alerting import a_rule, down, up
-from tests.integration.delivering import OFFICER, PLAIN, POLICY, Post, begin, people, prepare, rotation
+from tests.integration.alerting import Desk, a_rule, down, up
+from tests.integration.delivering import (
+    OFFICER,
+    PLAIN,
+    POLICY,
+    SHIPPED,
+    Post,
+    begin,
+    people,
+    prepare,
+    rotation,
+)
 from tests.integration.kpi_data import Connection
 from tests.integration.streaming import IocProcess, started, wait_until
 from tests.peers.receiver import Asked, Receiver, Reply, receiving
@@ -167,6 +179,30 @@ def test_an_acknowledgement_stops_what_was_to_come_and_a_restart_in_between_chan
     assert [row[1] for row in post.outbox(other)] == ["an", "lan"]
     assert [row[1] for row in post.outbox(acknowledged)] == ["an"]
     assert len(receiver.asked) == 3
+
+
+def test_a_pack_whose_people_have_no_contacts_shows_that_and_turns_to_the_room(servers: Servers) -> None:
+    with servers.place() as found, psycopg.connect(found.database_dsn, autocommit=True) as session:
+        apply_pack(session, read_pack(SHIPPED))
+        desk = Desk(session, run(session, load_book()), datetime.now(UTC))
+        with delivery(found):
+            seen = down("camera.down", "device:c1", desk.now - timedelta(hours=1))
+            (alert,) = desk.settle(seen).opened
+            wait_until(
+                lambda: (
+                    {
+                        (person is None, channel, state != "failed", attempts > 0)
+                        for person, channel, state, attempts in session.execute(
+                            "SELECT m.person, m.channel, m.state, m.attempts FROM ioc.alert_message m"
+                            " JOIN ioc.alert_message_alert USING (message_id) WHERE alert_id = %s",
+                            (alert,),
+                        ).fetchall()
+                    }
+                    == {(False, "-", False, False), (True, "siren", True, True)}
+                ),
+                within_s=15,
+                what="that nobody could be reached, and the siren's turn",
+            )
 
 
 def test_a_channel_of_the_pack_that_changes_is_used_as_it_is_now(
