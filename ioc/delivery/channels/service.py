@@ -146,7 +146,10 @@ def reason(log: Iterable[str]) -> TemporaryError | PermanentError:
             remedy="See whether the channel's address is right; ioc channel test tries it.",
         )
     if "certificate" in text:
-        return TemporaryError("The server's certificate is not trusted.", remedy="Renew it there.")
+        return TemporaryError(
+            "The server's certificate is not trusted.",
+            remedy="Renew it there, or let REQUESTS_CA_BUNDLE name the authority that signed it.",
+        )
     if "ssl" in text or "tls" in text:
         return TemporaryError("No TLS with the server.", remedy="See whether it speaks TLS there.")
     if "timed out" in text:
