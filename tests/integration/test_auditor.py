@@ -253,10 +253,20 @@ def audits_now(session: Connection) -> str | None:
     return holder.detail["by"] if holder is not None and holder.lives(found.now) else None
 
 
+def called_for(session: Connection) -> list[str]:
+    """Roles whose silence is an alert with a step that calls people."""
+    rows = session.execute(
+        "SELECT split_part(split_part(key, ':', 2), '@', 1) FROM ioc.alert a"
+        " WHERE EXISTS (SELECT FROM ioc.alert_step s WHERE s.alert_id = a.alert_id AND s.kind = 'escalate')"
+    ).fetchall()
+    return [role for (role,) in rows]
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_another_takes_over_from_an_auditor_that_is(
     how: signal.Signals, place: Settings, session: Connection
 ) -> None:
+    bring_in(session, (PROCESSES,), (POLICY,))
     with auditing(place, "evaluate") as first:
         wait_until(lambda: audits_now(session) == "evaluate", within_s=20, what="the first audits")
         with auditing(place, "deliver") as second:
@@ -268,6 +278,11 @@ def test_another_takes_over_from_an_auditor_that_is(
             assert audits_now(session) == "evaluate"
             first.send_signal(how)
             wait_until(lambda: audits_now(session) == "deliver", within_s=10, what="the second audits")
+            wait_until(
+                lambda: "evaluate" in called_for(session),
+                within_s=10,
+                what="people are called for the first",
+            )
             if how is signal.SIGSTOP:
                 first.send_signal(signal.SIGCONT)
                 wait_until(

