@@ -212,6 +212,17 @@ def only_history(
     console.print(found.section, markup=False, highlight=False)
 
 
+@app.command("alert-list")
+def only_alert_list(port: Port = 29092, out: Out = _OUT) -> None:
+    """Measure lists of ten thousand open alerts. Example: python -m deploy.bench alert-list"""
+    from deploy.bench import alert_list
+
+    with prepared(port) as ground:
+        text = alert_list.section(alert_list.measure(ground, _tell), report.table)
+    report.write(out, {"alertlist": text})
+    console.print(text, markup=False, highlight=False)
+
+
 @app.command("forecast")
 def only_forecast(
     log: Annotated[Path, typer.Option(help="The log: CSV, XLSX, JSON Lines or XES.")],
