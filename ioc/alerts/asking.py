@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ioc.alerts.actions import SEEN
+from ioc.alerts.looking.faults import Fault, faults
 from ioc.alerts.model import Severity
 from ioc.alerts.states import Held, State
 from ioc.history.dossiers import moments
@@ -334,12 +335,32 @@ class RuleState:
     newest: datetime | None
 
 
-def rules(reader: str) -> Steps[tuple[list[RuleState], frozenset[str], ZoneInfo]]:
-    """Steps to the rules in the pack's order, the units that the reader may know of, and the zone he reads times in."""
+@dataclass(frozen=True, slots=True)
+class RuleStates:
+    """The rules in the pack's order.
+
+    :param faults: by code, of those that can't be evaluated now.
+    :param units: codes of the units that the reader may know of.
+    """
+
+    rules: list[RuleState]
+    faults: Mapping[str, Fault]
+    units: frozenset[str]
+    zone: ZoneInfo
+
+
+def rules(reader: str) -> Steps[RuleStates]:
+    """Steps to the rules in force."""
     ((zone,),) = yield "SELECT ioc.unit_zone(%s, NULL)", (reader,)
     rows = yield _RULES, {"reader": reader}
     units = yield "SELECT u.code FROM ioc.reader_units(%s) r JOIN ioc.unit u USING (unit_id)", (reader,)
-    return [RuleState(*row) for row in rows], frozenset(code for (code,) in units), ZoneInfo(zone)
+    wrong = yield from faults()
+    return RuleStates(
+        [RuleState(*row) for row in rows],
+        {fault.code: fault for fault in wrong},
+        frozenset(code for (code,) in units),
+        ZoneInfo(zone),
+    )
 
 
 def words(severities: Sequence[str]) -> tuple[Severity, ...]:

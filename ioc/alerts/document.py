@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ioc.alerts.asking import Count, Counts, RuleState
+from ioc.alerts.asking import Count, Counts, RuleState, RuleStates
 from ioc.alerts.asking import Row as Listed
 from ioc.alerts.audit import Entry
 from ioc.alerts.model import Phase, Severity
@@ -135,22 +135,32 @@ def counts_document(found: Counts) -> dict[str, Any]:
     }
 
 
-def rule_document(rule: RuleState, units: Collection[str], zone: ZoneInfo) -> dict[str, Any]:
-    """A rule: what the pack says, and how many alerts of it are open.
+def rules_document(found: RuleStates) -> dict[str, Any]:
+    """Rules: what the pack says, how many alerts of each are open, and which can't be evaluated."""
+    return {"rules": [_rule(rule, found) for rule in found.rules]}
 
-    :param units: codes that the reader may know of; others are left out of those that the rule names.
-    """
+
+def _rule(rule: RuleState, found: RuleStates) -> dict[str, Any]:
+    """One rule; units that the reader may not know of are left out of those that it names."""
+    fault = found.faults.get(rule.code)
     said: dict[str, Any] = msgspec.json.decode(rule.definition)
     for part in (said, said.get("condition", {})):
         if "units" in part:
-            part["units"] = [unit for unit in part["units"] if unit in units]
+            part["units"] = [unit for unit in part["units"] if unit in found.units]
     return {
         **said,
         "severity": Severity(said["severity"]).word,
         "retired": rule.retired,
         "open": rule.open,
         "waiting": rule.waiting,
-        "newest": _at(rule.newest, zone),
+        "newest": _at(rule.newest, found.zone),
+        "fault": None
+        if fault is None
+        else {
+            "reason": fault.reason,
+            "since": fault.since.astimezone(found.zone),
+            "at": fault.at.astimezone(found.zone),
+        },
     }
 
 

@@ -96,6 +96,7 @@ _RULE: Final[dict[str, Any]] = {
     "open": 2,
     "waiting": 1,
     "newest": "2026-11-25T07:15:00+07:00",
+    "fault": None,
 }
 _ENTRY: Final = {
     "at": "2026-11-25T07:21:40+07:00",

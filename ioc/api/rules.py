@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from ioc.alerts import asking, audit
-from ioc.alerts.document import entry_document, rule_document
+from ioc.alerts.document import entry_document, rules_document
 from ioc.api.asking import NOT_MODIFIED, After, Limit, conditional, only_known_parameters
 from ioc.api.identity import CurrentDatabase, NamedReader
 from ioc.api.models.alerts import AlertRules, AuditTrail
@@ -25,9 +25,8 @@ router = APIRouter(
 
 @router.get("/rules", response_model=AlertRules, responses=NOT_MODIFIED, summary="Alert rules in force")
 async def list_rules(request: Request, reader: NamedReader, database: CurrentDatabase) -> Response:
-    """As the district pack says them, with how many alerts of each the reader sees open."""
-    found, units, zone = await database.answer(asking.rules(reader))
-    return conditional(request, {"rules": [rule_document(rule, units, zone) for rule in found]})
+    """As the district pack says them, with the open alerts of each that the reader sees, and what is wrong with one."""
+    return conditional(request, rules_document(await database.answer(asking.rules(reader))))
 
 
 @router.get("/audit", response_model=AuditTrail, responses=NOT_MODIFIED, summary="Who did what")

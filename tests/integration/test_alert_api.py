@@ -285,7 +285,14 @@ async def test_a_window_is_made_listed_and_withdrawn(client: httpx.AsyncClient, 
 
 async def test_rules_in_force_with_their_open_alerts(client: httpx.AsyncClient, desk: Place) -> None:
     desk.open("camera.down", "device:c1")
+    desk.connection.execute(
+        "INSERT INTO ioc.alert_rule_fault (part, code, reason, since, at)"
+        " VALUES ('kpi', 'disk.full', 'no such reading', %(now)s, %(now)s) ON CONFLICT DO NOTHING",
+        {"now": desk.now},
+    )
     rules = {rule["code"]: rule for rule in (await client.get("/api/v1/rules")).json()["rules"]}
     assert list(rules) == ["camera.down", "site.power", "wifi.down", "disk.full"]
     assert (rules["camera.down"]["open"], rules["camera.down"]["severity"]) == (1, "major")
     assert rules["camera.down"]["condition"]["states"] == ["down"]
+    assert rules["disk.full"]["fault"]["reason"] == "no such reading"
+    assert rules["camera.down"]["fault"] is None

@@ -150,9 +150,9 @@ def test_a_reader_of_one_unit_learns_nothing_of_another_s_alerts(desk: Place) ->
         assert found["own"] in listed(desk, whole)
     of_clerk = answer(desk.connection, asking.counts("clerk", None))
     assert set(of_clerk.units) == {"go-1"}
-    rules, units, _ = answer(desk.connection, asking.rules("clerk"))
-    assert units == {"go-1"}
-    assert {rule.code: rule.open for rule in rules} == {
+    states = answer(desk.connection, asking.rules("clerk"))
+    assert states.units == {"go-1"}
+    assert {rule.code: rule.open for rule in states.rules} == {
         "camera.down": 1,
         "site.power": 1,
         "wifi.down": 0,

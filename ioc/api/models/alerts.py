@@ -248,6 +248,14 @@ class MaintenanceList(BaseModel):
     next: str | None
 
 
+class AlertRuleFault(BaseModel):
+    """Why a rule can't be evaluated."""
+
+    reason: str
+    since: datetime
+    at: datetime = Field(description="When that was seen last.")
+
+
 class AlertRule(BaseModel):
     """A rule in force, as the district pack says it, and how many alerts of it are open."""
 
@@ -265,6 +273,7 @@ class AlertRule(BaseModel):
     open: int
     waiting: int
     newest: datetime | None
+    fault: AlertRuleFault | None = Field(description="Null while it can be evaluated.")
 
 
 class AlertRules(BaseModel):
