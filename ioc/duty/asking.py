@@ -16,8 +16,8 @@ from ioc.duty.store import plan_of, worded_plan
 from ioc.duty.timeline import LONGEST, Timeline, compute
 from ioc.duty.warning import DutyWarning, warnings_of
 from ioc.duty.wording import Wording, read
+from ioc.duty.written import written
 from ioc.kpi.query import Steps
-from ioc.kpi.question import read_moment
 
 #: How far ahead gaps are looked for when no other time is asked about.
 AHEAD: Final = timedelta(days=14)
@@ -65,7 +65,7 @@ def ask(
     """
     ((zone_name, now),) = yield "SELECT ioc.unit_zone(%s, NULL), now()", (reader,)
     zone = ZoneInfo(zone_name)
-    moment = (now if at is None else read_moment(at, zone, what="at")).astimezone(UTC)
+    moment = (now if at is None else written(at, zone, what="at")).astimezone(UTC)
     span = _span(start, end, moment, zone)
     low, high = moment - AHEAD, moment + AHEAD
     reach = (low, high) if span is None else (min(low, span[0]), max(high, span[1]))
@@ -127,8 +127,8 @@ def _span(
 ) -> tuple[datetime, datetime] | None:
     if start is None and end is None:
         return None
-    low = moment if start is None else read_moment(start, zone, what="from").astimezone(UTC)
-    high = low + AHEAD if end is None else read_moment(end, zone, what="to").astimezone(UTC)
+    low = moment if start is None else written(start, zone, what="from")
+    high = low + AHEAD if end is None else written(end, zone, what="to")
     if high <= low:
         raise DutyError("to is not after from.", remedy="to is the first moment that is not asked about.")
     if high - low > LONGEST:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -11,8 +11,8 @@ from ioc.district.problems import Problems
 from ioc.district.tables import Row, read_table
 from ioc.duty.errors import DutyError
 from ioc.duty.model import Change, ChangeKind, FixedShift, Roster
+from ioc.duty.written import written
 from ioc.errors import InputError, IocError
-from ioc.kpi.question import read_moment
 
 COLUMNS: Final = ("people", "from", "to")
 OPTIONAL: Final = ("layer", "needs", "note")
@@ -123,7 +123,7 @@ def _row(row: Row, roster: Roster, layer: str | None) -> FixedShift | None:
 
 def _moment(row: Row, column: str, roster: Roster) -> datetime:
     text = row.text(column)
-    return read_moment(text or "1970-01-01", roster.zone, what=column).astimezone(UTC)
+    return written(text or "2000-01-01", roster.zone, what=column)
 
 
 def _check_shift(roster: Roster, change: Change, shift: FixedShift, where: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from ioc.duty.changing import swap, the_roster
 from ioc.duty.errors import DutyError
 from ioc.duty.model import Change, ChangeKind, FixedShift, Plan, Roster
 from ioc.duty.temporary import only_layer, schedule
-from ioc.kpi.question import read_moment
+from ioc.duty.written import written
 
 LONGEST_REASON: Final = 500
 _Value = TypeVar("_Value", str, datetime)
@@ -135,7 +135,7 @@ def _shift(roster: Roster, shift: ShiftWording, layer: str | None) -> FixedShift
 
 
 def _moment(text: str | None, what: str, zone: ZoneInfo) -> datetime | None:
-    return read_moment(text, zone, what=what).astimezone(UTC) if text else None
+    return written(text, zone, what=what) if text else None
 
 
 def _needed(value: _Value | None, name: str, remedy: str) -> _Value:

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,57 +20,27 @@ from typer.testing import CliRunner, Result
 
 from ioc.access import readers
 from ioc.cli.main import build
-from ioc.district import Pack, apply_pack, read_pack
-from ioc.duty import Change, ChangeKind, Person, Roster, Rotation, log, store
+from ioc.district import apply_pack
+from ioc.duty import Change, ChangeKind, log, store
 from ioc.duty.errors import ConflictError
-from ioc.duty.model import Advance, Cover
 from ioc.errors import IocError
 from ioc.kpi.query import SYSTEM_READER, answer, change
 from ioc.settings import Settings, load
 from tests.integration.asking import asking
+from tests.integration.duty_pack import PHONE, duty_pack
 from tests.servers import Servers
 
-SHIPPED = Path(__file__).parents[2] / "deploy" / "packs" / "go-dau"
 AUTH = ("leader", "a long password")
 MON = datetime(2026, 3, 2, 0, tzinfo=UTC)  # 7:00 in Vietnam
 DAY = timedelta(days=1)
-PHONE = "0900111222"
 Connection = psycopg.Connection[Any]
-
-
-def _rotation(layer: str, people: str, turn: int) -> Rotation:
-    groups = tuple((code,) for code in people.split())
-    return Rotation(
-        layer, "ca", ("daily",), time(7), time(7), turn, Advance.CALENDAR, groups, 1, date(2026, 3, 2)
-    )
-
-
-def _pack() -> Pack:
-    people = tuple(
-        Person(code, code.title(), "Cán bộ", contacts={"sms": PHONE}) for code in ("an", "binh", "chi")
-    )
-    rosters = (
-        Roster(
-            "truc", "Trực", "Duty", "Asia/Ho_Chi_Minh", Cover.ALWAYS, (_rotation("main", "an binh chi", 1),)
-        ),
-        Roster(
-            "xa",
-            "Trực xã",
-            "Commune",
-            "Asia/Ho_Chi_Minh",
-            Cover.NONE,
-            (_rotation("main", "an", 1),),
-            unit="25663",
-        ),
-    )
-    return replace(read_pack(SHIPPED), people=people, rosters=rosters)
 
 
 @pytest.fixture(scope="module")
 def place(servers: Servers) -> Iterator[Settings]:
     with servers.place() as found:
         with psycopg.connect(found.database_dsn, autocommit=True) as connection:
-            apply_pack(connection, _pack())
+            apply_pack(connection, duty_pack())
             readers.add(connection, *AUTH)
             readers.add(connection, "commune", "a long password", root_unit="25663")
         yield found
@@ -113,12 +83,12 @@ def _replace(person: str, other: str, start: datetime, end: datetime) -> Change:
 
 
 def test_a_pack_is_applied_once_and_takes_away_what_it_no_longer_names(connection: Connection) -> None:
-    assert apply_pack(connection, _pack()).duty == 0
-    fewer = replace(_pack(), rosters=_pack().rosters[:1], people=_pack().people[:2])
+    assert apply_pack(connection, duty_pack()).duty == 0
+    fewer = replace(duty_pack(), rosters=duty_pack().rosters[:1], people=duty_pack().people[:2])
     assert apply_pack(connection, fewer).duty == 2
-    assert apply_pack(connection, _pack()).duty == 2
+    assert apply_pack(connection, duty_pack()).duty == 2
     plan = answer(connection, store.plan_of(SYSTEM_READER))
-    assert plan.rosters == _pack().rosters
+    assert plan.rosters == duty_pack().rosters
     assert all(not person.contacts for person in plan.people.values())
     assert store.contacts_of(connection, "an") == {"sms": PHONE}
 

@@ -125,6 +125,8 @@ async def test_a_change_that_contradicts_another_is_refused_with_its_name(client
         ({"to": None}, "to is empty."),
         ({"from": "soon"}, "'soon' of from is neither a date nor a time."),
         ({"to": "2026-03-01"}, "is not after the start"),
+        ({"from": "0001-01-01"}, "'0001-01-01' of from is too far away."),
+        ({"to": "9999-12-31T23:59Z"}, "of to is too far away."),
         ({"other": None}, "needs a second person"),
         ({"layer": "x"}, "truc has no layer 'x'."),
         ({"surprise": 1}, "surprise"),
@@ -267,3 +269,15 @@ async def test_changes_are_listed_page_by_page(client: httpx.AsyncClient) -> Non
         if after is None:
             break
     assert days == ["06", "05", "04", "03", "02"]
+
+
+@pytest.mark.parametrize("path", ["", ".ics", "/warnings"])
+@pytest.mark.parametrize(
+    "asked", [{"from": "0001-01-01"}, {"to": "9999-12-31"}, {"from": "2026-01-01", "to": "2030-01-01"}]
+)
+async def test_a_time_beyond_all_bounds_is_refused(
+    client: httpx.AsyncClient, path: str, asked: dict[str, str]
+) -> None:
+    refused = await client.get(f"/api/v1/duty{path}", params=asked)
+    assert refused.status_code == 422, refused.text
+    assert refused.json()["type"] == "/problems/duty"

@@ -80,9 +80,9 @@ def district_zone(connection: psycopg.Connection[Any]) -> ZoneInfo:
 
 def moment_of(text: str, zone: ZoneInfo, what: str) -> datetime:
     """A moment as it was written."""
-    from ioc.kpi.question import read_moment
+    from ioc.duty.written import written
 
-    return read_moment(text, zone, what=what)
+    return written(text, zone, what=what)
 
 
 def read_file(connection: psycopg.Connection[Any], file: Path) -> Imported:
