@@ -52,7 +52,7 @@ _HOOK: Final = "BENCH_HOOK"
 _PACK: Final = Path(__file__).parents[1] / "packs" / "go-dau"
 _WAIT_S: Final = 30.0
 #: Left out while everything warms up, in seconds.
-_WARM_S: Final = 5.0
+_WARM_S: Final = 10.0
 #: An alert stays open for so long, then those who were told are told that it is over.
 _OPEN_S: Final = 60.0
 _PARTS: Final = 6

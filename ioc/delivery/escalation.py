@@ -226,8 +226,7 @@ def _call(
         if calling.empty or failed:
             instead = ask(policy.fallback)
             if calling.empty:
-                absent = [found.text("en") for found in calling.absent]
-                done.events.append(Event(due.alert, "nobody_on_duty", due.place | {"absent": absent}))
+                done.events.append(Event(due.alert, "nobody_on_duty", due.place | {"absent": calling.absent}))
             told |= _reach(due, instead, contacts, channels, done, fallback=True)[0]
         done.events.append(Event(due.alert, "called" if told else "not_called", due.place | _listed(told)))
         done.ended.append(due.key | {"state": "done", "detail": {}})

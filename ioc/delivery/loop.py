@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -241,11 +242,21 @@ class Deliverer:
         self._unwritten += [(outcome, self._chance()) for outcome in self._senders.outcomes()]
         if not self._unwritten:
             return
-        outcomes = [outcome for outcome, _ in self._unwritten]
-        chances = [chance for _, chance in self._unwritten]
-        roll = self._roll or _NoDuty()
-        _in_one(connection, lambda now: settling.settle(outcomes, roll, self._channels, now, chances))
+        try:
+            self._settle(connection, self._unwritten)
+        except Exception:
+            if connection.closed:
+                raise
+            # one that can't be written must not hold the others back: its lease ends, and it is sent again
+            log.exception("outcomes can't be written together, will be one by one")
+            for one in self._unwritten:
+                self._guard(connection, "outcome", partial(self._settle, connection, [one]))
         self._unwritten.clear()
+
+    def _settle(self, connection: Connection, unwritten: Sequence[tuple[Outcome, float]]) -> None:
+        roll, outcomes = self._roll or _NoDuty(), [outcome for outcome, _ in unwritten]
+        chances = [chance for _, chance in unwritten]
+        _in_one(connection, lambda now: settling.settle(outcomes, roll, self._channels, now, chances))
 
     def _give_up_orphans(self, now: datetime) -> Steps[int]:
         rows = yield _ORPHANED, (list(self._channels), _ORPHANS)

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import structlog
+
 from ioc.alerts.model import Channel, Severity, Target
-from ioc.duty.calling import Absent, Called
+from ioc.duty.calling import Called
+
+log = structlog.get_logger(__name__)
 
 
 class Roll(Protocol):
@@ -21,25 +25,39 @@ class Roll(Protocol):
 class Calling:
     """Whom targets call at an instant.
 
-    :param absent: places where nobody was found, or not the one that is meant.
+    :param absent: places where nobody was found, or not the one that is meant, in a few words; people by their codes.
     :param empty: whether a target found nobody at all.
     """
 
     people: tuple[str, ...]
     channels: tuple[str, ...]
-    absent: tuple[Absent, ...]
+    absent: tuple[str, ...]
     empty: bool
 
 
 def call(roll: Roll, targets: Iterable[Target], now: datetime) -> Calling:
-    """Ask target by target: one that finds nobody is the fallback's turn, whatever the others find."""
-    found = [roll.whom((target,), now) for target in targets]
-    return Calling(
-        tuple(dict.fromkeys(person for called in found for person in called.people)),
-        tuple(dict.fromkeys(channel for called in found for channel in called.channels)),
-        tuple(dict.fromkeys(absent for called in found for absent in called.absent)),
-        not found or any(called.nobody for called in found),
-    )
+    """Ask target by target: one that finds nobody is the fallback's turn, whatever the others find.
+
+    So is one for which the question itself fails: a roster that nobody can read must not keep others from being called.
+    """
+    people: dict[str, None] = {}
+    channels: dict[str, None] = {}
+    absent: dict[str, None] = {}
+    empty, asked = False, False
+    for target in targets:
+        asked = True
+        try:
+            found = roll.whom((target,), now)
+        except Exception as fault:
+            log.exception("nobody can say whom a step calls", roster=target.roster, person=target.person)
+            absent[f"{target.roster or target.person}: can't be told ({type(fault).__name__})"] = None
+            empty = True
+            continue
+        people.update(dict.fromkeys(found.people))
+        channels.update(dict.fromkeys(found.channels))
+        absent.update(dict.fromkeys(one.text("en") for one in found.absent))
+        empty = empty or found.nobody
+    return Calling(tuple(people), tuple(channels), tuple(absent), empty or not asked)
 
 
 def ways(contacts: Collection[str], channels: Mapping[str, Channel], severity: Severity) -> tuple[str, ...]:

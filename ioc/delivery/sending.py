@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 #: A channel whose driver can't be made is looked at again after this: somebody may have set its secret.
 _MAKE_AGAIN_S: Final = 60.0
 
+_LONGEST_SAID: Final = 500
+
 Make = Callable[[Channel], Driver]
 
 
@@ -190,6 +192,16 @@ def _attempt(line: _Line, claimed: Claimed, outgoing: Outgoing) -> Outcome:
             # a driver's own fault: its words might hold an address
             error = f"The channel's driver failed ({type(fault).__name__})."
             log.error("a channel's driver failed", channel=line.channel.code, fault=type(fault).__name__)
+    if receipt is not None:
+        kept = {
+            name: _kept(value) if isinstance(value, str) else value for name, value in receipt.detail.items()
+        }
+        receipt = Receipt(None if receipt.id is None else _kept(receipt.id), kept)
     return Outcome(
-        claimed.message_id, claimed.attempt, line.channel.code, receipt, error, final, retry_after_s
+        claimed.message_id, claimed.attempt, line.channel.code, receipt, _kept(error), final, retry_after_s
     )
+
+
+def _kept(text: str) -> str:
+    """What another server said, as it can be stored: bounded, and without what no text of the database holds."""
+    return "".join(sign for sign in text[:_LONGEST_SAID] if sign.isprintable())

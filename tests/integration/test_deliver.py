@@ -117,6 +117,9 @@ def test_a_dead_channel_and_a_slow_one_keep_nobody_from_the_others(
     post.channels["zalo"] = Channel("zalo", "webhook", "env:TEST_HOOK", **PLAIN)  # type: ignore[arg-type]
     post.channels["unset"] = Channel("unset", "webhook", "env:TEST_NOT_SET", **PLAIN)  # type: ignore[arg-type]
     post.keep_channels()
+    post.connection.execute(
+        "INSERT INTO ioc.alert_channel (code, definition) VALUES ('newer', '{\"what\": 1}')"
+    )
     somebody = people()[0]
     post.rosters(
         rotation("truc-ban", "an"),

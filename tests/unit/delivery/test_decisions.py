@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,10 @@ from ioc.delivery import standing
 from ioc.delivery.bundling import Candidate, Fate, Line, admitted, groups, judge, quiet_until
 from ioc.delivery.escalation import PAUSE, next_step, targets_of
 from ioc.delivery.outbox import key_of
-from ioc.delivery.reach import ways
+from ioc.delivery.reach import call, ways
 from ioc.delivery.settling import delay
 from ioc.delivery.standing import Standing
+from ioc.duty.calling import Called
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -65,6 +67,24 @@ def test_people_are_told_over_every_channel_of_theirs_that_takes_the_severity() 
     assert ways({"sms", "email", "fax"}, channels, Severity.MINOR) == ("email",)
     assert ways({"sms", "email", "fax"}, channels, Severity.MAJOR) == ("email", "sms")
     assert ways({"fax"}, channels, Severity.CRITICAL) == ()
+
+
+class Broken:
+    """A roll of which one roster can't be computed."""
+
+    def whom(self, targets: Iterable[Target], at: datetime) -> Called:
+        (target,) = targets
+        if target.roster == "broken":
+            raise ValueError("no such zone")
+        return Called(("an",), (), ()) if target.person else Called((), (), ())
+
+
+def test_a_roster_that_cannot_be_computed_is_nobody_there_and_keeps_nobody_else_from_being_called() -> None:
+    found = call(Broken(), (Target(roster="broken"), AN), NOW)
+    assert (found.people, found.empty) == (("an",), True)
+    assert found.absent == ("broken: can't be told (ValueError)",)
+    assert call(Broken(), (AN,), NOW).empty is False
+    assert call(Broken(), (), NOW).empty is True
 
 
 @pytest.mark.parametrize(
