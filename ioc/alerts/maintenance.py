@@ -10,21 +10,18 @@ covers them, and makes due again what was put off. Windows are never changed: on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ioc.alerts import calling, recurrence
+from ioc.alerts.window import COLUMNS, Window, window_of
 from ioc.kpi.query import Steps
 
-_COLUMNS: Final = (
-    "m.maintenance_id, m.name, m.rules, m.units, m.points, m.subjects, m.starts_at, m.length_s, m.recurs, m.time_zone,"
-    " m.reason, m.made_at, m.made_by, m.withdrawn_at, m.withdrawn_by"
-)
 _IN_FORCE: Final = f"""
-SELECT {_COLUMNS}, ARRAY(SELECT t.unit_id FROM unnest(m.units) AS u (code) CROSS JOIN LATERAL ioc.unit_tree(u.code) t)
+SELECT {COLUMNS}, ARRAY(SELECT t.unit_id FROM unnest(m.units) AS u (code) CROSS JOIN LATERAL ioc.unit_tree(u.code) t)
 FROM ioc.maintenance m
 WHERE m.withdrawn_at IS NULL AND m.starts_at <= %(now)s
   AND (m.recurs IS NOT NULL OR m.starts_at + m.length_s * interval '1 second' > %(now)s)
@@ -49,33 +46,6 @@ _MARK: Final = """
 UPDATE ioc.alert a SET maintenance_id = n.maintenance_id, changed_at = %s
 FROM unnest(%s::bigint[], %s::bigint[]) AS n (alert_id, maintenance_id) WHERE a.alert_id = n.alert_id
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """A maintenance window.
-
-    :param starts_at: when it begins first.
-    :param recurs: as :func:`ioc.alerts.recurrence.read` gives it; None: once.
-    :param unit_ids: numbers of the units and of all below them.
-    """
-
-    id: int = 0
-    name: str = ""
-    rules: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
-    points: tuple[str, ...] = ()
-    subjects: tuple[str, ...] = ()
-    starts_at: datetime
-    length: timedelta
-    recurs: str | None = None
-    time_zone: str = "Asia/Ho_Chi_Minh"
-    reason: str = ""
-    made_at: datetime | None = None
-    made_by: str = ""
-    withdrawn_at: datetime | None = None
-    withdrawn_by: str | None = None
-    unit_ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,29 +183,6 @@ def mark(now: datetime) -> Steps[Marked]:
         yield from calling.wake(list(ended), now)
         yield from calling.note(ended, "maintenance_ended", "system", now)
     return Marked(tuple(began), tuple(ended))
-
-
-def window_of(row: Sequence[Any]) -> Window:
-    """The window of a row of the table's columns in their order."""
-    number, name, rules, units, points, subjects, starts_at, length_s, recurs, zone, reason, *trail = row
-    made_at, made_by, withdrawn_at, withdrawn_by = trail
-    return Window(
-        id=number,
-        name=name,
-        rules=tuple(rules),
-        units=tuple(units),
-        points=tuple(points),
-        subjects=tuple(subjects),
-        starts_at=starts_at,
-        length=timedelta(seconds=length_s),
-        recurs=recurs,
-        time_zone=zone,
-        reason=reason,
-        made_at=made_at,
-        made_by=made_by,
-        withdrawn_at=withdrawn_at,
-        withdrawn_by=withdrawn_by,
-    )
 
 
 def _holding(now: datetime) -> Steps[list[Window]]:

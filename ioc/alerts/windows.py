@@ -17,7 +17,7 @@ import msgspec
 
 from ioc.alerts import maintenance, recurrence, writing
 from ioc.alerts.errors import AlertError, UnknownMaintenanceError
-from ioc.alerts.maintenance import Window
+from ioc.alerts.window import COLUMNS, Window, window_of
 from ioc.kpi.query import Steps
 from ioc.kpi.question import read_moment
 
@@ -26,10 +26,6 @@ _MOST_IN_FORCE: Final = 1000
 _LOCK: Final = 0x696F6307
 _SUBJECT: Final = re.compile(
     r"(device|dossier|point|kpi|connector|topic|process|reading|synthetic|unit):\S.{0,250}"
-)
-_COLUMNS: Final = (
-    "m.maintenance_id, m.name, m.rules, m.units, m.points, m.subjects, m.starts_at, m.length_s, m.recurs, m.time_zone,"
-    " m.reason, m.made_at, m.made_by, m.withdrawn_at, m.withdrawn_by"
 )
 #: Windows (as ``m``) that a reader may know of.
 SEEN: Final = (
@@ -49,16 +45,14 @@ SELECT ARRAY(SELECT code FROM ioc.alert_rule WHERE code = ANY (%(rules)s) AND NO
 _INSERT: Final = f"""
 INSERT INTO ioc.maintenance AS m (name, rules, units, points, subjects, starts_at, length_s, recurs, time_zone, reason,
     made_at, made_by)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING {COLUMNS}
 """  # noqa: S608 - of names above
-_ONE: Final = (
-    f"SELECT {_COLUMNS} FROM ioc.maintenance m WHERE m.maintenance_id = %(id)s AND {SEEN} FOR UPDATE"  # noqa: S608
-)
+_ONE: Final = f"SELECT {COLUMNS} FROM ioc.maintenance m WHERE m.maintenance_id = %(id)s AND {SEEN} FOR UPDATE"  # noqa: S608
 _WITHDRAW: Final = f"""
-UPDATE ioc.maintenance m SET withdrawn_at = %s, withdrawn_by = %s WHERE m.maintenance_id = %s RETURNING {_COLUMNS}
+UPDATE ioc.maintenance m SET withdrawn_at = %s, withdrawn_by = %s WHERE m.maintenance_id = %s RETURNING {COLUMNS}
 """  # noqa: S608 - of names above
 _LIST: Final = f"""
-SELECT {_COLUMNS} FROM ioc.maintenance m
+SELECT {COLUMNS} FROM ioc.maintenance m
 WHERE {SEEN} AND (%(ended)s OR (m.withdrawn_at IS NULL
       AND (m.recurs IS NOT NULL OR m.starts_at + m.length_s * interval '1 second' > %(now)s)))
   AND (%(after)s::bigint IS NULL OR m.maintenance_id < %(after)s)
@@ -160,7 +154,7 @@ def create(reader: str, wanted: Wanted, actor: str, now: datetime) -> Steps[Know
         ),
     )
     yield from maintenance.mark(now)
-    return _known(maintenance.window_of(rows[0]), now)
+    return _known(window_of(rows[0]), now)
 
 
 def withdraw(reader: str, number: int, actor: str, now: datetime) -> Steps[tuple[Known, bool]]:
@@ -174,12 +168,12 @@ def withdraw(reader: str, number: int, actor: str, now: datetime) -> Steps[tuple
         raise UnknownMaintenanceError(
             f"There is no maintenance window {number}.", remedy="ioc maintenance list shows them."
         )
-    window = maintenance.window_of(rows[0])
+    window = window_of(rows[0])
     if window.withdrawn_at is not None:
         return _known(window, now), False
     rows = yield _WITHDRAW, (now, writing.name(actor, "actor"), number)
     yield from maintenance.mark(now)
-    return _known(maintenance.window_of(rows[0]), now), True
+    return _known(window_of(rows[0]), now), True
 
 
 def listed(
@@ -190,7 +184,7 @@ def listed(
         _LIST,
         {"reader": reader, "now": now, "ended": ended, "after": after and after.id, "limit": limit + 1},
     )
-    found = [_known(maintenance.window_of(row), now) for row in rows[:limit]]
+    found = [_known(window_of(row), now) for row in rows[:limit]]
     return found, Place(found[-1].window.id) if len(rows) > limit else None
 
 
@@ -217,6 +211,18 @@ def document(known: Known, zone: ZoneInfo) -> dict[str, Any]:
         "withdrawn_at": window.withdrawn_at and window.withdrawn_at.astimezone(zone),
         "withdrawn_by": window.withdrawn_by,
     }
+
+
+def check_subjects(subjects: Iterable[str]) -> None:
+    """See that texts can be subjects of alerts.
+
+    :raises AlertError: one can't.
+    """
+    for subject in subjects:
+        if not _SUBJECT.fullmatch(writing.name(subject, "subject")):
+            raise AlertError(
+                f"{subject[:80]!r} is no subject.", remedy="Write device:cam-04 or dossier:CODE."
+            )
 
 
 def _known(window: Window, now: datetime) -> Known:

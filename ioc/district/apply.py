@@ -14,6 +14,7 @@ import psycopg
 from ioc.district.agencies import agency_key
 from ioc.district.apply_alerts import apply_alerts
 from ioc.district.apply_duty import apply_rosters
+from ioc.district.apply_maintenance import apply_maintenance
 from ioc.district.model import Device, Pack
 from ioc.district.procedures import replace_procedures
 
@@ -121,7 +122,7 @@ class Applied:
     duty: int
     """Rosters and people on duty."""
     alerts: int
-    """Rules, policies and channels of alerts."""
+    """Rules, policies, channels and standing maintenance windows of alerts."""
     district: int
 
     @property
@@ -174,7 +175,7 @@ def apply_pack(
             targets=_replace_targets(cursor, pack),
             procedures=replace_procedures(cursor, pack),
             duty=apply_rosters(cursor, pack, at=at),
-            alerts=apply_alerts(cursor, pack.alerts),
+            alerts=apply_alerts(cursor, pack.alerts) + apply_maintenance(cursor, pack.maintenance),
             district=_changed(
                 cursor,
                 _DISTRICT,

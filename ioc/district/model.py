@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from ioc.alerts.model import AlertPack
 from ioc.alerts.trial import Trial
+from ioc.alerts.window import Window
 from ioc.district.sources import Source
 from ioc.district.worktime import WorkCalendar
 from ioc.duty.model import Person, Roster
@@ -224,6 +225,8 @@ class Pack:
     alerts: AlertPack = field(default_factory=AlertPack)
     trials: tuple[Trial, ...] = ()
     """Tests of the rules."""
+    maintenance: tuple[Window, ...] = ()
+    """Maintenance windows that stand."""
 
     def unit_of(self, point: str, day: date) -> str | None:
         """Unit that a point belongs to on a day; None outside the periods that the pack knows."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ioc.district import duty, targets
+from ioc.alerts.window import Window
+from ioc.district import duty, maintenance, targets
 from ioc.district.agencies import LONGEST_NAME, agency_key
 from ioc.district.alert_call_checks import check_calls
 from ioc.district.alert_checks import check_alerts
@@ -71,6 +72,7 @@ TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
     "calendar.csv": (("day", "kind", "name"), ("hours",), False),
     targets.FILE: (targets.COLUMNS, targets.OPTIONAL, False),
     **duty.FILES,
+    maintenance.FILE: (maintenance.COLUMNS, maintenance.OPTIONAL, False),
 }
 #: A mistake on a line of these costs that line alone when connectors read the pack.
 _LINE_BY_LINE: Final = ("devices.csv", "sources.csv", *duty.FILES)
@@ -133,6 +135,11 @@ def examine(folder: Path) -> Reading:
             )
         ),
         alerts=read_alerts(folder, problems),
+        maintenance=tuple(
+            maintenance.read_windows(
+                _rows(folder, maintenance.FILE, problems), ZoneInfo(zone if zone_exists(zone) else "UTC")
+            )
+        ),
     )
     for path in sorted(folder.glob("*.csv")):
         if path.name not in TABLES:
@@ -148,6 +155,13 @@ def examine(folder: Path) -> Reading:
         check_probing(pack, folder, problems)
         check_sources(pack, folder, problems)
         today = datetime.now(ZoneInfo(pack.time_zone)).date()
+        maintenance.check_windows(
+            pack.maintenance,
+            rules={rule.code for rule in pack.alerts.rules},
+            units=units,
+            points=pack.point_codes(),
+            problems=problems,
+        )
         check_alerts(pack, tables.alerts.lost, problems, today)
         check_calls(pack, tables.alerts.lost, folder, problems, today)
         note_unknown(pack, problems, today)
@@ -186,6 +200,7 @@ class _Tables:
     people: tuple[Person, ...]
     rosters: tuple[Roster, ...]
     alerts: AlertReading
+    maintenance: tuple[Window, ...]
 
 
 def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool | Hours], digest: str) -> Pack:
@@ -211,6 +226,7 @@ def _assemble(manifest: Manifest, tables: _Tables, overrides: dict[date, bool | 
         rosters=tables.rosters,
         alerts=tables.alerts.alerts,
         trials=tables.alerts.trials,
+        maintenance=tables.maintenance,
         digest=digest,
     )
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ioc.alerts import recurrence
 from ioc.alerts.errors import AlertError
-from ioc.alerts.maintenance import Facts, Window, covering, fits, next_time, until
+from ioc.alerts.maintenance import Facts, covering, fits, next_time, until
+from ioc.alerts.window import Window
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
