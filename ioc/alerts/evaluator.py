@@ -235,33 +235,38 @@ class SweepCrew(Crew):
         book = self.book(connection)
         area = sweep.DEVICES
         after: int | None = 0 if book.of(area.kind) else None
+        seen: set[str] = set()
         while after is not None and not self._stop.is_set():
             with connection.transaction():
                 codes, after = run(connection, sweep.suspect_devices(book, after))
                 wrong = run(connection, sweep.compare(area, book, codes, now_of(connection)))
+            seen.update(codes)
             self._put_right(connection, area, book, wrong)
-        self._signalled(connection, area, book)
+        self._signalled(connection, area, book, seen)
 
     def _dossiers(self, connection: Connection) -> None:
         book = self.book(connection)
         area = sweep.DOSSIERS
         after: sweep.Place | None = sweep.Place() if book.of(area.kind) else None
+        seen: set[str] = set()
         while after is not None and not self._stop.is_set():
             with connection.transaction():
                 now = now_of(connection)
                 codes, after = run(connection, sweep.near_dossiers(after, now))
                 wrong = run(connection, sweep.compare(area, book, codes, now))
+            seen.update(codes)
             self._put_right(connection, area, book, wrong)
-        self._signalled(connection, area, book)
+        self._signalled(connection, area, book, seen)
 
-    def _signalled(self, connection: Connection, area: sweep.Area, book: RuleBook) -> None:
+    def _signalled(self, connection: Connection, area: sweep.Area, book: RuleBook, seen: set[str]) -> None:
         for rule in book.of(area.kind):
             after: str | None = ""
             while after is not None and not self._stop.is_set():
                 with connection.transaction():
                     now = now_of(connection)
-                    codes, after = run(connection, sweep.signalled(area, book, rule, after, now))
+                    codes, after = run(connection, sweep.signalled(area, book, rule, after, now, seen))
                     wrong = run(connection, sweep.compare(area, book, codes, now))
+                seen.update(codes)
                 self._put_right(connection, area, book, wrong)
 
     def _put_right(

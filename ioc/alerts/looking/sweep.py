@@ -8,7 +8,7 @@ is wrong it is locked, looked at again, and only then told.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias, cast
@@ -103,17 +103,20 @@ def put_right(area: Area, book: RuleBook, codes: Sequence[str], now: datetime) -
 
 
 def signalled(
-    area: Area, book: RuleBook, rule: Rule, after: str, now: datetime
+    area: Area, book: RuleBook, rule: Rule, after: str, now: datetime, seen: Container[str] = ()
 ) -> Steps[tuple[list[str], str | None]]:
     """Steps to a page of what a rule has signals of, and the subject to go on after.
 
     Those of which there is no such thing any more are put right here: nobody else could.
+
+    :param seen: codes that were compared in this sweep already, and are left out.
     """
     signals = yield from kept.after(book, rule, after, PAGE)
     subjects = [subject for _, subject in signals]
-    codes = [subject.removeprefix(area.prefix) for subject in subjects if subject.startswith(area.prefix)]
+    left = [subject for subject in subjects if subject.removeprefix(area.prefix) not in seen]
+    codes = [subject.removeprefix(area.prefix) for subject in left if subject.startswith(area.prefix)]
     known = {subject for _, subject in (yield from area.look(book, codes, now, False))}
-    gone = [Found(False).observed(rule.code, subject) for subject in subjects if subject not in known]
+    gone = [Found(False).observed(rule.code, subject) for subject in left if subject not in known]
     yield from life.settle(
         book, [one for one in gone if kept.is_news(signals[one.rule, one.subject], one)], now
     )
