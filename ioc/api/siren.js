@@ -125,7 +125,7 @@
       keys = [...found.alerts.map((one) => "a" + one.id),
         ...messages.filter((one) => one.sounds).map((one) => "m" + one.id)];
       for (const key of silenced) if (!keys.includes(key)) silenced.delete(key);
-      document.getElementById("clock").textContent = new Date(found.at).toLocaleTimeString("vi-VN");
+      document.getElementById("clock").textContent = found.at.slice(11, 19);
       await report(found);
     } catch {
       // the banner tells once it lasts

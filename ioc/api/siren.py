@@ -98,13 +98,13 @@ async def post_acknowledge(
 
 def _screen(found: siren.Screen) -> SirenScreen:
     return SirenScreen(
-        at=found.at,
+        at=found.at.astimezone(found.zone),
         messages=[_message(one, found.zone) for one in found.messages],
         alerts=[
             SirenAlert(
                 id=fact.alert_id,
                 severity=fact.severity.word,
-                since=fact.since,
+                since=fact.since.astimezone(found.zone),
                 vi=_of(fact, found.zone, VI),
                 en=_of(fact, found.zone, EN),
             )

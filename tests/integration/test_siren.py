@@ -66,6 +66,8 @@ async def test_a_message_is_sent_only_when_a_page_has_shown_it(
     shown = (await client.get("/api/v1/siren")).json()
     assert [one["id"] for one in shown["messages"]] == [number]
     assert shown["messages"][0]["sounds"]
+    # the district's clock, wherever the room's browser believes to be
+    assert shown["at"].endswith("+07:00")
     assert sent == []
     answer = await client.post("/api/v1/siren/shown", json={"messages": [number], "sound": True})
     assert answer.json() == {"taken": 1}

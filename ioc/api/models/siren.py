@@ -39,7 +39,7 @@ class SirenMessage(BaseModel):
 class SirenScreen(BaseModel):
     """What a siren page shows now."""
 
-    at: datetime
+    at: datetime = Field(description="By the district's clock.")
     messages: list[SirenMessage]
     alerts: list[SirenAlert] = Field(description="Worst first, at most 30.")
     total: int = Field(description="How many alerts there are in all.")
