@@ -12,6 +12,7 @@ import pytest
 
 from ioc.alerts import actions
 from ioc.alerts.errors import AlertError, UnknownAlertError
+from ioc.alerts.looking.forgetting import forget
 from ioc.kpi.query import SYSTEM_READER, Steps, change
 from ioc.settings import Settings
 from tests.integration.alert_place import ACK_FOR, Place, begin, prepare
@@ -205,6 +206,20 @@ def test_an_alert_closed_by_hand_stays_closed_until_its_condition_was_away_once(
     (later,) = desk.settle(down("wifi.down", "device:w1", desk.now)).opened
     assert later != number
     assert desk.events(number) == ["opened", "closed"]
+
+
+def test_what_was_closed_by_hand_is_not_forgotten_while_its_condition_goes_on(desk: Place) -> None:
+    number, other = desk.open("camera.down", "device:c1"), desk.open("camera.down", "device:c2")
+    act(desk, actions.close(SYSTEM_READER, [number, other], "a", desk.now, "biết rồi"))
+    desk.settle(up("camera.down", "device:c2"))
+    desk.now += timedelta(days=400)
+    change(desk.connection, forget(desk.now, timedelta(days=365)))
+    rows = desk.connection.execute("SELECT alert_id FROM ioc.alert").fetchall()
+    assert rows == [(number,)]
+    assert not desk.settle(down("camera.down", "device:c1")).opened
+    desk.settle(up("camera.down", "device:c1"))
+    change(desk.connection, forget(desk.now, timedelta(days=365)))
+    assert desk.connection.execute("SELECT count(*) FROM ioc.alert").fetchone() == (0,)
 
 
 def test_closing_tells_those_who_were_called_and_calls_nobody_more(desk: Place) -> None:

@@ -16,9 +16,11 @@ _DECAYED: Final = 12 * flapping.HALF_LIFE
 _FLAPS: Final = """
 DELETE FROM ioc.alert_flap WHERE ctid = ANY (ARRAY(SELECT ctid FROM ioc.alert_flap WHERE at < %s LIMIT %s)) RETURNING 1
 """
+# what was closed by hand stays while its conditions go on: they are to open no other one
 _OLD: Final = """
-SELECT alert_id FROM ioc.alert WHERE opened_at < %(before)s AND cleared_at < %(before)s
-ORDER BY opened_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+SELECT a.alert_id FROM ioc.alert a WHERE a.opened_at < %(before)s AND a.cleared_at < %(before)s
+  AND NOT EXISTS (SELECT FROM ioc.alert_signal s WHERE s.alert_id = a.alert_id)
+ORDER BY a.opened_at LIMIT %(most)s FOR UPDATE OF a SKIP LOCKED
 """
 _LETTING_GO: Final = "SELECT set_config('ioc.letting_go', 'alerts', true)"
 _PARTS: Final = (
