@@ -25,10 +25,8 @@ _LOCK: Final = 0x696F630B
 _MOST_FACTS: Final = 30
 _MOST_UNITS: Final = 12
 
-_DONE: Final = """
-SELECT NOT pg_try_advisory_xact_lock(%s)
-    OR EXISTS (SELECT FROM ioc.alert_message WHERE kind = 'digest' AND created_at >= %s)
-"""
+_TAKE: Final = "SELECT pg_try_advisory_xact_lock(%s)"
+_DONE: Final = "SELECT EXISTS (SELECT FROM ioc.alert_message WHERE kind = 'digest' AND created_at >= %s)"
 _COUNTS: Final = """
 SELECT count(*) FILTER (WHERE opened_at > %(since)s), count(*) FILTER (WHERE cleared_at > %(since)s),
     count(*) FILTER (WHERE cleared_at IS NULL)
@@ -62,12 +60,15 @@ def due(at: str, now: datetime, zone: ZoneInfo) -> datetime | None:
     return moment if moment <= now < moment + LATE else None
 
 
-def send(roll: Roll, channels: Mapping[str, Channel], moment: datetime, now: datetime) -> Steps[int]:
+def send(roll: Roll, channels: Mapping[str, Channel], moment: datetime, now: datetime) -> Steps[int | None]:
     """Steps that put the digest of a morning into the outbox, unless it was; returns how many messages it is.
 
-    It goes to everybody on duty, over the channels that carry information.
+    It goes to everybody on duty, over the channels that carry information. None: another process is at it.
     """
-    ((is_done,),) = yield _DONE, (_LOCK, moment)
+    ((is_free,),) = yield _TAKE, (_LOCK,)
+    if not is_free:
+        return None
+    ((is_done,),) = yield _DONE, (moment,)
     if is_done:
         return 0
     zone = roll.plan.calendar.zone

@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -89,6 +89,7 @@ class Deliverer:
         self._revision: int | None = None
         self._roll: calling.Roll | None = None
         self._notices = Notices()
+        self._digested: datetime | None = None
         #: Outcomes that are to be written, each with a number from 0 to 1 for its delay.
         self._unwritten: list[tuple[Outcome, float]] = []
         self._chance = random.SystemRandom().random
@@ -137,7 +138,7 @@ class Deliverer:
         if time.monotonic() - self._clocked >= _CLOCK_S:
             self._clocked = time.monotonic()
             self._guard(connection, "notices", lambda: _in_one(connection, self._tell_duty))
-            self._guard(connection, "digest", lambda: _in_one(connection, self._tell_digest))
+            self._guard(connection, "digest", lambda: self._tell_digest(connection))
         if self._guard(connection, "messages", lambda: self._send(connection)):
             return _SOON_S
         free = [code for code, places in self._senders.places().items() if places]
@@ -175,11 +176,15 @@ class Deliverer:
         notices = yield from self._notices.due(now)
         return (yield from noticing.tell(notices, self._channels, now))
 
-    def _tell_digest(self, now: datetime) -> Steps[int]:
-        moment = digest.due(self._settings.digest_at, now, self._zone)
-        if moment is None or self._roll is None:
-            return 0
-        return (yield from digest.send(self._roll, self._channels, moment, now))
+    def _tell_digest(self, connection: Connection) -> None:
+        """Send the digest once its time has come; asked of the database only until it is there."""
+        moment = digest.due(self._settings.digest_at, datetime.now(UTC), self._zone)
+        roll = self._roll
+        if moment is None or roll is None or moment == self._digested:
+            return
+        sent = _in_one(connection, lambda now: digest.send(roll, self._channels, moment, now))
+        if sent is not None:
+            self._digested = moment
 
     def _send(self, connection: Connection) -> bool:
         """Claim for every channel what it can take; says whether something is left that somebody else holds."""

@@ -26,6 +26,7 @@ from tests.integration.delivering import (
     PLAIN,
     POLICY,
     SHIPPED,
+    ZONE,
     Post,
     begin,
     people,
@@ -75,8 +76,9 @@ def post(connection: Connection, receiver: Receiver, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TEST_HOOK", f"{receiver.url}/{{address}}")
     monkeypatch.setenv("TEST_DEAD", "http://127.0.0.1:9/{address}")
     found = begin(connection)
-    found.now = datetime.now(UTC)
+    # from long ago, so that nobody hands over to them now
     found.rosters(rotation("truc-ban", "an"), rotation("lanh-dao", "lan"))
+    found.now = datetime.now(UTC)
     found.channels = {
         "email": Channel("email", "webhook", "env:TEST_HOOK", **PLAIN),  # type: ignore[arg-type]
     }
@@ -222,6 +224,21 @@ def test_a_channel_of_the_pack_that_changes_is_used_as_it_is_now(
             lambda: len(receiver.asked) == 2, within_s=15, what="the message over the channel as it is"
         )
     assert receiver.asked[1].path.startswith("/other/")
+
+
+def test_two_processes_send_the_digest_once(place: Settings, post: Post, receiver: Receiver) -> None:
+    morning = place.model_copy(update={"digest_at": f"{datetime.now(ZONE):%H:%M}"})
+    with delivery(morning), delivery(morning):
+        wait_until(lambda: len(receiver.asked) >= 2, within_s=20, what="the digest to both on duty")
+        post.open("camera.down")
+        wait_until(lambda: len(receiver.asked) >= 3, within_s=15, what="an alert after it")
+        time.sleep(6)  # both have looked again
+    kinds = Counter((asked.path, asked.json["data"]["kind"]) for asked in receiver.asked)
+    assert kinds == {
+        ("/an%40example.org", "digest"): 1,
+        ("/lan%40example.org", "digest"): 1,
+        ("/an%40example.org", "alert"): 1,
+    }
 
 
 def test_what_is_being_sent_when_the_process_is_told_to_end_is_awaited(

@@ -32,7 +32,7 @@ def post(connection: Connection) -> Post:
     return begin(connection)
 
 
-def _digest(post: Post, at: str = "07:00") -> int:
+def _digest(post: Post, at: str = "07:00") -> int | None:
     moment = digest.due(at, post.now, ZONE)
     if moment is None:
         return 0
