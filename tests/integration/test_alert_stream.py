@@ -46,14 +46,19 @@ class Reading:
         self._headers = {} if place is None else {"Last-Event-ID": place}
         self._events: list[tuple[str, str, Any]] = []
         self._came = asyncio.Condition()
+        self._ends = False
 
     async def __aenter__(self) -> Reading:
         self._task = asyncio.create_task(self._run())
         return self
 
+    def expect_end(self) -> None:
+        """The server is about to end: that is no failure of the reader."""
+        self._ends = True
+
     async def __aexit__(self, *_: object) -> None:
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        with contextlib.suppress(asyncio.CancelledError, *((httpx.TransportError,) if self._ends else ())):
             await self._task
         await self._client.aclose()
 
@@ -169,6 +174,30 @@ async def test_the_guest_gets_figures_and_no_alert(address: str, desk: Place) ->
             desk.open("camera.down", "device:c1")
             await clerk.wait("alert")
         assert guest.of("alert") == []
+
+
+async def test_a_database_connection_that_dies_costs_no_event(address: str, desk: Place) -> None:
+    number = desk.open("camera.down", "device:c1")
+    async with Reading(address, "clerk", only="alerts") as found:
+        await found.wait("begin")
+        ended = desk.connection.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'ioc serve stream'"
+        ).fetchone()
+        assert ended == (1,)
+        change(desk.connection, actions.comment(SYSTEM_READER, [number], "a", desk.now, "trong lúc đứt"))
+        ((_, data),) = await found.wait("alert commented")
+        assert data["detail"]["comment"] == "trong lúc đứt"
+
+
+async def test_the_server_ends_although_somebody_follows(
+    address: str, desk: Place, place: Settings, tmp_path: Path
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        # its end waits for the process, and fails when that takes too long
+        with serving(place.database_dsn, tmp_path) as (other, _):
+            following = await stack.enter_async_context(Reading(other, "clerk", only="alerts"))
+            await following.wait("begin")
+            following.expect_end()
 
 
 async def test_streams_of_one_reader_are_bounded(address: str, desk: Place) -> None:
