@@ -104,7 +104,7 @@ class Crew:
             connect_timeout=5,
             application_name=f"ioc-alerts-{self.name}",
             options="-c statement_timeout=30000 -c lock_timeout=5000 -c timezone=UTC -c jit=off"
-            " -c idle_in_transaction_session_timeout=30000 -c idle_session_timeout=30000",
+            " -c idle_in_transaction_session_timeout=15000 -c idle_session_timeout=15000",
         )
 
     def _lead(self, connection: Connection, turned: Callable[[], None]) -> bool:

@@ -34,6 +34,7 @@ SWEEP_LOCK: Final = 0x696F630C
 _LOOK_S: Final = 1.0
 _FIGURES_S: Final = 2.0
 _SWEEP_S: Final = 15.0
+_RETIRE_S: Final = 5.0
 _FORGET_S: Final = 3600.0
 #: Signals moved in one transaction.
 _LOT: Final = 2000
@@ -147,10 +148,15 @@ class FiguresCrew(Crew):
     def __init__(self, settings: Settings) -> None:
         super().__init__("figures", FIGURES_LOCK, settings)
         self._due: dict[tuple[object, ...], float] = {}
+        self._next = 0.0
+        self._asked = -1
         self.tasks = [Task("figures", TICK_S, self._figures)]
 
     def _figures(self, connection: Connection) -> None:
         book = self.book(connection)
+        if book.revision == self._asked and time.monotonic() < self._next:
+            return
+        self._asked, self._next = book.revision, time.monotonic() + _FIGURES_S
         rules = figures.rules(book)
         if not rules:
             self.at_fault(connection, book, (), {})
@@ -159,8 +165,9 @@ class FiguresCrew(Crew):
             asked = run(connection, figures.asks(book, now_of(connection)))
             gone = figures.over(asked, run(connection, kept.of_rules(book, rules)))
         bad: dict[str, str] = {}
-        for ask in asked:
-            name = (ask.units, *(rule.code for rule in ask.rules))
+        names = {(ask.units, *(rule.code for rule in ask.rules)): ask for ask in asked}
+        self._due = {name: due for name, due in self._due.items() if name in names}
+        for name, ask in names.items():
             began = time.monotonic()
             if began < self._due.get(name, 0.0) or self._stop.is_set():
                 bad |= {r.code: self._faults[r.code] for r in ask.rules if r.code in self._faults}
@@ -168,7 +175,7 @@ class FiguresCrew(Crew):
             gone += self._answered(connection, ask, bad)
             ended = time.monotonic()
             self._due[name] = ended + max(_FIGURES_S, 2 * (ended - began))
-        self._due = {name: due for name, due in self._due.items() if due > time.monotonic() - _FORGET_S}
+        self._next = min(self._due.values(), default=self._next)
         self._settle(connection, book, gone)
         self.at_fault(connection, book, rules, bad)
 
@@ -207,29 +214,31 @@ class SweepCrew(Crew):
         super().__init__("sweep", SWEEP_LOCK, settings)
         self._keep = timedelta(days=settings.keep_alerts_days) if settings.keep_alerts_days else None
         self._swept = -1
-        self._sweeps = [
-            Task("devices", _SWEEP_S, self._devices),
-            Task("dossiers", _SWEEP_S, self._dossiers),
-        ]
         self.tasks = [
             Task("rules", _LOOK_S, self._rules),
-            *self._sweeps,
+            Task("retired", _RETIRE_S, self._retire),
+            Task("devices", _SWEEP_S, self._devices),
+            Task("dossiers", _SWEEP_S, self._dossiers),
             Task("forgetting", _FORGET_S, self._forget),
         ]
 
     def _rules(self, connection: Connection) -> None:
-        """Signals of rules that are gone go too; where rules changed, all is looked at now."""
+        """Where rules changed, all is looked at now."""
         book = self.book(connection)
         if book.revision != self._swept:
             self._swept = book.revision
-            for task in self._sweeps:
+            for task in self.tasks[1:-1]:
                 task.due = 0.0
-            while not self._stop.is_set():
-                with connection.transaction():
-                    moved = run(connection, life.retire(book, now_of(connection), _LOT)).moved
-                if moved < _LOT:
-                    break
         self.at_fault(connection, book, (), book.unread)
+
+    def _retire(self, connection: Connection) -> None:
+        """Signals of rules that are gone go too; a worker may still have told of them some seconds after."""
+        book = self.book(connection)
+        while not self._stop.is_set():
+            with connection.transaction():
+                moved = run(connection, life.retire(book, now_of(connection), _LOT)).moved
+            if moved < _LOT:
+                return
 
     def _devices(self, connection: Connection) -> None:
         book = self.book(connection)

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from ioc import topics
-from ioc.alerts.model import DeviceCondition, DossierCondition, Grouping, Kind, Rule, Severity
+from ioc.alerts.model import DeviceCondition, DossierCondition, Grouping, Hours, Kind, Rule, Severity
 from ioc.events import (
     CameraProbed,
     CameraSample,
@@ -192,6 +192,19 @@ def test_what_is_read_long_after_it_was_measured_is_not_raised_nor_are_late_samp
             await feeder.feed([camera("C-1", NOW - MINUTE, Status.DOWN)], now=NOW)
             assert signals(at) == {}
             assert opened(at) == []
+
+        with_feeders(settings, topics.CAMERAS, story)
+
+
+def test_a_rule_of_working_hours_waits_for_the_opening_of_the_next_working_day(settings: Settings) -> None:
+    with desk(settings, a_rule("camera.down", hours=Hours.WORKING, holds_for=10 * MINUTE)) as at:
+        friday_evening = datetime(2026, 3, 13, 13, 0, tzinfo=UTC)
+        monday = datetime(2026, 3, 16, 0, 0, tzinfo=UTC)  # 07:00 in Tây Ninh
+
+        async def story(feeder: Feeder) -> None:
+            await feeder.feed([camera("C-1", friday_evening, Status.DOWN)], now=friday_evening)
+            rows = at.connection.execute("SELECT since, due_at FROM ioc.alert_signal").fetchall()
+            assert rows == [(friday_evening, monday + 10 * MINUTE)]
 
         with_feeders(settings, topics.CAMERAS, story)
 
