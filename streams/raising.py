@@ -10,10 +10,11 @@ from typing import Final
 import psycopg
 import structlog
 
-from ioc.alerts import life, steps
+from ioc.alerts import life
 from ioc.alerts.book import RuleBook
 from ioc.alerts.model import Observation
 from ioc.errors import IocError
+from ioc.kpi import steps
 from streams.ownership import Connection
 
 log = structlog.get_logger(__name__)

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from psycopg_pool import AsyncConnectionPool
 
-from ioc.alerts import steps
 from ioc.alerts.book import RuleBook
 from ioc.alerts.loading import Keeper
 from ioc.district.worktime import WorkCalendar, stored_calendar
+from ioc.kpi import steps
 from streams.ownership import Connection
 
 #: Most undeclared units; facts of further ones are unreadable until the pack names them.

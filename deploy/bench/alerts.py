@@ -39,13 +39,13 @@ from ioc.alerts.model import (
     Step,
     Target,
 )
-from ioc.alerts.steps import run
 from ioc.district import Pack, read_pack
 from ioc.district.apply_alerts import apply_alerts
 from ioc.district.apply_duty import apply_rosters
 from ioc.duty.model import Person
 from ioc.errors import UnavailableError
 from ioc.events import Status
+from ioc.kpi.steps import run
 from ioc.settings import Settings
 
 _HOOK: Final = "BENCH_HOOK"

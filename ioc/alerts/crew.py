@@ -20,8 +20,8 @@ from ioc.alerts.book import RuleBook
 from ioc.alerts.loading import Keeper
 from ioc.alerts.looking import faults
 from ioc.alerts.model import Rule
-from ioc.alerts.steps import run
 from ioc.errors import IocError
+from ioc.kpi.steps import run
 from ioc.settings import Settings
 
 log = structlog.get_logger(__name__)

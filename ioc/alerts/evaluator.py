@@ -22,9 +22,9 @@ from ioc.alerts.looking import figures, forgetting, kept, measured, points, sile
 from ioc.alerts.looking.figures import Ask
 from ioc.alerts.looking.kept import Signals
 from ioc.alerts.model import Observation, Rule
-from ioc.alerts.steps import run
 from ioc.errors import IocError
 from ioc.kpi.query import Steps, answer
+from ioc.kpi.steps import run
 from ioc.settings import Settings
 
 CLOCK_LOCK: Final = 0x696F6308

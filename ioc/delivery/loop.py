@@ -20,7 +20,6 @@ import structlog
 
 from ioc.alerts.encoding import EncodingError, channel_from_json
 from ioc.alerts.model import Channel, Target
-from ioc.alerts.steps import run as drive
 from ioc.delivery import claiming, digest, escalation, noticing, settling, standing
 from ioc.delivery.claiming import Claimed, Claims
 from ioc.delivery.composing import LinkMaker, compose
@@ -29,6 +28,7 @@ from ioc.delivery.settling import Outcome
 from ioc.duty import calling
 from ioc.duty.notices import Notices
 from ioc.kpi.query import Steps
+from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -7,11 +7,11 @@ The steps of an answer are written once, as generators that say what to ask next
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -30,6 +30,7 @@ from ioc.kpi.errors import (
     UnknownUnitError,
 )
 from ioc.kpi.question import Areas, Asked, Question, read
+from ioc.kpi.steps import Asking, Steps, run, run_async
 from ioc.kpi.targets import NO_TARGETS, Target, Targets
 
 #: Longest time that one question may keep the database busy, in seconds.
@@ -54,12 +55,7 @@ _CURRENT_AREAS = (
     " FROM ioc.kpi_current_areas(%s, %s, %s)"
 )
 
-_Rows: TypeAlias = Sequence[tuple[Any, ...]]
 _T = TypeVar("_T")
-#: A statement and its parameters.
-Asking: TypeAlias = tuple[str, Sequence[object] | Mapping[str, object]]
-#: Yields a statement and its parameters, is sent the rows, and returns the answer.
-Steps: TypeAlias = Generator[Asking, _Rows, _T]
 
 
 class Point(NamedTuple):
@@ -253,27 +249,13 @@ def change(connection: psycopg.Connection[Any], steps: Steps[_T]) -> _T:
     :raises UnavailableError: the database does not answer.
     """
     with _translated(), connection.transaction():
-        try:
-            statement, parameters = next(steps)
-            while True:
-                cursor = connection.execute(statement.encode(), parameters)
-                statement, parameters = steps.send(cursor.fetchall() if cursor.description else [])
-        except StopIteration as done:
-            found: _T = done.value
-            return found
+        return run(connection, steps)
 
 
 async def change_async(connection: psycopg.AsyncConnection[Any], steps: Steps[_T]) -> _T:
     """The same over an asynchronous connection."""
     async with _translated_async(), connection.transaction():
-        try:
-            statement, parameters = next(steps)
-            while True:
-                cursor = await connection.execute(statement.encode(), parameters)
-                statement, parameters = steps.send(await cursor.fetchall() if cursor.description else [])
-        except StopIteration as done:
-            found: _T = done.value
-            return found
+        return await run_async(connection, steps)
 
 
 def sample_platform(connection: psycopg.Connection[Any]) -> int:

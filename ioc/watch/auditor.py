@@ -18,7 +18,7 @@ import structlog
 from psycopg.types.json import Jsonb
 
 from ioc.alerts.loading import Keeper
-from ioc.alerts.steps import run as drive
+from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
 from ioc.watch import calling
 from ioc.watch.reading import Connection, Reading, keep

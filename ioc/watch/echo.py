@@ -48,7 +48,7 @@ def read_key(settings: Settings) -> bytes:
 
     :raises UnavailableError: the database does not answer.
     """
-    from ioc.alerts.steps import run
+    from ioc.kpi.steps import run
 
     try:
         with psycopg.connect(settings.database_dsn, autocommit=True, connect_timeout=5) as connection:

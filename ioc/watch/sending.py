@@ -11,8 +11,8 @@ import psycopg
 import structlog
 
 from ioc.alerts.loading import Keeper
-from ioc.alerts.steps import run as drive
 from ioc.errors import IocError
+from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
 from ioc.watch import synthetic
 from ioc.watch.reading import Connection

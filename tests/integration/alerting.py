@@ -21,7 +21,7 @@ from ioc.alerts.model import (
     Step,
     Target,
 )
-from ioc.alerts.steps import run
+from ioc.kpi.steps import run
 from tests.integration.kpi_data import Connection
 
 T0 = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from ioc.alerts import actions
 from ioc.alerts.encoding import channel_to_json
 from ioc.alerts.model import Channel, Policy, Rule, Severity, Step, Target
-from ioc.alerts.steps import run
 from ioc.delivery import claiming, escalation, settling, standing
 from ioc.delivery.channels.interface import Receipt
 from ioc.delivery.claiming import Claimed, Claims
@@ -23,6 +22,7 @@ from ioc.district.apply_duty import apply_rosters
 from ioc.duty import calling
 from ioc.duty.model import Advance, Cover, Person, Roster, Rotation
 from ioc.kpi.query import SYSTEM_READER
+from ioc.kpi.steps import run
 from tests.integration.alerting import Desk, a_rule, bring_in, down
 from tests.integration.history_place import add_places
 from tests.integration.kpi_data import Connection

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -15,23 +14,10 @@ from ioc.alerts.errors import AlertError, UnknownAlertError
 from ioc.alerts.looking.forgetting import forget
 from ioc.kpi.query import SYSTEM_READER, Steps, change
 from ioc.settings import Settings
-from tests.integration.alert_place import ACK_FOR, Place, begin, prepare
+from tests.integration.alert_place import ACK_FOR, Place
 from tests.integration.alerting import MINUTE, down, up
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture(scope="module")
-def ready(place: Settings) -> Settings:
-    with psycopg.connect(place.database_dsn, autocommit=True) as connection:
-        prepare(connection)
-    return place
-
-
-@pytest.fixture
-def desk(ready: Settings) -> Iterator[Place]:
-    with psycopg.connect(ready.database_dsn, autocommit=True) as connection:
-        yield begin(connection)
 
 
 def act(desk: Place, steps: Steps[list[actions.Acted]]) -> list[tuple[bool, str]]:

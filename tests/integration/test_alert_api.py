@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import psycopg
-import pytest
 import pytest_asyncio
 
 from ioc.settings import Settings
-from tests.integration.alert_place import Place, begin, prepare
+from tests.integration.alert_place import Place
 from tests.integration.asking import asking
 from tests.integration.history_place import PASSWORD
 
 ALERTS = "/api/v1/alerts"
-
-
-@pytest.fixture(scope="module")
-def ready(place: Settings) -> Settings:
-    with psycopg.connect(place.database_dsn, autocommit=True) as connection:
-        prepare(connection)
-    return place
-
-
-@pytest.fixture
-def desk(ready: Settings) -> Iterator[Place]:
-    with psycopg.connect(ready.database_dsn, autocommit=True) as connection:
-        yield begin(connection)
 
 
 @pytest_asyncio.fixture

@@ -5,30 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
 from ioc.alerts.errors import AlertError, UnknownAlertError
 from ioc.cli.main import build
 from ioc.settings import Settings, load
-from tests.integration.alert_place import Place, begin, prepare
-
-
-@pytest.fixture(scope="module")
-def ready(place: Settings) -> Settings:
-    with psycopg.connect(place.database_dsn, autocommit=True) as connection:
-        prepare(connection)
-    return place
-
-
-@pytest.fixture
-def desk(ready: Settings) -> Iterator[Place]:
-    with psycopg.connect(ready.database_dsn, autocommit=True) as connection:
-        yield begin(connection)
+from tests.integration.alert_place import Place
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 
 from ioc.alerts import actions, asking, audit, maintenance, one, windows
@@ -16,24 +14,10 @@ from ioc.alerts.model import Grouping, Severity
 from ioc.alerts.states import Held, State
 from ioc.kpi.errors import BadQuestionError, UnknownUnitError
 from ioc.kpi.query import SYSTEM_READER, Steps, answer, change
-from ioc.settings import Settings
-from tests.integration.alert_place import Place, begin, prepare
+from tests.integration.alert_place import Place
 from tests.integration.alerting import MINUTE, a_rule, bring_in, down, up
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def ready(place: Settings) -> Settings:
-    with psycopg.connect(place.database_dsn, autocommit=True) as connection:
-        prepare(connection)
-    return place
-
-
-@pytest.fixture
-def desk(ready: Settings) -> Iterator[Place]:
-    with psycopg.connect(ready.database_dsn, autocommit=True) as connection:
-        yield begin(connection)
 
 
 def listed(desk: Place, reader: str = SYSTEM_READER, order: Order = Order.NEWEST, **given: Any) -> list[int]:

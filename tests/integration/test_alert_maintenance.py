@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -16,7 +15,7 @@ from ioc.alerts.windows import Known, Wanted
 from ioc.kpi.errors import KpiError
 from ioc.kpi.query import SYSTEM_READER, answer, change
 from ioc.settings import Settings
-from tests.integration.alert_place import Place, begin, prepare
+from tests.integration.alert_place import Place
 from tests.integration.alerting import MINUTE, down
 
 HOUR = timedelta(hours=1)
@@ -25,20 +24,13 @@ TODAY = "2026-03-02"
 
 
 @pytest.fixture(scope="module")
-def ready(place: Settings) -> Settings:
-    with psycopg.connect(place.database_dsn, autocommit=True) as connection:
-        prepare(connection)
+def ready(ready: Settings) -> Settings:
+    with psycopg.connect(ready.database_dsn, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO ioc.point (code, unit_code, name_vi, name_en) VALUES"
             " ('p1', 'go-1', 'Điểm 1', 'Point 1'), ('p2', 'go-2', 'Điểm 2', 'Point 2')"
         )
-    return place
-
-
-@pytest.fixture
-def desk(ready: Settings) -> Iterator[Place]:
-    with psycopg.connect(ready.database_dsn, autocommit=True) as connection:
-        yield begin(connection)
+    return ready
 
 
 def make(desk: Place, reader: str = SYSTEM_READER, **given: object) -> Known:

@@ -15,10 +15,10 @@ from ioc.alerts.book import RuleBook
 from ioc.alerts.loading import load_book
 from ioc.alerts.machine import Turn
 from ioc.alerts.model import Observation, Phase, Rule
-from ioc.alerts.steps import run
 from ioc.alerts.trial import Trial
 from ioc.alerts.trying import try_rule
 from ioc.district import apply_pack, read_pack
+from ioc.kpi.steps import run
 from ioc.settings import Settings
 
 PACK = read_pack(Path(__file__).parents[2] / "deploy" / "packs" / "go-dau")

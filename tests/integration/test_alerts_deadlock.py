@@ -10,9 +10,10 @@ from datetime import datetime
 
 import psycopg
 
-from ioc.alerts import life, steps
+from ioc.alerts import life
 from ioc.alerts.book import RuleBook
 from ioc.alerts.model import Grouping
+from ioc.kpi import steps
 from ioc.settings import Settings
 from streams import ownership
 from streams.batch import Batch, Partition

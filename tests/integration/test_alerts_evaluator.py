@@ -23,8 +23,8 @@ from ioc.alerts.evaluator import ClockCrew, FiguresCrew, SweepCrew, crews
 from ioc.alerts.loading import load_book
 from ioc.alerts.looking import faults
 from ioc.alerts.model import AbsenceCondition, DeviceCondition, Kind, KpiCondition, Rule
-from ioc.alerts.steps import run
 from ioc.dossiers.ledger import Measure
+from ioc.kpi.steps import run
 from ioc.settings import Settings
 from tests.integration import kpi_data
 from tests.integration.alerting import a_rule, bring_in, down

@@ -12,7 +12,7 @@ import pytest
 
 from ioc.alerts import life
 from ioc.alerts.model import Grouping
-from ioc.alerts.steps import run
+from ioc.kpi.steps import run
 from tests.integration.alerting import MINUTE, POLICY, T0, Desk, a_rule, bring_in, down, up
 from tests.integration.kpi_data import Connection
 

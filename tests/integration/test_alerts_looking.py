@@ -25,8 +25,8 @@ from ioc.alerts.model import (
     Rule,
     SiteCondition,
 )
-from ioc.alerts.steps import run
 from ioc.kpi.query import Steps
+from ioc.kpi.steps import run
 from tests.integration import kpi_data
 from tests.integration.alerting import Desk, a_rule, bring_in, down
 

@@ -15,10 +15,10 @@ import pytest
 
 from ioc.alerts.loading import load_book
 from ioc.alerts.model import Channel, Severity, Step, Target
-from ioc.alerts.steps import run
 from ioc.delivery import texts
 from ioc.delivery.outbox import Wanted, put
 from ioc.district import apply_pack, read_pack
+from ioc.kpi.steps import run
 from ioc.settings import Settings
 from tests.integration.alerting import Desk, a_rule, down, up
 from tests.integration.delivering import (

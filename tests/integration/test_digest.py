@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import psycopg
-import pytest
-
-from ioc.alerts.steps import run
 from ioc.delivery import digest, noticing
 from ioc.duty.notices import Notices
 from ioc.kpi.query import Steps
+from ioc.kpi.steps import run
 from tests.integration.alerting import up
-from tests.integration.delivering import ZONE, Post, begin, prepare, rotation
-from tests.integration.kpi_data import Connection
-from tests.servers import Servers
+from tests.integration.delivering import ZONE, Post, rotation
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def connection(servers: Servers) -> Iterator[Connection]:
-    with servers.place() as found, psycopg.connect(found.database_dsn, autocommit=True) as session:
-        prepare(session)
-        yield session
-
-
-@pytest.fixture
-def post(connection: Connection) -> Post:
-    return begin(connection)
 
 
 def _digest(post: Post, at: str = "07:00") -> int | None:

@@ -24,10 +24,10 @@ from deploy.stack import topics as stack_topics
 from ioc import topics
 from ioc.alerts import actions
 from ioc.alerts.model import Channel, DeviceCondition, Step
-from ioc.alerts.steps import run
 from ioc.delivery.channels.http import KEY_HEADER
 from ioc.events import Status
 from ioc.kpi.query import SYSTEM_READER
+from ioc.kpi.steps import run
 from ioc.settings import Settings
 from ioc.storage.migrate import upgrade
 from tests.integration.alerting import a_rule

@@ -14,7 +14,6 @@ import psycopg
 import pytest
 
 from ioc.alerts.model import Severity
-from ioc.alerts.steps import run
 from ioc.district import apply_pack
 from ioc.duty import Change, ChangeKind, compute, hand_overs, log, store
 from ioc.duty.errors import DutyError
@@ -22,6 +21,7 @@ from ioc.duty.model import Cover
 from ioc.duty.notices import Notice, Notices, due_notices
 from ioc.duty.wording import ShiftWording, Wording
 from ioc.kpi.query import SYSTEM_READER, answer, change
+from ioc.kpi.steps import run
 from ioc.settings import Settings
 from tests.integration.duty_pack import PHONE, duty_pack
 from tests.servers import Servers

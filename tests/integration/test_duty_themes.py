@@ -17,7 +17,6 @@ import pytest
 from icalendar import Calendar
 
 from ioc.alerts.model import Target
-from ioc.alerts.steps import run
 from ioc.district import Pack, apply_pack
 from ioc.duty import Person, Roster, Rotation, asking, store
 from ioc.duty.calling import Roll, Why, current
@@ -27,6 +26,7 @@ from ioc.duty.model import Advance, Cover
 from ioc.duty.notices import due_notices
 from ioc.duty.wording import ShiftWording, Wording
 from ioc.kpi.query import SYSTEM_READER, answer, change
+from ioc.kpi.steps import run
 from tests.integration.duty_pack import VIETNAM, duty_pack
 from tests.servers import Servers
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import time, timedelta
 
 import psycopg
-import pytest
 
 from ioc.alerts import actions, maintenance
 from ioc.alerts.model import Grouping, Severity, Step, Target
-from ioc.alerts.steps import run
 from ioc.delivery import escalation
 from ioc.duty import Change, ChangeKind, store
 from ioc.kpi.query import SYSTEM_READER, change
+from ioc.kpi.steps import run
 from tests.integration.alerting import T0, a_rule, down, up
 from tests.integration.delivering import (
     LEADER,
@@ -23,27 +21,12 @@ from tests.integration.delivering import (
     OFFICER,
     POLICY,
     Post,
-    begin,
     people,
-    prepare,
     rotation,
 )
 from tests.integration.kpi_data import Connection
-from tests.servers import Servers
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def connection(servers: Servers) -> Iterator[Connection]:
-    with servers.place() as found, psycopg.connect(found.database_dsn, autocommit=True) as session:
-        prepare(session)
-        yield session
-
-
-@pytest.fixture
-def post(connection: Connection) -> Post:
-    return begin(connection)
 
 
 def test_each_step_calls_who_is_on_duty_then_after_its_delay_over_every_channel_that_takes_it(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import httpx
-import psycopg
 import pytest
 import pytest_asyncio
 import structlog
@@ -19,24 +18,20 @@ from ioc.delivery.answering import Doing
 from ioc.delivery.links import LIFE, Claim, Links
 from ioc.kpi.query import SYSTEM_READER, change
 from ioc.settings import Settings
-from tests.integration.alert_place import Place, begin, prepare
+from tests.integration.alert_place import Place
 from tests.integration.asking import asking
 from tests.integration.messages import message, person
 
 
 @pytest.fixture(scope="module")
-def ready(place: Settings) -> Settings:
-    with psycopg.connect(place.database_dsn, autocommit=True) as connection:
-        prepare(connection)
-    return place.model_copy(update={"public_url": "https://ioc.example"})
+def ready(ready: Settings) -> Settings:
+    return ready.model_copy(update={"public_url": "https://ioc.example"})
 
 
 @pytest.fixture
-def desk(ready: Settings) -> Iterator[Place]:
-    with psycopg.connect(ready.database_dsn, autocommit=True) as connection:
-        found = begin(connection)
-        person(found, "boss", sms="84900000000")
-        yield found
+def desk(desk: Place) -> Place:
+    person(desk, "boss", sms="84900000000")
+    return desk
 
 
 @pytest_asyncio.fixture

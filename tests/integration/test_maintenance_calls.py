@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-
-import psycopg
-import pytest
 
 from ioc.alerts import maintenance, windows
 from ioc.kpi.query import SYSTEM_READER, change
 from tests.integration.alerting import up
-from tests.integration.delivering import MINUTE, Post, begin, prepare
-from tests.integration.kpi_data import Connection
-from tests.servers import Servers
-
-
-@pytest.fixture(scope="module")
-def connection(servers: Servers) -> Iterator[Connection]:
-    with servers.place() as found, psycopg.connect(found.database_dsn, autocommit=True) as session:
-        prepare(session)
-        yield session
-
-
-@pytest.fixture
-def post(connection: Connection) -> Post:
-    return begin(connection)
+from tests.integration.delivering import MINUTE, Post
 
 
 def window(post: Post, hours: float, **given: str) -> int:

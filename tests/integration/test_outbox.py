@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import time, timedelta
 
 import psycopg
-import pytest
 
 from ioc.alerts import actions
 from ioc.alerts.model import QuietHours, Severity, Step
-from ioc.alerts.steps import run
 from ioc.delivery.channels.interface import Receipt
 from ioc.delivery.claiming import MARGIN
 from ioc.delivery.settling import Outcome
 from ioc.kpi.query import SYSTEM_READER
+from ioc.kpi.steps import run
 from tests.integration.alerting import a_rule, up
-from tests.integration.delivering import MINUTE, OFFICER, POLICY, Post, begin, prepare, rotation
+from tests.integration.delivering import MINUTE, OFFICER, POLICY, Post, rotation
 from tests.integration.kpi_data import Connection
-from tests.servers import Servers
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def connection(servers: Servers) -> Iterator[Connection]:
-    with servers.place() as found, psycopg.connect(found.database_dsn, autocommit=True) as session:
-        prepare(session)
-        yield session
-
-
-@pytest.fixture
-def post(connection: Connection) -> Post:
-    return begin(connection)
 
 
 def _several(post: Post, rule: str, count: int, first: int = 0) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,28 +20,21 @@ from ioc.alerts.model import Channel, Severity
 from ioc.delivery.channels.interface import Outgoing, PermanentError, TemporaryError
 from ioc.delivery.channels.making import make_driver
 from ioc.settings import Settings
-from tests.integration.alert_place import Place, begin, prepare
+from tests.integration.alert_place import Place
 from tests.integration.asking import asking
 from tests.integration.history_place import PASSWORD
 from tests.integration.messages import message
 
 
 @pytest.fixture(scope="module")
-def ready(place: Settings) -> Settings:
-    with psycopg.connect(place.database_dsn, autocommit=True) as connection:
-        prepare(connection)
+def ready(ready: Settings) -> Settings:
+    with psycopg.connect(ready.database_dsn, autocommit=True) as connection:
         for code, driver in (("room", "siren"), ("sms", "apprise")):
             connection.execute(
                 "INSERT INTO ioc.alert_channel (code, definition) VALUES (%s, %s)",
                 (code, Jsonb({"code": code, "driver": driver})),
             )
-    return place
-
-
-@pytest.fixture
-def desk(ready: Settings) -> Iterator[Place]:
-    with psycopg.connect(ready.database_dsn, autocommit=True) as connection:
-        yield begin(connection)
+    return ready
 
 
 @pytest_asyncio.fixture

@@ -16,10 +16,10 @@ import pytest
 
 from ioc.alerts.encoding import channel_to_json
 from ioc.alerts.model import Channel, Hours, Kind, Policy, Severity, Step, SyntheticCondition, Target
-from ioc.alerts.steps import run as drive
 from ioc.delivery.channels.webhook import SIGNATURE_HEADER, sign
 from ioc.kpi.query import answer, ask, current
 from ioc.kpi.question import Asked
+from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
 from ioc.watch import beside, echo, synthetic
 from ioc.watch.beat import Beat

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 import structlog
 from psycopg.types.json import Jsonb
@@ -17,7 +16,6 @@ from pydantic import SecretStr
 
 from ioc.alerts import actions
 from ioc.alerts.model import Channel, Severity
-from ioc.alerts.steps import run
 from ioc.delivery import texts
 from ioc.delivery.channels.interface import (
     ChannelError,
@@ -30,8 +28,9 @@ from ioc.delivery.channels.making import make_driver
 from ioc.delivery.channels.telegram import Telegram
 from ioc.delivery.facts import facts_of
 from ioc.kpi.query import SYSTEM_READER, change
+from ioc.kpi.steps import run
 from ioc.settings import Settings
-from tests.integration.alert_place import Place, begin, prepare
+from tests.integration.alert_place import Place
 from tests.integration.messages import message, person
 from tests.peers.telegram_double import TOKEN, Fault, TelegramDouble, telegram_double, units
 
@@ -39,21 +38,12 @@ BOSS, DEPUTY, STRANGER, GROUP = 1001, 1002, 6666, -100500
 CHANNEL = Channel("telegram", "telegram", "env:BOT", timeout=timedelta(seconds=20))
 
 
-@pytest.fixture(scope="module")
-def ready(place: Settings) -> Settings:
-    with psycopg.connect(place.database_dsn, autocommit=True) as connection:
-        prepare(connection)
-    return place
-
-
 @pytest.fixture
-def desk(ready: Settings) -> Iterator[Place]:
-    with psycopg.connect(ready.database_dsn, autocommit=True) as connection:
-        found = begin(connection)
-        connection.execute("TRUNCATE ioc.channel_position")
-        for code, chat in (("boss", BOSS), ("deputy", DEPUTY)):
-            person(found, code, telegram=str(chat))
-        yield found
+def desk(desk: Place) -> Place:
+    desk.connection.execute("TRUNCATE ioc.channel_position")
+    for code, chat in (("boss", BOSS), ("deputy", DEPUTY)):
+        person(desk, code, telegram=str(chat))
+    return desk
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 import pytest
 
 from ioc.settings import Settings
-from tests.integration.alert_place import Place, begin, prepare
+from tests.integration.alert_place import Place
 from tests.integration.messages import message, person
 from tests.integration.test_telegram import until
 from tests.peers.telegram_double import TOKEN, TelegramDouble, telegram_double
@@ -47,12 +46,9 @@ def process(settings: Settings, double: TelegramDouble) -> Iterator[subprocess.P
 
 
 @pytest.fixture
-def desk(place: Settings) -> Iterator[Place]:
-    with psycopg.connect(place.database_dsn, autocommit=True) as connection:
-        prepare(connection)
-        found = begin(connection)
-        person(found, "boss", telegram=str(BOSS))
-        yield found
+def desk(desk: Place) -> Place:
+    person(desk, "boss", telegram=str(BOSS))
+    return desk
 
 
 def test_each_press_is_done_once_whenever_the_process_is_killed(place: Settings, desk: Place) -> None:

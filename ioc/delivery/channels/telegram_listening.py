@@ -22,7 +22,6 @@ import msgspec
 import psycopg
 import structlog
 
-from ioc.alerts import steps
 from ioc.delivery import texts
 from ioc.delivery.answering import Doing, act, look
 from ioc.delivery.channels.interface import PermanentError, TemporaryError
@@ -32,6 +31,7 @@ from ioc.delivery.channels.telegram_marking import Marker, with_outcome
 from ioc.delivery.channels.telegram_words import FAILED, HELP, STRANGER, greeting, on_duty, outcome
 from ioc.duty.asking import ask
 from ioc.errors import IocError
+from ioc.kpi import steps
 from ioc.kpi.query import SYSTEM_READER
 from ioc.settings import Settings
 

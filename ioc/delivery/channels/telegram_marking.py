@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 import psycopg
 import structlog
 
-from ioc.alerts import steps
 from ioc.delivery import texts
 from ioc.delivery.answering import look
 from ioc.delivery.channels.bounded import Bounded
 from ioc.delivery.channels.interface import PermanentError, TemporaryError
 from ioc.delivery.channels.telegram_api import LONGEST_TEXT, BotApi
 from ioc.delivery.facts import Facts
+from ioc.kpi import steps
 from ioc.reports.words import Language, at
 
 log = structlog.get_logger(__name__)

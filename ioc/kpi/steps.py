@@ -1,14 +1,21 @@
-"""Drives steps inside a transaction that the caller holds: alerts rise and clear with the facts that made them."""
+"""Steps of an answer: generators that say what to ask next, and what drives them over a connection.
+
+What is asked, and what is decided from it, is written once for both kinds of connection, and for whatever transaction
+the caller holds.
+"""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 
-from ioc.kpi.query import Steps
-
 _T = TypeVar("_T")
+#: A statement and its parameters.
+Asking: TypeAlias = tuple[str, Sequence[object] | Mapping[str, object]]
+#: Yields a statement and its parameters, is sent the rows, and returns the answer.
+Steps: TypeAlias = Generator[Asking, Sequence[tuple[Any, ...]], _T]
 
 
 def run(connection: psycopg.Connection[Any], steps: Steps[_T]) -> _T:
