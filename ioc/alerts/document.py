@@ -97,6 +97,8 @@ def alert_document(found: Alert) -> dict[str, Any]:
                 "ended_at": _at(message.ended_at, zone),
                 "error": message.error,
                 "alerts": message.alerts,
+                "held": message.held,
+                "bundle": message.bundle,
             }
             for message in found.messages
         ],

@@ -40,7 +40,8 @@ FROM ioc.alert_step WHERE alert_id = %(alert)s ORDER BY state <> 'waiting', due_
 """
 _MESSAGES: Final = """
 SELECT m.message_id, m.kind, m.person, m.channel, m.state, m.created_at, m.not_before, m.attempts, m.started_at,
-       m.ended_at, m.error, (SELECT count(*) FROM ioc.alert_message_alert o WHERE o.message_id = m.message_id)
+       m.ended_at, m.error, (SELECT count(*) FROM ioc.alert_message_alert o WHERE o.message_id = m.message_id),
+       m.held, m.bundle_id
 FROM ioc.alert_message_alert l JOIN ioc.alert_message m USING (message_id)
 WHERE l.alert_id = %(alert)s ORDER BY m.message_id DESC LIMIT %(limit)s
 """
@@ -100,6 +101,8 @@ class Message:
     """A line of the delivery log; addresses are never in it.
 
     :param alerts: how many alerts it tells of.
+    :param held: why it waits beyond its time.
+    :param bundle: number of the message that it went as a part of.
     """
 
     id: int
@@ -114,6 +117,8 @@ class Message:
     ended_at: datetime | None
     error: str | None
     alerts: int
+    held: str | None = None
+    bundle: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

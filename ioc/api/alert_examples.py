@@ -153,6 +153,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
                 "ended_at": "2026-11-25T07:15:01+07:00",
                 "error": None,
                 "alerts": 1,
+                "held": None,
+                "bundle": None,
             }
         ],
         "told": ["truc-ban-1"],

@@ -108,6 +108,10 @@ class AlertMessage(BaseModel):
     ended_at: datetime | None
     error: str | None
     alerts: int = Field(description="How many alerts it tells of.")
+    held: str | None = Field(
+        description="Why it waits beyond its time: bundle, hourly, quiet, snoozed, inhibited or maintenance."
+    )
+    bundle: int | None = Field(description="Number of the message that it went as a part of.")
 
 
 class Alert(AlertRow):
