@@ -58,15 +58,18 @@ FROM jsonb_to_recordset(%s::jsonb) AS n (rule_id int, subject text, phase smalli
     due_at timestamptz, ends_at timestamptz, unit_id int, point text, value float8, detail jsonb, alert_id bigint)
 WHERE s.rule_id = n.rule_id AND s.subject = n.subject
 """
+# Those that may explain others are few and read once: one by one the planner would go through all alerts there are.
 _OPEN: Final = """
+WITH silencers AS MATERIALIZED (
+    SELECT alert_id, rule_id, point FROM ioc.alert WHERE cleared_at IS NULL AND rule_id = ANY (%(silencers)s::int[])
+)
 INSERT INTO ioc.alert AS a (rule_id, key, severity, unit_id, point, subject, since, opened_at, members, joined, value,
     detail, inhibited_by, policy, changed_at)
 SELECT n.rule_id, n.key, n.severity, n.unit_id, n.point, n.subject, n.since, %(now)s, n.members, n.members, n.value,
     n.detail, (
-        SELECT i.alert_id FROM ioc.alert i
-        WHERE i.cleared_at IS NULL AND (i.point IS NULL OR i.point = n.point)
+        SELECT min(i.alert_id) FROM silencers i
+        WHERE (i.point IS NULL OR i.point = n.point)
           AND i.rule_id IN (SELECT x::int FROM jsonb_array_elements_text(n.silenced_by) AS x)
-        ORDER BY i.alert_id LIMIT 1
     ), n.policy, %(now)s
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS n (rule_id int, key text, severity smallint, unit_id int, point text,
     subject text, since timestamptz, members int, value float8, detail jsonb, policy jsonb, silenced_by jsonb)
@@ -112,18 +115,24 @@ INSERT INTO ioc.alert_step (alert_id, kind, due_at)
 SELECT alert_id, 'resolved', %s FROM unnest(%s::bigint[]) AS n (alert_id) ON CONFLICT DO NOTHING
 """
 _LINK: Final = """
-UPDATE ioc.alert a SET inhibited_by = n.by, changed_at = %(now)s
-FROM (
-    SELECT o.alert_id, o.inhibited_by, (
-        SELECT i.alert_id FROM ioc.alert i
-        JOIN unnest(%(rules)s::int[], %(by)s::int[]) AS p (rule_id, by) ON p.by = i.rule_id AND p.rule_id = o.rule_id
-        WHERE i.cleared_at IS NULL AND i.alert_id <> o.alert_id AND (i.point IS NULL OR i.point = o.point)
-        ORDER BY i.alert_id LIMIT 1
-    ) AS by
-    FROM ioc.alert o
-    WHERE o.cleared_at IS NULL AND (o.inhibited_by IS NOT NULL OR o.rule_id = ANY (%(rules)s::int[]))
-) n
-WHERE a.alert_id = n.alert_id AND n.by IS DISTINCT FROM n.inhibited_by AND a.cleared_at IS NULL
+WITH pair AS (SELECT * FROM unnest(%(rules)s::int[], %(by)s::int[]) AS p (rule_id, by)),
+silencers AS MATERIALIZED (
+    SELECT p.rule_id, i.alert_id, i.point FROM ioc.alert i JOIN pair p ON p.by = i.rule_id WHERE i.cleared_at IS NULL
+), explained AS (
+    SELECT alert_id, min(by) AS by FROM (
+        SELECT o.alert_id, i.alert_id AS by FROM ioc.alert o JOIN silencers i USING (rule_id, point)
+        WHERE o.cleared_at IS NULL AND o.alert_id <> i.alert_id
+        UNION ALL
+        SELECT o.alert_id, i.by
+        FROM (SELECT rule_id, min(alert_id) AS by FROM silencers WHERE point IS NULL GROUP BY rule_id) i
+        JOIN ioc.alert o USING (rule_id) WHERE o.cleared_at IS NULL AND o.alert_id <> i.by
+    ) AS found GROUP BY alert_id
+), wrong AS (
+    SELECT o.alert_id, e.by FROM ioc.alert o LEFT JOIN explained e USING (alert_id)
+    WHERE o.cleared_at IS NULL AND o.inhibited_by IS DISTINCT FROM e.by
+)
+UPDATE ioc.alert a SET inhibited_by = n.by, changed_at = %(now)s FROM wrong n
+WHERE a.alert_id = n.alert_id AND a.cleared_at IS NULL
 RETURNING a.alert_id, a.inhibited_by
 """
 _NOTIFY: Final = "SELECT pg_notify('ioc_alerts', '')"
@@ -295,7 +304,8 @@ def _open(
             if bool(book.rules[members[0].rule].inhibited_by) is silenced
         ]
         if rows:
-            found += yield _OPEN, {"rows": _json(rows), "now": now}
+            silencers = sorted({number for row in rows for number in row["silenced_by"]})
+            found += yield _OPEN, {"rows": _json(rows), "silencers": silencers, "now": now}
     opened = [row for row in found if row[3]]
     held = yield from _damp(opened, now)
     yield from _call(book, opened, held, groups, now)
