@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from ioc.alerts import calling, writing
+from ioc.alerts import calling, clock, writing
 from ioc.alerts.errors import AlertError, UnknownAlertError
 from ioc.kpi.query import Steps
 
@@ -102,8 +102,7 @@ _Sorted = tuple[list[_Alert], list[Acted]]
 
 def by_the_clock(act: Callable[[datetime], Steps[_T]]) -> Steps[_T]:
     """Steps of an action at the moment that the database's clock shows."""
-    ((now,),) = yield "SELECT clock_timestamp()", ()
-    return (yield from act(now))
+    return (yield from act((yield from clock.now())))
 
 
 def acknowledge(

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
+from ioc.alerts import trail
+from ioc.alerts.trail import Event
 from ioc.kpi.query import Steps
 
 # What was planned for an alert that begins to be called for anew would be told twice.
@@ -38,12 +38,6 @@ _WAKE: Final = """
 UPDATE ioc.alert_step SET due_at = least(due_at, %s), detail = detail - 'held'
 WHERE alert_id = ANY (%s) AND state = 'waiting' AND detail ? 'held'
 """
-_EVENTS: Final = """
-INSERT INTO ioc.alert_event (alert_id, at, kind, actor, detail)
-SELECT n.alert_id, %s, %s, %s, n.detail FROM jsonb_to_recordset(%s::jsonb) AS n (alert_id bigint, detail jsonb)
-ORDER BY n.alert_id
-"""
-_NOTIFY: Final = "SELECT pg_notify('ioc_alerts', '')"
 
 
 def stop(alerts: Sequence[int], why: str, now: datetime) -> Steps[None]:
@@ -71,6 +65,5 @@ def note(details: Mapping[int, Mapping[str, Any]], kind: str, actor: str, now: d
 
     :param details: number of an alert → what the event tells.
     """
-    rows = [{"alert_id": alert, "detail": detail} for alert, detail in details.items()]
-    yield _EVENTS, (now, kind, actor, msgspec.json.encode(rows).decode())
-    yield _NOTIFY, ()
+    yield from trail.note([Event(alert, kind, detail, actor) for alert, detail in details.items()], now)
+    yield from trail.tell()

@@ -16,6 +16,7 @@ from typing import Any, Final
 import psycopg
 import structlog
 
+from ioc.alerts import clock
 from ioc.alerts.book import RuleBook
 from ioc.alerts.loading import Keeper
 from ioc.alerts.looking import faults
@@ -164,7 +165,4 @@ class Crew:
 
 def now_of(connection: Connection) -> datetime:
     """The database's clock: the one that partitions go by too."""
-    row = connection.execute("SELECT clock_timestamp()").fetchone()
-    assert row is not None  # noqa: S101 - narrows the driver's row
-    now: datetime = row[0]
-    return now
+    return run(connection, clock.now())

@@ -15,7 +15,7 @@ from typing import Final
 
 import psycopg
 
-from ioc.alerts import actions, life, maintenance
+from ioc.alerts import actions, life, maintenance, trail
 from ioc.alerts.book import RuleBook
 from ioc.alerts.crew import TICK_S, Connection, Crew, Task, now_of
 from ioc.alerts.looking import figures, forgetting, kept, measured, points, silence, sweep
@@ -69,7 +69,7 @@ class ClockCrew(Crew):
     def begin(self, connection: Connection) -> None:
         """Listen for alerts that open or clear, wherever that is."""
         connection.add_notify_handler(lambda _: setattr(self, "_heard", True))
-        connection.execute("LISTEN ioc_alerts")
+        connection.execute(f"LISTEN {trail.NEWS}".encode())
         self._heard = True
 
     def _ripen(self, connection: Connection) -> None:

@@ -15,12 +15,13 @@ from typing import Any, Final
 
 import msgspec
 
-from ioc.alerts import flapping, keys, machine
+from ioc.alerts import calling, flapping, keys, machine, trail
 from ioc.alerts.book import RuleBook
 from ioc.alerts.encoding import policy_to_json
 from ioc.alerts.machine import Turn
 from ioc.alerts.model import Grouping, Observation, Phase, Rule, Signal
-from ioc.kpi.query import Steps
+from ioc.alerts.trail import Event
+from ioc.kpi.steps import Steps, as_rows
 
 _Key = tuple[int, str]
 """Number of a rule, and a subject; or of a rule, and the key of an alert."""
@@ -92,11 +93,6 @@ INSERT INTO ioc.alert_step (alert_id, due_at)
 SELECT alert_id, due_at FROM unnest(%s::bigint[], %s::timestamptz[]) AS n (alert_id, due_at)
 """
 _FLAPPING: Final = "UPDATE ioc.alert SET flapping = true WHERE alert_id = ANY (%s)"
-_EVENTS: Final = """
-INSERT INTO ioc.alert_event (alert_id, at, kind, actor, detail)
-SELECT n.alert_id, %s, n.kind, 'system', n.detail
-FROM jsonb_to_recordset(%s::jsonb) AS n (alert_id bigint, kind text, detail jsonb) ORDER BY n.alert_id
-"""
 _LOCK_ALERTS: Final = (
     "SELECT alert_id FROM ioc.alert WHERE alert_id = ANY (%s) ORDER BY rule_id, key FOR NO KEY UPDATE"
 )
@@ -109,10 +105,6 @@ WHERE a.alert_id = n.alert_id AND a.cleared_at IS NULL RETURNING a.alert_id, a.c
 _UNCALL: Final = """
 UPDATE ioc.alert_step SET state = 'cancelled', ended_at = %s, detail = '{"why": "cleared"}'
 WHERE alert_id = ANY (%s) AND state = 'waiting'
-"""
-_TELL: Final = """
-INSERT INTO ioc.alert_step (alert_id, kind, due_at)
-SELECT alert_id, 'resolved', %s FROM unnest(%s::bigint[]) AS n (alert_id) ON CONFLICT DO NOTHING
 """
 _LINK: Final = """
 WITH pair AS (SELECT * FROM unnest(%(rules)s::int[], %(by)s::int[]) AS p (rule_id, by)),
@@ -135,7 +127,6 @@ UPDATE ioc.alert a SET inhibited_by = n.by, changed_at = %(now)s FROM wrong n
 WHERE a.alert_id = n.alert_id AND a.cleared_at IS NULL
 RETURNING a.alert_id, a.inhibited_by
 """
-_NOTIFY: Final = "SELECT pg_notify('ioc_alerts', '')"
 
 
 @dataclass(frozen=True)
@@ -233,15 +224,15 @@ def link(book: RuleBook, now: datetime) -> Steps[int]:
         _LINK,
         {"rules": [rule for rule, _ in pairs], "by": [by for _, by in pairs], "now": now},
     )
-    yield from _events(
+    yield from trail.note(
         [
-            (alert, "released" if by is None else "inhibited", {} if by is None else {"by": by})
+            Event(alert, "released" if by is None else "inhibited", {} if by is None else {"by": by})
             for alert, by in rows
         ],
         now,
     )
     if rows:
-        yield _NOTIFY, ()
+        yield from trail.tell()
     return len(rows)
 
 
@@ -272,11 +263,11 @@ def _apply(book: RuleBook, moves: _Moves, now: datetime) -> Steps[Settled]:
         rows = [
             _row(book, signal, alerts.get(_subject(book, signal), alert)) for signal, alert in moves.write
         ]
-        yield _WRITE, (_json(rows),)
+        yield _WRITE, (as_rows(rows),)
     cleared = yield from _leave(moves.left, now)
     settled = Settled(tuple(opened), tuple(joined), tuple(cleared), len(moves.gone) + len(moves.write))
     if settled.changed:
-        yield _NOTIFY, ()
+        yield from trail.tell()
     return settled
 
 
@@ -305,13 +296,13 @@ def _open(
         ]
         if rows:
             silencers = sorted({number for row in rows for number in row["silenced_by"]})
-            found += yield _OPEN, {"rows": _json(rows), "silencers": silencers, "now": now}
+            found += yield _OPEN, {"rows": as_rows(rows), "silencers": silencers, "now": now}
     opened = [row for row in found if row[3]]
     held = yield from _damp(opened, now)
     yield from _call(book, opened, held, groups, now)
-    yield from _events(
+    yield from trail.note(
         [
-            (
+            Event(
                 alert,
                 "opened" if is_new else "joined",
                 _told(groups[rule_id, key]) | ({"inhibited_by": by} if is_new and by is not None else {}),
@@ -382,24 +373,12 @@ def _leave(left: Mapping[int, int], now: datetime) -> Steps[list[int]]:
     cleared = [alert for alert, is_over in rows if is_over]
     if cleared:
         yield _UNCALL, (now, cleared)
-        yield _TELL, (now, cleared)
-    yield from _events(
-        [(alert, "cleared" if is_over else "left", {"members": left[alert]}) for alert, is_over in rows], now
+        yield from calling.tell_over(cleared, now)
+    yield from trail.note(
+        [Event(alert, "cleared" if is_over else "left", {"members": left[alert]}) for alert, is_over in rows],
+        now,
     )
     return cleared
-
-
-def _events(events: Sequence[tuple[int, str, Mapping[str, Any]]], now: datetime) -> Steps[None]:
-    if events:
-        yield (
-            _EVENTS,
-            (
-                now,
-                _json(
-                    [{"alert_id": alert, "kind": kind, "detail": detail} for alert, kind, detail in events]
-                ),
-            ),
-        )
 
 
 def _told(members: Sequence[Signal]) -> dict[str, Any]:
@@ -450,7 +429,3 @@ def _row(book: RuleBook, signal: Signal, alert: int | None) -> dict[str, Any]:
         "detail": dict(signal.detail),
         "alert_id": alert,
     }
-
-
-def _json(rows: Sequence[Mapping[str, Any]]) -> str:
-    return msgspec.json.encode(rows).decode()

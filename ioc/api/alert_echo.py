@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, HTTPException, Request, Response
 from starlette import status
 
+from ioc.alerts import clock
 from ioc.alerts.loading import load_book
 from ioc.api.identity import CurrentDatabase
 from ioc.api.problems import RESPONSES
@@ -18,7 +19,6 @@ from ioc.watch.synthetic import Pace, Returned
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"], responses=RESPONSES)
 _MOST_BYTES: Final = 256 * 1024
-_CLOCK: Final = "SELECT clock_timestamp()"
 
 
 @router.post(
@@ -48,6 +48,6 @@ async def hear(
 
 
 def _back(message: str, pace: Pace) -> Steps[list[Returned]]:
-    ((now,),) = yield _CLOCK, ()
+    now = yield from clock.now()
     book = yield from load_book()
     return (yield from synthetic.back(book, message, now, pace))

@@ -13,7 +13,7 @@ from typing import Any, Final
 import psycopg
 import structlog
 
-from ioc.alerts import following
+from ioc.alerts import following, trail
 from ioc.alerts.following import BATCH, Happened, Position, Scope
 from ioc.errors import IocError, UnavailableError
 from ioc.kpi.query import answer_async
@@ -113,7 +113,7 @@ class Feed:
             self._dsn, autocommit=True, connect_timeout=5, application_name="ioc serve stream"
         )
         async with connection:
-            await connection.execute("LISTEN ioc_alerts")
+            await connection.execute(f"LISTEN {trail.NEWS}".encode())
             newest = await answer_async(connection, following.newest())
             # less than before: another database, or one that was restored from a backup
             if self._position is None or newest < self._position.newest:

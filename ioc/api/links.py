@@ -18,6 +18,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse
 from starlette.requests import ClientDisconnect
 
+from ioc.alerts import clock
 from ioc.api.identity import CurrentDatabase
 from ioc.api.page import STYLE
 from ioc.delivery import texts
@@ -33,7 +34,6 @@ log = structlog.get_logger(__name__)
 _MOST_BODY: Final = 1024
 _MOST_LISTED: Final = 30
 _VIA: Final = "link"
-_NOW: Final = "SELECT clock_timestamp(), coalesce((SELECT time_zone FROM ioc.district), 'Asia/Ho_Chi_Minh')"
 VI, EN = Language.VI, Language.EN
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -150,21 +150,21 @@ async def _asked(request: Request) -> Doing | None:
 
 
 def _see(claim: Claim) -> Steps[_Seen]:
-    ((now, zone),) = yield _NOW, ()
+    now, zone = yield from clock.here()
     known = yield from still_known(claim.person)
     found = (yield from look(claim.message_id)) if known else None
-    return _Seen(found, now, ZoneInfo(zone))
+    return _Seen(found, now, zone)
 
 
 def _act(claim: Claim, doing: Doing) -> Steps[_Seen]:
-    ((now, zone),) = yield _NOW, ()
+    now, zone = yield from clock.here()
     known = yield from still_known(claim.person)
     found: Found | None = None
     if known:
         found = yield from look(claim.message_id)
         if found.facts:
             found = yield from act(claim.message_id, doing, claim.person, now, _VIA)
-    return _Seen(found, now, ZoneInfo(zone))
+    return _Seen(found, now, zone)
 
 
 # -- the page -------------------------------------------------------------------------------------------

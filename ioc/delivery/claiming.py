@@ -19,7 +19,7 @@ from ioc.alerts.model import Channel, Severity
 from ioc.delivery import standing
 from ioc.delivery.bundling import Candidate, Fate, Line, Verdict, admitted, groups, judge
 from ioc.delivery.outbox import CALLS, key_of
-from ioc.kpi.query import Steps
+from ioc.kpi.steps import Steps, as_rows
 
 #: Messages of one transaction.
 BATCH: Final = 1000
@@ -319,7 +319,7 @@ def _bundle(
         }
         for key, group in bundles.items()
     ]
-    made = yield _BUNDLE, (channel.code, now, msgspec.json.encode(rows).decode())
+    made = yield _BUNDLE, (channel.code, now, as_rows(rows))
     numbers = {key: number for number, key in made}
     pairs = [(numbers[key], one.message_id) for key, group in bundles.items() for one in group]
     yield _LINK, _columns(pairs)

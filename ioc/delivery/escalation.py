@@ -12,18 +12,17 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import structlog
 
-from ioc.alerts import maintenance
+from ioc.alerts import maintenance, trail
 from ioc.alerts.encoding import EncodingError, policy_from_json
 from ioc.alerts.model import Channel, Policy, Severity, Target
-from ioc.delivery import standing, trail
+from ioc.alerts.trail import Event
+from ioc.delivery import standing
 from ioc.delivery.outbox import Wanted, key_of, put
 from ioc.delivery.reach import Calling, Roll, call, ways
 from ioc.delivery.standing import Standing
-from ioc.delivery.trail import Event
-from ioc.kpi.query import Steps
+from ioc.kpi.steps import Steps, as_rows
 
 log = structlog.get_logger(__name__)
 
@@ -174,11 +173,11 @@ def advance(
     yield from _call(calls, roll, channels, now, done)
     yield from _tell(done, now)
     if done.ended:
-        yield _END, (now, _json(done.ended))
+        yield _END, (now, as_rows(done.ended))
     if done.held:
-        yield _HOLD, (_json(done.held),)
+        yield _HOLD, (as_rows(done.held),)
     if done.next:
-        yield _NEXT, (_json(done.next),)
+        yield _NEXT, (as_rows(done.next),)
     made = yield from put(done.wanted, now)
     yield from trail.note(done.events, now)
     return Advanced(len(rows), len(made))
@@ -353,7 +352,3 @@ def read_policy(text: str) -> Policy | None:
     except EncodingError as error:
         log.warning("a policy of an open alert can't be read", error=error.message)
         return None
-
-
-def _json(rows: Sequence[Mapping[str, Any]]) -> str:
-    return msgspec.json.encode(rows).decode()

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import structlog
 
+from ioc.alerts import clock, trail
 from ioc.alerts.encoding import EncodingError, channel_from_json
 from ioc.alerts.model import Channel, Target
 from ioc.delivery import claiming, digest, escalation, noticing, settling, standing
@@ -315,7 +316,7 @@ class Deliverer:
         while not over.is_set():
             try:
                 with self._connect("ioc-deliver-news") as connection:
-                    connection.execute("LISTEN ioc_alerts")
+                    connection.execute(f"LISTEN {trail.NEWS}".encode())
                     while not over.is_set():
                         self._tell_news()
                         for _ in connection.notifies(timeout=_LOOK_S, stop_after=1):
@@ -353,8 +354,7 @@ class _NoDuty:
 def _in_one(connection: Connection, steps: Callable[[datetime], Steps[_T]]) -> _T:
     """Drive steps in one transaction, at the moment that the database's clock shows."""
     with connection.transaction():
-        ((now,),) = connection.execute("SELECT clock_timestamp()").fetchall()
-        return drive(connection, steps(now))
+        return drive(connection, steps(drive(connection, clock.now())))
 
 
 def _channels(connection: Connection) -> dict[str, Channel]:

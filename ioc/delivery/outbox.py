@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
+from ioc.alerts import trail
 from ioc.alerts.model import Severity
-from ioc.kpi.query import Steps
+from ioc.kpi.steps import Steps, as_rows
 
 #: Kinds that call somebody because of an alert; they go only while it is open and nobody acknowledged it.
 CALLS: Final = frozenset({"alert", "reminder", "synthetic"})
@@ -32,8 +31,6 @@ INSERT INTO ioc.alert_message_alert (message_id, alert_id)
 SELECT message_id, alert_id FROM unnest(%s::bigint[], %s::bigint[]) AS n (message_id, alert_id)
 ON CONFLICT DO NOTHING
 """
-#: Tells every deliverer that there is something to send: the one that wrote it may have its hands full.
-NOTIFY: Final = "SELECT pg_notify('ioc_alerts', '')"
 
 
 @dataclass(frozen=True)
@@ -81,10 +78,11 @@ def put(wanted: Sequence[Wanted], now: datetime) -> Steps[dict[str, int]]:
         }
         for place, one in enumerate(by_key.values())
     ]
-    made = yield _PUT, {"now": now, "rows": msgspec.json.encode(rows).decode()}
+    made = yield _PUT, {"now": now, "rows": as_rows(rows)}
     links = [(number, alert) for number, key in made for alert in by_key[key].alerts]
     if links:
         yield _LINK, ([number for number, _ in links], [alert for _, alert in links])
     if made:
-        yield NOTIFY, ()
+        # every deliverer: the one that wrote it may have its hands full
+        yield from trail.tell()
     return {key: number for number, key in made}

@@ -9,14 +9,15 @@ from typing import Any, Final
 
 import msgspec
 
+from ioc.alerts import trail
 from ioc.alerts.model import Channel, Severity
-from ioc.delivery import standing, trail
+from ioc.alerts.trail import Event
+from ioc.delivery import standing
 from ioc.delivery.channels.interface import Receipt
 from ioc.delivery.escalation import NO_CHANNEL, read_policy
 from ioc.delivery.outbox import Wanted, key_of, put
 from ioc.delivery.reach import Roll, call, ways
-from ioc.delivery.trail import Event
-from ioc.kpi.query import Steps
+from ioc.kpi.steps import Steps, as_rows
 
 _FIRST_DELAY_S: Final = 1.0
 _LONGEST_DELAY_S: Final = 300.0
@@ -123,9 +124,9 @@ def settle(
             again.append(row | {"due": due.isoformat(), "error": outcome.error})
     written = 0
     if sent:
-        written += len((yield _SENT, (now, _json(sent))))
+        written += len((yield _SENT, (now, as_rows(sent))))
     if again:
-        written += len((yield _RETRY, (_json(again),)))
+        written += len((yield _RETRY, (as_rows(again),)))
     if failed:
         written += yield from _give_up(failed, roll, channels, now)
     return written
@@ -148,7 +149,7 @@ def _give_up(
 
     A person's channels were all tried at once; what is left is to call somebody else.
     """
-    failed = yield _FAILED, (now, _json(rows))
+    failed = yield _FAILED, (now, as_rows(rows))
     ids = [number for number, kind in failed if kind in ("alert", "reminder", "resolved")]
     if not ids:
         return len(failed)
@@ -169,7 +170,7 @@ def _give_up(
     if lost:
         found = yield (
             _OTHERS,
-            (_json([{"alert_id": row[0], "person": row[2], **place} for row, place in lost]),),
+            (as_rows([{"alert_id": row[0], "person": row[2], **place} for row, place in lost]),),
         )
         reached = {(alert, person) for alert, person, is_reached in found if is_reached}
         alone = [
@@ -238,7 +239,3 @@ def _instead(
             told = {"people": people, "channels": [code for person, code in lines if person is None]}
             events.append(Event(alert, "called", {**place, **told, "fallback": True, "for": row[2]}))
     return wanted
-
-
-def _json(rows: Sequence[Mapping[str, Any]]) -> str:
-    return msgspec.json.encode(rows).decode()

@@ -12,11 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-import psycopg
 
 from ioc.duty.changing import checked, the_roster
 from ioc.duty.editions import EDITIONS, EVER, assemble
-from ioc.duty.errors import ConflictError, DutyError, NotYoursError, UnknownChangeError
+from ioc.duty.errors import ConflictError, NotYoursError, UnknownChangeError
 from ioc.duty.model import Change, ChangeKind, FixedShift, Plan, Roster
 from ioc.duty.wording import Wording, moments, read
 from ioc.kpi.query import SYSTEM_READER, Steps
@@ -61,7 +60,7 @@ class Made:
 def plan_of(reader: str, start: datetime | None = None, end: datetime | None = None) -> Steps[Plan]:
     """Steps to the rosters that a reader may see, as they were and are, with the changes in force between two instants.
 
-    People come without their contacts: only delivery reads those, by :func:`contacts_of`.
+    People come without their contacts: only delivery reads those, when it sends.
     """
     names = yield _NAMES, ()
     rows = yield EDITIONS, (reader, start, start, end, end)
@@ -116,18 +115,6 @@ def changes_of(
         (codes, people, people, withdrawn, before, before, limit),
     )
     return [_change(row) for row in rows]
-
-
-def contacts_of(connection: psycopg.Connection[Any], person: str) -> dict[str, str]:
-    """Channel → address of a person, for delivery. Personal data: never log it.
-
-    :raises DutyError: there is no such person.
-    """
-    row = connection.execute("SELECT contacts FROM ioc.duty_person WHERE code = %s", (person,)).fetchone()
-    if row is None:
-        raise DutyError(f"There is no person {person!r}.", remedy="Apply the district pack that names them.")
-    found: dict[str, str] = row[0]
-    return found
 
 
 # -- changing -------------------------------------------------------------------------------------------

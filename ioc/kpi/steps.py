@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
+import msgspec
 import psycopg
 
 _T = TypeVar("_T")
@@ -16,6 +17,11 @@ _T = TypeVar("_T")
 Asking: TypeAlias = tuple[str, Sequence[object] | Mapping[str, object]]
 #: Yields a statement and its parameters, is sent the rows, and returns the answer.
 Steps: TypeAlias = Generator[Asking, Sequence[tuple[Any, ...]], _T]
+
+
+def as_rows(of: Sequence[object]) -> str:
+    """Records as the text that ``jsonb_to_recordset`` makes rows of: one parameter, however many there are."""
+    return msgspec.json.encode(of).decode()
 
 
 def run(connection: psycopg.Connection[Any], steps: Steps[_T]) -> _T:

@@ -17,12 +17,14 @@ import psycopg
 import structlog
 from psycopg.types.json import Jsonb
 
+from ioc.alerts import clock, trail
 from ioc.alerts.loading import Keeper
 from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
 from ioc.watch import calling
+from ioc.watch.beat import BEAT, STOPPED
 from ioc.watch.reading import Connection, Reading, keep
-from ioc.watch.repairs import Repaired, repair, wake
+from ioc.watch.repairs import Repaired, repair
 from ioc.watch.standing_in import stand_in
 from ioc.watch.state import AUDITOR, CALLING, GONE_AFTER, MISSED, heartbeats, living
 
@@ -38,13 +40,6 @@ _SEARCH_EACH: Final = 6
 
 _TRY = "SELECT pg_try_advisory_lock(%s)"
 _UNLOCK = "SELECT pg_advisory_unlock(%s)"
-_BEAT = """
-INSERT INTO ioc.heartbeat AS h (name, kind, host, at, interval_s, stopped, detail)
-VALUES (%s, %s, %s, clock_timestamp(), %s, false, %s)
-ON CONFLICT (name) DO UPDATE SET host = excluded.host, at = excluded.at, interval_s = excluded.interval_s,
-    stopped = false, detail = excluded.detail
-"""
-_STOPPED = "UPDATE ioc.heartbeat SET at = clock_timestamp(), stopped = true WHERE name = %s"
 _SILENT = """
 SELECT NOT stopped AND clock_timestamp() > at + %s * interval_s * interval '1 second' FROM ioc.heartbeat WHERE name = %s
 """
@@ -55,7 +50,6 @@ WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHER
   AND l.classid = 0 AND l.objid = %s AND l.objsubid = 1 AND l.granted AND l.pid <> pg_backend_pid()
 """
 _GONE = "DELETE FROM ioc.heartbeat WHERE at < clock_timestamp() - %s"
-_CLOCK = "SELECT clock_timestamp()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +124,7 @@ class Auditor:
                     self._audits(connection, stop, turned)
                 finally:
                     self.well_until = 0.0
-                connection.execute(_STOPPED, (AUDITOR,))
+                connection.execute(STOPPED, (AUDITOR,))
                 connection.execute(_UNLOCK, (AUDITOR_LOCK,))
                 return
             if self._is_frozen(connection, waited_s):
@@ -162,10 +156,7 @@ class Auditor:
         :param now: the moment; the database's when None.
         """
         if now is None:
-            row = connection.execute(_CLOCK).fetchone()
-            if row is None:
-                return Found()
-            now = row[0]
+            now = drive(connection, clock.now())
         with connection.transaction():
             seen = drive(connection, heartbeats(now))
         dead = tuple(role for role in CALLING if not living(seen, role, now))
@@ -176,7 +167,7 @@ class Auditor:
                 self._searched = time.monotonic()
         overdue, stuck = calling.overdue(connection, now), calling.stuck(connection, now)
         if overdue.value or stuck.value:
-            drive(connection, wake())
+            drive(connection, trail.tell())
         if "evaluate" in dead:
             self._stand_in(connection, [overdue, stuck], now)
         return Found(dead, int(overdue.value or 0), int(stuck.value or 0), repaired)
@@ -207,7 +198,7 @@ class Auditor:
             "stuck": found.stuck,
             "repaired": asdict(found.repaired),
         }
-        connection.execute(_BEAT, (AUDITOR, AUDITOR, self._host, _BEATS * self._every_s, Jsonb(detail)))
+        connection.execute(BEAT, (AUDITOR, AUDITOR, self._host, _BEATS * self._every_s, Jsonb(detail)))
         connection.execute(_GONE, (GONE_AFTER,))
 
     def _tell(self, found: Found) -> None:

@@ -40,13 +40,14 @@ _JOIN_S: Final = 8.0
 _STACK_FRAMES: Final = 8
 
 _TAKE = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
-_BEAT = """
+#: Name, kind, machine, interval in seconds, and what a beat tells beside.
+BEAT: Final = """
 INSERT INTO ioc.heartbeat AS h (name, kind, host, at, interval_s, stopped, detail)
 VALUES (%s, %s, %s, clock_timestamp(), %s, false, %s)
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, at = excluded.at,
     interval_s = excluded.interval_s, stopped = false, detail = excluded.detail
 """
-_STOPPED = "UPDATE ioc.heartbeat SET at = clock_timestamp(), stopped = true WHERE name = %s"
+STOPPED: Final = "UPDATE ioc.heartbeat SET at = clock_timestamp(), stopped = true WHERE name = %s"
 
 
 @dataclass
@@ -172,14 +173,14 @@ class Beat:
         while not self._stop.is_set():
             if not self._any_stuck():
                 row = (name, self.role, self.host, self._interval_s, Jsonb(self._detail))
-                connection.execute(_BEAT, row)
+                connection.execute(BEAT, row)
                 self.name = name
                 if self._failing:
                     self._failing = False
                     log.info("heartbeat.written_again", role=self.role)
             self._stop.wait(self._interval_s)
         if self._orderly:
-            connection.execute(_STOPPED, (name,))
+            connection.execute(STOPPED, (name,))
 
     def _any_stuck(self) -> bool:
         now = time.monotonic()

@@ -12,7 +12,9 @@ from typing import Final
 import psycopg
 import structlog
 
+from ioc.alerts import clock
 from ioc.errors import IocError
+from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
 from ioc.watch import backups, calling, certificates, machine
 from ioc.watch.reading import Connection, Reading, forget, keep
@@ -83,10 +85,7 @@ class Taker:
             if time.monotonic() < due:
                 continue
             turned()
-            row = connection.execute("SELECT clock_timestamp()").fetchone()
-            if row is None:
-                break
-            now: datetime = row[0]
+            now = drive(connection, clock.now())
             try:
                 found = one.take(connection, now)
                 keep(connection, found, now, one.holds_for)

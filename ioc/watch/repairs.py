@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ioc.alerts import calling
+from ioc.alerts import calling, trail
 from ioc.kpi.query import Steps
 
 #: A message whose lease has been over for so long is taken up by nobody.
@@ -37,7 +37,6 @@ WHERE a.cleared_at IS NULL AND a.acknowledged_at IS NULL AND a.changed_at < %(se
   AND (last.state IS NULL OR (last.state = 'cancelled' AND last.why IN ('acknowledged', 'cleared')))
 ORDER BY a.rule_id, a.key LIMIT %(most)s FOR NO KEY UPDATE OF a SKIP LOCKED
 """
-_WAKE: Final = "SELECT pg_notify('ioc_alerts', '')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +65,5 @@ def repair(now: datetime, *, search: bool = True) -> Steps[Repaired]:
             {alert: {"why": "no step was left"} for alert in forgotten}, "repaired", "system", now
         )
     elif freed:
-        yield _WAKE, ()
+        yield from trail.tell()
     return Repaired(tuple(message for (message,) in freed), tuple(forgotten))
-
-
-def wake() -> Steps[None]:
-    """Steps that tell every deliverer to look what is due."""
-    yield _WAKE, ()

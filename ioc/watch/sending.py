@@ -10,6 +10,7 @@ from typing import Final
 import psycopg
 import structlog
 
+from ioc.alerts import clock
 from ioc.alerts.loading import Keeper
 from ioc.errors import IocError
 from ioc.kpi.steps import run as drive
@@ -46,10 +47,7 @@ class Sender:
         :returns: numbers of the alerts that were opened.
         """
         if now is None:
-            row = connection.execute("SELECT clock_timestamp()").fetchone()
-            if row is None:
-                return []
-            now = row[0]
+            now = drive(connection, clock.now())
         with connection.transaction():
             book = drive(connection, self._keeper.newest())
             drive(connection, synthetic.taken(book, self._pace))

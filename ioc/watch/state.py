@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ioc.alerts import keys
+from ioc.alerts import clock, keys
 from ioc.kpi.query import Steps
 from ioc.watch.reading import KeptReading, readings
 
@@ -142,7 +142,7 @@ class Watched:
 
 def look() -> Steps[Watched]:
     """Steps to how all of it is now, by the database's clock."""
-    ((now,),) = yield "SELECT clock_timestamp()", ()
+    now = yield from clock.now()
     found = yield from heartbeats(now)
     return Watched(now, found, (yield from readings()))
 

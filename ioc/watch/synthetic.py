@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from psycopg.types.json import Jsonb
-
-from ioc.alerts import life
+from ioc.alerts import life, trail
 from ioc.alerts.book import RuleBook
 from ioc.alerts.model import Hours, Kind, Observation
+from ioc.alerts.trail import Event
 from ioc.kpi.query import Steps
 from ioc.settings import Settings
 from ioc.watch.reading import Reading, kept
@@ -51,9 +50,6 @@ _LATE: Final = (
 )
 _STEADY: Final = "DELETE FROM ioc.alert_flap WHERE rule_id = %s"
 _VALUE: Final = "UPDATE ioc.alert SET value = %s WHERE alert_id = %s"
-_EVENT: Final = (
-    "INSERT INTO ioc.alert_event (alert_id, at, kind, actor, detail) VALUES (%s, %s, %s, 'system', %s)"
-)
 _SAMPLE: Final = (
     "INSERT INTO ioc.platform_sample (time, kpi, topic, value) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
 )
@@ -110,7 +106,7 @@ def open_one(book: RuleBook, rule: str, now: datetime) -> Steps[tuple[int, ...]]
     for alert, code, opened_at in (yield _OPEN, ()):
         if code == rule:
             yield from _end(book, rule, now)
-            yield _EVENT, (alert, now, "lost", Jsonb({"seconds": (now - opened_at).total_seconds()}))
+            yield from trail.note([Event(alert, "lost", {"seconds": (now - opened_at).total_seconds()})], now)
     settled = yield from life.settle(_at_once(book, rule), [Observation(rule, subject(rule), True, now)], now)
     # it comes and goes on purpose, and is never damped for that
     yield _STEADY, (book.ids[rule],)
@@ -130,7 +126,7 @@ def back(book: RuleBook, key: str, at: datetime, pace: Pace) -> Steps[list[Retur
         seconds = max(0.0, (at - opened_at).total_seconds())
         yield from _end(book, rule, at)
         yield _VALUE, (seconds, alert)
-        yield _EVENT, (alert, at, "returned", Jsonb({"seconds": seconds, "channel": channel}))
+        yield from trail.note([Event(alert, "returned", {"seconds": seconds, "channel": channel})], at)
         yield _SAMPLE, (at, KPI, rule, seconds)
         detail = {"state": "back", "opened_at": opened_at.isoformat(), "channel": channel}
         yield kept(Reading(READING, rule, seconds, detail), at, pace.holds_for)

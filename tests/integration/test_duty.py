@@ -90,7 +90,8 @@ def test_a_pack_is_applied_once_and_takes_away_what_it_no_longer_names(connectio
     plan = answer(connection, store.plan_of(SYSTEM_READER))
     assert plan.rosters == duty_pack().rosters
     assert all(not person.contacts for person in plan.people.values())
-    assert store.contacts_of(connection, "an") == {"sms": PHONE}
+    kept = connection.execute("SELECT contacts FROM ioc.duty_person WHERE code = 'an'").fetchall()
+    assert kept == [({"sms": PHONE},)]
 
 
 # -- changes and their trail ----------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ioc.alerts import clock
 from ioc.alerts.actions import SEEN
 from ioc.alerts.model import Channel, Severity
 from ioc.delivery.channels.interface import Outgoing, PermanentError, Receipt, TemporaryError
@@ -29,7 +30,6 @@ LEAST: Final = Severity.MAJOR
 _NOTICE: Final = "ioc_siren"
 _MOST_SHOWN: Final = 30
 _RECEIPT: Final = "SELECT receipt FROM ioc.alert_message WHERE message_id = %s"
-_CLOCK: Final = "SELECT clock_timestamp(), coalesce((SELECT time_zone FROM ioc.district), 'Asia/Ho_Chi_Minh')"
 _MESSAGES: Final = f"""
 SELECT m.message_id, m.kind, m.severity, m.content::text,
        coalesce(array_agg(a.alert_id) FILTER (WHERE a.alert_id > 0), '{{}}')
@@ -130,7 +130,7 @@ class Screen:
 
 def screen(reader: str) -> Steps[Screen]:
     """Steps to what the siren page shows to a reader: only what all of it the reader may see."""
-    ((now, zone),) = yield _CLOCK, ()
+    now, zone = yield from clock.here()
     asked = {"reader": reader, "limit": _MOST_SHOWN, "least": int(LEAST), "now": now}
     rows = yield _MESSAGES, asked
     still = yield _OPEN, asked
@@ -147,7 +147,7 @@ def screen(reader: str) -> Steps[Screen]:
         for row in rows
     ]
     alerts = [facts[alert] for alert, _ in still if alert in facts]
-    return Screen(now, ZoneInfo(zone), messages, alerts, still[0][1] if still else 0)
+    return Screen(now, zone, messages, alerts, still[0][1] if still else 0)
 
 
 def shown(reader: str, messages: Sequence[int], *, sound: bool, now: datetime) -> Steps[int]:

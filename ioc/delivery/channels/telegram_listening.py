@@ -14,20 +14,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, TypeVar
-from zoneinfo import ZoneInfo
 
 import msgspec
 import psycopg
 import structlog
 
+from ioc.alerts import clock
 from ioc.delivery import texts
 from ioc.delivery.answering import Doing, act, look
 from ioc.delivery.channels.interface import PermanentError, TemporaryError
 from ioc.delivery.channels.telegram import ACK, SNOOZE, answers
 from ioc.delivery.channels.telegram_api import LONGEST_ANSWER, LONGEST_TEXT, BotApi
-from ioc.delivery.channels.telegram_marking import Marker, with_outcome
+from ioc.delivery.channels.telegram_marking import MOVE, Marker, with_outcome
 from ioc.delivery.channels.telegram_words import FAILED, HELP, STRANGER, greeting, on_duty, outcome
 from ioc.duty.asking import ask
 from ioc.errors import IocError
@@ -56,10 +55,6 @@ _POSITION: Final = """
 SELECT CASE WHEN changed_at > clock_timestamp() - interval '6 days' THEN position END
 FROM ioc.channel_position WHERE channel = %s FOR UPDATE
 """
-_MOVE: Final = """
-INSERT INTO ioc.channel_position (channel, position, changed_at) VALUES (%s, %s, clock_timestamp())
-ON CONFLICT (channel) DO UPDATE SET position = excluded.position, changed_at = excluded.changed_at
-"""
 _WHO: Final = """
 SELECT p.code FROM ioc.duty_person p
 CROSS JOIN LATERAL (
@@ -69,7 +64,6 @@ WHERE btrim(p.contacts->>%s) = %s
   AND (p.valid_from IS NULL OR p.valid_from <= day) AND (p.valid_to IS NULL OR day < p.valid_to)
 ORDER BY p.code LIMIT 1
 """
-_NOW: Final = "SELECT clock_timestamp(), coalesce((SELECT time_zone FROM ioc.district), 'Asia/Ho_Chi_Minh')"
 
 
 class _User(msgspec.Struct):
@@ -260,7 +254,7 @@ class _Listener:
                 if self._handled(number):
                     return
                 self._do(raw, saying)
-                self._connection.execute(_MOVE, (self._channel, number + 1))
+                self._connection.execute(MOVE, (self._channel, number + 1))
         except psycopg.OperationalError:
             raise
         except (IocError, psycopg.Error, msgspec.MsgspecError) as error:
@@ -269,7 +263,7 @@ class _Listener:
             with self._connection.transaction():
                 if self._handled(number):
                     return
-                self._connection.execute(_MOVE, (self._channel, number + 1))
+                self._connection.execute(MOVE, (self._channel, number + 1))
             saying = _sorry(raw)
         for method, parameters in saying.calls:
             self._say(method, parameters)
@@ -308,7 +302,7 @@ class _Listener:
         if doing is None or not (number.isascii() and number.isdigit() and len(number) <= 18):
             saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=FAILED)
             return
-        now, zone = self._clock()
+        now, zone = steps.run(self._connection, clock.here())
         message_id = int(number)
         before = steps.run(self._connection, look(message_id))
         found = (
@@ -359,10 +353,6 @@ class _Listener:
             return False
         self._strangers.append(now)
         return True
-
-    def _clock(self) -> tuple[datetime, ZoneInfo]:
-        ((now, zone),) = self._connection.execute(_NOW).fetchall()
-        return now, ZoneInfo(zone)
 
 
 def _sorry(raw: object) -> _Saying:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import structlog
 
+from ioc.alerts import clock
 from ioc.delivery import texts
 from ioc.delivery.answering import look
 from ioc.delivery.channels.bounded import Bounded
@@ -32,7 +33,8 @@ _MOST_REMEMBERED: Final = 1000
 #: Between the text and what became of it.
 MARK: Final = "\n\n———\n"
 _POSITION: Final = "SELECT position FROM ioc.channel_position WHERE channel = %s"
-_MOVE: Final = """
+#: Up to where a channel, or something that is done for one, has come.
+MOVE: Final = """
 INSERT INTO ioc.channel_position (channel, position, changed_at) VALUES (%s, %s, clock_timestamp())
 ON CONFLICT (channel) DO UPDATE SET position = excluded.position, changed_at = excluded.changed_at
 """
@@ -53,7 +55,6 @@ WHERE l.alert_id = ANY (%(alerts)s) AND m.channel = %(channel)s AND m.state = 's
   )
 ORDER BY m.message_id
 """
-_ZONE: Final = "SELECT coalesce((SELECT time_zone FROM ioc.district), 'Asia/Ho_Chi_Minh')"
 
 
 class Marker:
@@ -94,7 +95,7 @@ class Marker:
                 return
             self._todo.popleft()
         if not self._todo and self._reached is not None:
-            self._connection.execute(_MOVE, (self._place, self._reached))
+            self._connection.execute(MOVE, (self._place, self._reached))
 
     def _look(self) -> bool:
         """Whether there is news; what is to be edited for it stands in line then."""
@@ -120,8 +121,8 @@ class Marker:
         facts = steps.run(self._connection, look(message_id)).facts
         if not facts:
             return
-        ((zone,),) = self._connection.execute(_ZONE).fetchall()
-        text = marked_text(message_id, kind, facts, ZoneInfo(zone))
+        _, zone = steps.run(self._connection, clock.here())
+        text = marked_text(message_id, kind, facts, zone)
         try:
             self._bounded.run(
                 lambda: self._api.call(
