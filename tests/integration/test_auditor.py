@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import psycopg
@@ -30,6 +29,7 @@ from tests.integration.alerting import POLICY, T0, Desk, a_rule, bring_in, down,
 from tests.integration.asking import asking
 from tests.integration.kpi_data import Connection
 from tests.integration.streaming import ROOT, environment, run_ioc, wait_until
+from tests.peers.receiver import Reply, receiving
 from tests.servers import Servers
 
 INTERVAL_S = 0.2
@@ -299,37 +299,11 @@ def test_another_takes_over_from_an_auditor_that_is(
 # -- outwards --------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def watchdog() -> Iterator[tuple[str, list[str], list[int]]]:
-    """A real HTTP receiver: its address, the paths that were asked, and the status that it answers."""
-    asked: list[str] = []
-    status = [200]
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(status[0])
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Stay quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/ping/secret-token", asked, status
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_the_outside_hears_of_us_only_while_evaluator_delivery_and_database_live(
     place: Settings, session: Connection
 ) -> None:
-    with watchdog() as (url, asked, status), structlog.testing.capture_logs() as lines:
+    with receiving() as watchdog, structlog.testing.capture_logs() as lines:
+        url = f"{watchdog.url}/ping/secret-token"
         outward = Settings.model_validate(
             {**place.model_dump(), "heartbeat_url": SecretStr(url), "heartbeat_url_every_s": 1.0}
         )
@@ -338,16 +312,16 @@ def test_the_outside_hears_of_us_only_while_evaluator_delivery_and_database_live
             beside.audit(outward, stop, beat)
             wait_until(lambda: audits_now(session) == "deliver", within_s=20, what="it audits")
             time.sleep(5 * INTERVAL_S)
-            assert asked == []
+            assert watchdog.asked == []
             with Beat(outward, "evaluate"):
-                wait_until(lambda: asked, within_s=20, what="the watchdog is called")
-                status[0] = 503
+                wait_until(lambda: watchdog.asked, within_s=20, what="the watchdog is called")
+                watchdog.answer = lambda _asked: Reply(503)
                 wait_until(
                     lambda: any("heartbeat_url.failed" in line["event"] for line in lines),
                     within_s=20,
                     what="a line",
                 )
-                status[0] = 200
+                watchdog.answer = lambda _asked: Reply()
                 wait_until(
                     lambda: any("answers_again" in line["event"] for line in lines),
                     within_s=20,
@@ -357,9 +331,9 @@ def test_the_outside_hears_of_us_only_while_evaluator_delivery_and_database_live
                 lambda: "evaluate" in watched(session).degraded()[0], within_s=20, what="nobody evaluates"
             )
             time.sleep(5 * INTERVAL_S)
-            seen = len(asked)
+            seen = len(watchdog.asked)
             time.sleep(1.5)
-            assert len(asked) == seen
+            assert len(watchdog.asked) == seen
             stop.set()
     told = [line for line in lines if line["event"].startswith("heartbeat_url")]
     assert [line["event"] for line in told] == ["heartbeat_url.failed", "heartbeat_url.answers_again"]

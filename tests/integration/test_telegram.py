@@ -32,6 +32,7 @@ from ioc.kpi.steps import run
 from ioc.settings import Settings
 from tests.integration.alert_place import Place
 from tests.integration.messages import message, person
+from tests.integration.streaming import wait_until
 from tests.peers.telegram_double import TOKEN, Fault, TelegramDouble, telegram_double, units
 
 BOSS, DEPUTY, STRANGER, GROUP = 1001, 1002, 6666, -100500
@@ -108,11 +109,7 @@ def position(desk: Place) -> int | None:
 
 
 def until(condition: Callable[[], Any]) -> None:
-    for _ in range(600):
-        if condition():
-            return
-        threading.Event().wait(0.1)
-    raise AssertionError("it never came to be")
+    wait_until(condition, within_s=30, what="what the test waits for")
 
 
 # -- sending --------------------------------------------------------------------------------------------

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from tests.peers.serving import QuietHandler, serving
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Reply:
 class Receiver:
     """A running server."""
 
-    def __init__(self, server: ThreadingHTTPServer, scheme: str) -> None:
+    def __init__(self, host: str, scheme: str) -> None:
         self.asked: list[Asked] = []
         self.answer: Callable[[Asked], Reply] = lambda _asked: Reply()
-        self.host = f"127.0.0.1:{server.server_address[1]}"
+        self.host = host
         self.url = f"{scheme}://{self.host}"
 
 
@@ -57,10 +57,11 @@ class Receiver:
 def receiving(certificate: Path | None = None) -> Iterator[Receiver]:
     """Serve on a free port of 127.0.0.1; over TLS when given a certificate with its key."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802 - as http.server calls it
+            self.do_POST()
 
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802 - as http.server calls it
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             asked = Asked(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
             found.asked.append(asked)
@@ -85,25 +86,6 @@ def receiving(certificate: Path | None = None) -> Iterator[Receiver]:
                 self.wfile.write(bytes([byte]))
                 self.wfile.flush()
 
-        def log_message(self, *_: Any) -> None:
-            return
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            return
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        if certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        found = Receiver(server, "http" if certificate is None else "https")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield found
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler, certificate) as host:
+        found = Receiver(host, "http" if certificate is None else "https")
+        yield found

@@ -12,8 +12,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.peers.serving import QuietHandler, serving
 
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 _FIELDS = {
@@ -265,10 +266,8 @@ def telegram_double() -> Iterator[TelegramDouble]:
     """A running double on a free port of 127.0.0.1."""
     double = TelegramDouble()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802 - as http.server calls it
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             _, token, method = [*self.path.split("/"), "", ""][:3]
             with double.changed:
@@ -317,22 +316,9 @@ def telegram_double() -> Iterator[TelegramDouble]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: Any) -> None:
-            return
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            return
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        double.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
+    with serving(Handler) as host:
+        double.url = f"http://{host}"
         try:
             yield double
         finally:
             double.close()
-            server.shutdown()
-            thread.join()
