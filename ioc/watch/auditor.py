@@ -21,7 +21,7 @@ from ioc.alerts import clock, trail
 from ioc.alerts.loading import Keeper
 from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
-from ioc.watch import calling
+from ioc.watch import backlog
 from ioc.watch.beat import BEAT, STOPPED
 from ioc.watch.reading import Connection, Reading, keep
 from ioc.watch.repairs import Repaired, repair
@@ -165,7 +165,7 @@ class Auditor:
             repaired = drive(connection, repair(now, search=search))
             if search:
                 self._searched = time.monotonic()
-        overdue, stuck = calling.overdue(connection, now), calling.stuck(connection, now)
+        overdue, stuck = backlog.overdue(connection, now), backlog.stuck(connection, now)
         if overdue.value or stuck.value:
             drive(connection, trail.tell())
         if "evaluate" in dead:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ioc.settings import Settings
-from ioc.watch import outward, readings, sending
+from ioc.watch import outward, sending, taking
 from ioc.watch.auditor import Auditor
 from ioc.watch.beat import Beat
 
@@ -30,7 +30,7 @@ def audit(settings: Settings, stop: threading.Event, beat: Beat) -> None:
 
 def watch(settings: Settings, stop: threading.Event, beat: Beat) -> None:
     """Start what the evaluator's process does besides evaluating: readings, synthetic alerts, the auditor."""
-    _start("readings", readings.run, settings, stop, beat.loop("readings", within_s=_TURN_WITHIN_S))
+    _start("readings", taking.run, settings, stop, beat.loop("readings", within_s=_TURN_WITHIN_S))
     if settings.synthetic_every_s:
         _start("synthetic", sending.run, settings, stop, beat.loop("synthetic", within_s=_TURN_WITHIN_S))
     audit(settings, stop, beat)

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from ioc.alerts.model import AbsenceCondition, Kind, ReadingCondition
 from ioc.kpi.query import answer
 from ioc.settings import Settings
-from ioc.watch import beside, calling
+from ioc.watch import backlog, beside
 from ioc.watch.auditor import Auditor
 from ioc.watch.beat import Beat
 from ioc.watch.reading import Reading, keep
@@ -378,4 +378,4 @@ def test_readings_of_what_calls_people_are_the_auditors_too(place: Settings, ses
     (value,) = session.execute("SELECT value FROM ioc.reading WHERE name = 'delivery.stuck'").fetchone() or (
         None,
     )
-    assert value == calling.stuck(session, T0 + 2 * MINUTE).value == 1
+    assert value == backlog.stuck(session, T0 + 2 * MINUTE).value == 1

@@ -19,10 +19,9 @@ from ioc.duty import Person, Roster, Rotation
 from ioc.duty.model import Advance, Cover
 from ioc.kpi.query import answer
 from ioc.settings import Settings
-from ioc.watch import backups, calling, machine, readings
-from ioc.watch.reading import READINGS, KeptReading, Reading, forget, keep
-from ioc.watch.reading import readings as all_readings
-from ioc.watch.readings import Measure, Taker
+from ioc.watch import backlog, backups, machine, taking
+from ioc.watch.reading import READINGS, KeptReading, Reading, forget, keep, readings
+from ioc.watch.taking import Measure, Taker
 from tests.integration.kpi_data import Connection
 from tests.integration.streaming import wait_until
 
@@ -41,7 +40,7 @@ def _empty(connection: Connection) -> Iterator[None]:
 
 
 def kept(connection: Connection) -> dict[str, KeptReading]:
-    return {one.subject: one for one in answer(connection, all_readings())}
+    return {one.subject: one for one in answer(connection, readings())}
 
 
 def alert(connection: Connection, key: str, **facts: Any) -> int:
@@ -120,19 +119,19 @@ def test_readings_of_machines_that_are_gone_are_let_go(connection: Connection) -
 
 
 def test_steps_past_due_count_unless_their_alert_is_held(connection: Connection) -> None:
-    assert calling.overdue(connection, NOW).value == 0
+    assert backlog.overdue(connection, NOW).value == 0
     late = alert(connection, "late")
     step(connection, late, NOW - 2 * MINUTE)
     step(connection, alert(connection, "busy"), NOW - MINUTE / 2)
     step(connection, alert(connection, "done"), NOW - 2 * MINUTE, "done")
     for held in held_alerts(connection):
         step(connection, held, NOW - 2 * MINUTE)
-    found = calling.overdue(connection, NOW)
+    found = backlog.overdue(connection, NOW)
     assert (found.value, found.detail) == (1, {"oldest_s": 120, "alerts": [late]})
 
 
 def test_messages_are_stuck_when_nobody_took_them_up_for_a_minute(connection: Connection) -> None:
-    assert calling.stuck(connection, NOW).value == 0
+    assert backlog.stuck(connection, NOW).value == 0
     late = NOW - 2 * MINUTE
     waiting = message(connection, late)
     of_open = message(connection, late, of=alert(connection, "open"))
@@ -144,7 +143,7 @@ def test_messages_are_stuck_when_nobody_took_them_up_for_a_minute(connection: Co
     message(connection, late, "failed")
     for held in held_alerts(connection):
         message(connection, late, of=held)
-    found = calling.stuck(connection, NOW)
+    found = backlog.stuck(connection, NOW)
     assert found.value == 3
     assert found.detail["oldest_s"] == 120
     assert sorted(found.detail["messages"]) == [waiting, of_open, died]
@@ -161,7 +160,7 @@ def test_the_nearest_gap_of_each_roster_is_told_in_hours(connection: Connection)
     )
     people = (Person("an", "An", "Cán bộ", contacts={}),)
     apply_pack(connection, replace(read_pack(SHIPPED), people=people, rosters=(filled, ends)))
-    found = {one.instance: one for one in calling.gaps(connection, NOW)}
+    found = {one.instance: one for one in backlog.gaps(connection, NOW)}
     assert found["filled"].value == 336
     assert found["filled"].detail == {"state": "no gap within 14 days"}
     # the last shift, of 2 March, ends at 7:00 of the next day
@@ -223,7 +222,7 @@ def test_a_reading_that_fails_is_told_once_and_hinders_no_other(connection: Conn
 
 def test_the_thread_writes_every_reading_of_this_machine(place: Settings) -> None:
     stop = threading.Event()
-    thread = threading.Thread(target=readings.run, args=(place, stop))
+    thread = threading.Thread(target=taking.run, args=(place, stop))
     thread.start()
     try:
         with psycopg.connect(place.database_dsn, autocommit=True) as session:

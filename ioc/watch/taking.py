@@ -16,7 +16,7 @@ from ioc.alerts import clock
 from ioc.errors import IocError
 from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
-from ioc.watch import backups, calling, certificates, machine
+from ioc.watch import backlog, backups, certificates, machine
 from ioc.watch.reading import Connection, Reading, forget, keep
 
 log = structlog.get_logger(__name__)
@@ -57,9 +57,9 @@ def measures(settings: Settings, every_s: float = EVERY_S) -> list[Measure]:
         Measure("clock", every_s, lambda c, _now: [machine.against_database(c)]),
         Measure("time servers", every_s, lambda _c, _now: [machine.against_time_servers()]),
         Measure("backup", every_s, lambda c, now: [backups.age(c, settings, now)]),
-        Measure("messages", every_s, lambda c, now: [calling.stuck(c, now)]),
-        Measure("steps", every_s, lambda c, now: [calling.overdue(c, now)]),
-        Measure("duty", max(every_s, _DUTY_EVERY_S), calling.gaps),
+        Measure("messages", every_s, lambda c, now: [backlog.stuck(c, now)]),
+        Measure("steps", every_s, lambda c, now: [backlog.overdue(c, now)]),
+        Measure("duty", max(every_s, _DUTY_EVERY_S), backlog.gaps),
         Measure(
             "certificates",
             max(every_s, _CERTIFICATES_EVERY_S),
