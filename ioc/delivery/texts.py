@@ -5,7 +5,6 @@ No name, address or number of a person is in a text; people on duty appear by th
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +15,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ioc.alerts.model import Severity
-from ioc.delivery.channels.interface import Item, Outgoing
+from ioc.delivery.channels.interface import Item
 from ioc.delivery.facts import Facts
+from ioc.delivery.fitting import SHORT, fit, one_line
 from ioc.reports.words import Language, at, day, number
 
-#: Two segments of a text message with Vietnamese letters: 67 UTF-16 units each.
-SHORT: Final = 134
 _MOST_LISTED: Final = 30
 _MOST_TOLD: Final = 12
 _LONGEST_NAME: Final = 200
@@ -58,8 +56,6 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "bundle": "{n} cảnh báo",
         "bundle.resolved": "{n} cảnh báo đã hết",
         "more": "… và {n} cảnh báo nữa",
-        "cut": "… còn {n} ký tự nữa",
-        "link": "Xác nhận hoặc hoãn",
         "test.body": "Đây là tin thử của IOC: kênh này hoạt động. Không cần làm gì.",
         "synthetic.body": "IOC tự gửi tin này để biết cảnh báo có đến nơi. Không cần làm gì.",
         "kind.device": "thiết bị",
@@ -89,8 +85,6 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "bundle": "{n} alerts",
         "bundle.resolved": "{n} alerts resolved",
         "more": "… and {n} more alerts",
-        "cut": "… {n} more characters",
-        "link": "Acknowledge or snooze",
         "test.body": "This is a test message of the IOC: the channel works. Nothing is to be done.",
         "synthetic.body": "The IOC sent this to see whether alerts arrive. Nothing is to be done.",
         "kind.device": "device",
@@ -402,60 +396,3 @@ def items_of(facts: Sequence[Facts], most: int = 100) -> tuple[Item, ...]:
         )
         for found in facts[:most]
     )
-
-
-def long_text(outgoing: Outgoing, most: int | None = None, *, links: bool = True) -> str:
-    """The body with its links, cut to ``most`` UTF-16 units: links stay, and how much was cut is said."""
-    tail = ""
-    url = (outgoing.ack_url or outgoing.view_url) if links else None
-    if url:
-        tail = f"\n\n{_WORDS[VI]['link']} / {_WORDS[EN]['link']}:\n{url}"
-    return cut(outgoing.body, None if most is None else most - units(tail)) + tail
-
-
-def short_text(outgoing: Outgoing) -> str:
-    """One text message: the link stays whole where at least a third of it is left for words."""
-    url = outgoing.ack_url or outgoing.view_url
-    if url and units(url) + 1 <= SHORT * 2 // 3:
-        return f"{fit(outgoing.short, SHORT - units(url) - 1)} {url}"
-    return fit(outgoing.short, SHORT)
-
-
-def cut(text: str, most: int | None) -> str:
-    """Text of at most ``most`` UTF-16 units; what is cut says how many characters are missing."""
-    if most is None or units(text) <= most:
-        return text
-    reserve = 60
-    kept = _first(text, max(0, most - reserve))
-    missing = len(text) - len(kept)
-    return kept + "\n" + _WORDS[VI]["cut"].format(n=missing) + " / " + _WORDS[EN]["cut"].format(n=missing)
-
-
-def fit(text: str, most: int) -> str:
-    """One line of at most ``most`` UTF-16 units."""
-    text = one_line(text)
-    return text if units(text) <= most else _first(text, most - 1).rstrip() + "…"
-
-
-def one_line(text: str, most: int | None = None) -> str:
-    """Text without line ends, control characters and marks that turn its direction; cut to ``most`` characters."""
-    kept = "".join(
-        " " if sign.isspace() else sign
-        for sign in unicodedata.normalize("NFC", text)
-        if sign.isspace() or sign == "\u200d" or unicodedata.category(sign)[0] != "C"
-    )
-    line = " ".join(kept.split())
-    return line if most is None or len(line) <= most else line[: most - 1].rstrip() + "…"
-
-
-def units(text: str) -> int:
-    """Length as text messages and Telegram count it."""
-    return len(text) + sum(1 for sign in text if sign > "\uffff")
-
-
-def _first(text: str, most: int) -> str:
-    """The longest beginning of at most ``most`` UTF-16 units."""
-    kept = text[:most]
-    while units(kept) > most:
-        kept = kept[: len(kept) - max(1, (units(kept) - most) // 2)]
-    return kept

@@ -19,7 +19,7 @@ import pytest
 from pydantic import SecretStr
 
 from ioc.alerts.model import Channel, Severity
-from ioc.delivery import texts
+from ioc.delivery import fitting
 from ioc.delivery.channels import webhook
 from ioc.delivery.channels.interface import (
     ChannelError,
@@ -98,7 +98,7 @@ def test_a_text_message_gateway_is_written_as_an_address_of_apprise(receiver: Re
     sent = asked.json
     assert sent["to"] == PHONE
     assert sent["content"].endswith(" https://ioc.example/a/xyz")
-    assert texts.units(sent["content"]) <= 134
+    assert fitting.units(sent["content"]) <= 134
     assert asked.headers["x-ioc-idempotency-key"] == MESSAGE.key
     assert asked.headers["authorization"] == TOKEN
     assert "ioc-text" not in asked.path

@@ -18,7 +18,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Final, Literal
 
-from ioc.delivery import texts
+from ioc.delivery import fitting
 from ioc.delivery.channels import http
 from ioc.delivery.channels.bounded import Bounded
 from ioc.delivery.channels.interface import Outgoing, PermanentError, Receipt, TemporaryError
@@ -129,13 +129,13 @@ def compose(outgoing: Outgoing, server: Server, to: tuple[str, ...]) -> EmailMes
     """
     message = EmailMessage(policy=SMTP.clone(max_line_length=900))
     try:
-        message["From"] = Address(texts.one_line(server.sender_name, 60), addr_spec=server.sender)
+        message["From"] = Address(fitting.one_line(server.sender_name, 60), addr_spec=server.sender)
         message["To"] = tuple(Address(addr_spec=one) for one in to)
     except (ValueError, IndexError, HeaderParseError):
         raise PermanentError(
             "The person's mail address is none.", remedy="Correct it in people.csv and apply the pack."
         ) from None
-    message["Subject"] = texts.one_line(outgoing.subject, 200)
+    message["Subject"] = fitting.one_line(outgoing.subject, 200)
     domain = server.sender.rpartition("@")[2]
     digest = hashlib.sha256("\x00".join((outgoing.key, *to)).encode()).hexdigest()[:32]
     message["Message-ID"] = f"<{digest}@{domain}>"
@@ -143,7 +143,7 @@ def compose(outgoing: Outgoing, server: Server, to: tuple[str, ...]) -> EmailMes
     message["Auto-Submitted"] = "auto-generated"
     if outgoing.severity.word in ("critical", "major"):
         message["Importance"] = "high"
-    message.set_content(texts.long_text(outgoing, _MOST_BODY), cte="base64")
+    message.set_content(fitting.long_text(outgoing, _MOST_BODY), cte="base64")
     return message
 
 

@@ -16,7 +16,7 @@ import apprise
 from apprise.plugins.email.base import NotifyEmail
 
 from ioc.alerts.model import Channel, Severity
-from ioc.delivery import texts
+from ioc.delivery import fitting
 from ioc.delivery.channels import http
 from ioc.delivery.channels.bounded import Bounded
 from ioc.delivery.channels.interface import (
@@ -108,11 +108,11 @@ class Service:
         caller = apprise.Apprise(asset=self._asset)
         caller.add(plugin)
         if self._short:
-            title, body = "", texts.short_text(outgoing)
+            title, body = "", fitting.short_text(outgoing)
         else:
-            title = texts.one_line(outgoing.subject, 200)
+            title = fitting.one_line(outgoing.subject, 200)
             room = plugin.body_maxlen - (len(title) + 2 if plugin.title_maxlen <= 0 else 0)
-            body = texts.long_text(outgoing, max(room, texts.SHORT))
+            body = fitting.long_text(outgoing, max(room, fitting.SHORT))
         try:
             done = caller.notify(
                 body=body,

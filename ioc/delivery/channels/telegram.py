@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ioc.alerts.model import Channel
-from ioc.delivery import texts
+from ioc.delivery import fitting
 from ioc.delivery.channels.bounded import Bounded
 from ioc.delivery.channels.interface import Outgoing, PermanentError, Receipt
 from ioc.delivery.channels.telegram_api import LONGEST_TEXT, BotApi
@@ -86,7 +86,7 @@ class Telegram:
 def text_of(outgoing: Outgoing) -> str:
     """What is sent: the body, cut to what a message carries, and the message's number."""
     tail = f"\n\n(tin số {outgoing.message_id})" if outgoing.message_id else ""
-    return texts.cut(outgoing.body, LONGEST_TEXT - texts.units(tail)) + tail
+    return fitting.cut(outgoing.body, LONGEST_TEXT - fitting.units(tail)) + tail
 
 
 def buttons_of(outgoing: Outgoing) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ioc.delivery import texts
+from ioc.delivery import fitting
 from ioc.delivery.channels import http
 from ioc.delivery.channels.interface import ChannelError, PermanentError, TemporaryError
 
@@ -129,5 +129,5 @@ def _refused(answer: _Answer) -> TemporaryError | PermanentError:
             "Telegram does not know the person's chat (400).",
             remedy="Let the person press Start and write the number that the bot tells into people.csv.",
         )
-    words = texts.one_line(_NUMBERS.sub("…", answer.description), 120)
+    words = fitting.one_line(_NUMBERS.sub("…", answer.description), 120)
     return PermanentError(f"Telegram refuses the call ({code}): {words}.")

@@ -21,7 +21,7 @@ import psycopg
 import structlog
 
 from ioc.alerts import clock
-from ioc.delivery import texts
+from ioc.delivery import fitting
 from ioc.delivery.answering import Doing, act, look
 from ioc.delivery.channels.interface import PermanentError, TemporaryError
 from ioc.delivery.channels.telegram import ACK, SNOOZE, answers
@@ -311,7 +311,9 @@ class _Listener:
             else before
         )
         line = outcome(found, doing, person, now, zone)
-        saying.say("answerCallbackQuery", callback_query_id=pressed.id, text=texts.fit(line, LONGEST_ANSWER))
+        saying.say(
+            "answerCallbackQuery", callback_query_id=pressed.id, text=fitting.fit(line, LONGEST_ANSWER)
+        )
         self._marker.marked(message_id)
         if pressed.message is not None and pressed.message.text:
             open_still = any(fact.acknowledged_by is None and fact.cleared_at is None for fact in found.facts)
@@ -343,7 +345,7 @@ class _Listener:
             text = HELP
         else:
             return
-        saying.say("sendMessage", chat_id=message.chat.id, text=texts.cut(text, LONGEST_TEXT))
+        saying.say("sendMessage", chat_id=message.chat.id, text=fitting.cut(text, LONGEST_TEXT))
 
     def _has_room(self) -> bool:
         """Whether a stranger is answered: not more than so many a minute, or they could hold others up."""

@@ -16,7 +16,7 @@ import psycopg
 import structlog
 
 from ioc.alerts import clock
-from ioc.delivery import texts
+from ioc.delivery import fitting, texts
 from ioc.delivery.answering import look
 from ioc.delivery.channels.bounded import Bounded
 from ioc.delivery.channels.interface import PermanentError, TemporaryError
@@ -148,10 +148,10 @@ def marked_text(message_id: int, kind: str, facts: Sequence[Facts], zone: ZoneIn
         line = f"✅ {', '.join(people)} đã xác nhận, {at(min(moments), zone, Language.VI)} / acknowledged"
     else:
         line = "Đã hết / resolved"
-    return with_outcome(f"{said.body}\n\n(tin số {message_id})", texts.one_line(line, 300))
+    return with_outcome(f"{said.body}\n\n(tin số {message_id})", fitting.one_line(line, 300))
 
 
 def with_outcome(text: str, line: str) -> str:
     """A text with what became of it, in place of what was there before."""
     tail = MARK + line
-    return texts.cut(text.split(MARK)[0], LONGEST_TEXT - texts.units(tail)) + tail
+    return fitting.cut(text.split(MARK)[0], LONGEST_TEXT - fitting.units(tail)) + tail

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ioc.alerts.model import Channel
-from ioc.delivery import texts
+from ioc.delivery import fitting
 from ioc.delivery.channels import http
 from ioc.delivery.channels.bounded import Bounded
 from ioc.delivery.channels.interface import ChannelError, Outgoing, PermanentError, Receipt
@@ -84,7 +84,7 @@ def body_of(outgoing: Outgoing) -> bytes:
         "severity": outgoing.severity.word,
         "subject": outgoing.subject,
         "text": outgoing.body,
-        "short": texts.short_text(outgoing),
+        "short": fitting.short_text(outgoing),
         "to": outgoing.address,
         "acknowledge": outgoing.ack_url,
         "view": outgoing.view_url,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ioc.alerts.model import Severity
-from ioc.delivery import texts
+from ioc.delivery import fitting, texts
 from ioc.delivery.channels.interface import Outgoing
 from ioc.delivery.facts import Facts
 
@@ -108,8 +108,8 @@ def test_five_thousand_alerts_are_listed_in_part_and_all_are_counted() -> None:
     assert "… và 4.970 cảnh báo nữa" in said.body
     assert "… and 4,970 more alerts" in said.body
     assert texts.alert_text("alert", many[:30], zone=ZONE, total=5000).subject == said.subject
-    cut = texts.long_text(going(said, "https://ioc.example/a/t"), 4096)
-    assert texts.units(cut) <= 4096
+    cut = fitting.long_text(going(said, "https://ioc.example/a/t"), 4096)
+    assert fitting.units(cut) <= 4096
     assert "ký tự nữa" in cut
     assert cut.endswith("https://ioc.example/a/t")
 
@@ -118,10 +118,10 @@ def test_a_short_one_keeps_its_link_whole() -> None:
     long = replace(CAMERA, name_vi="Điểm phát wifi quá tải " * 20)
     said = texts.alert_text("alert", [long], zone=ZONE)
     url = "https://ioc.example/a/" + "x" * 48
-    short = texts.short_text(going(said, url))
+    short = fitting.short_text(going(said, url))
     assert short.endswith(url)
-    assert texts.units(short) <= 134
-    assert texts.short_text(going(said, "https://ioc.example/a/" + "x" * 200)).endswith("…")
+    assert fitting.units(short) <= 134
+    assert fitting.short_text(going(said, "https://ioc.example/a/" + "x" * 200)).endswith("…")
 
 
 AWKWARD = st.text(st.characters(), max_size=400)
@@ -133,12 +133,12 @@ def test_names_of_any_kind_leave_subjects_one_line_and_short_ones_short(a: str, 
     for facts in ([odd], [odd, odd, odd]):
         said = texts.alert_text("alert", facts, zone=ZONE)
         assert said == texts.alert_text("alert", facts, zone=ZONE)
-        assert texts.units(said.short) <= 134
+        assert fitting.units(said.short) <= 134
         for line in (said.subject, said.short, *said.body.split("\n")):
             assert all(ord(sign) >= 32 and sign not in "\x7f\u2028\u2029\u202e" for sign in line)
         said.body.encode()
         for most in (80, 200, 4096):
-            assert texts.units(texts.long_text(going(said), most)) <= most
+            assert fitting.units(fitting.long_text(going(said), most)) <= most
 
 
 def test_a_line_end_in_a_name_is_no_line_end_in_a_subject() -> None:
