@@ -44,7 +44,7 @@ class Reading:
         self._client = httpx.AsyncClient(base_url=address, auth=auth, timeout=300)
         self._asked = asked
         self._headers = {} if place is None else {"Last-Event-ID": place}
-        self._events: list[tuple[str, str, Any]] = []
+        self.events: list[tuple[str, str, Any]] = []
         self._came = asyncio.Condition()
         self._ends = False
 
@@ -68,10 +68,16 @@ class Reading:
             await asyncio.wait_for(self._came.wait_for(lambda: len(self.of(kind)) >= count), 60)
         return self.of(kind)
 
+    async def first(self) -> str:
+        """Kind of the first event."""
+        async with self._came:
+            await asyncio.wait_for(self._came.wait_for(lambda: self.events), 60)
+        return self.events[0][1]
+
     def of(self, kind: str) -> list[tuple[str, Any]]:
         return [
             (number, data)
-            for number, found, data in self._events
+            for number, found, data in self.events
             if kind in (found, f"{found} {data.get('kind')}")
         ]
 
@@ -86,7 +92,7 @@ class Reading:
                     continue
                 if "data" in lines:
                     async with self._came:
-                        self._events.append((lines.get("id", ""), lines["event"], json.loads(lines["data"])))
+                        self.events.append((lines.get("id", ""), lines["event"], json.loads(lines["data"])))
                         self._came.notify_all()
                 lines = {}
 
@@ -136,10 +142,12 @@ async def test_who_missed_too_much_is_asked_to_list_anew(address: str, desk: Pla
         "INSERT INTO ioc.alert_event (alert_id, kind, actor) SELECT %s, 'commented', 'a' FROM generate_series(1, 1500)",
         (number,),
     )
-    async with Reading(address, "head", only="alerts", after="0") as found:
-        ((place, _),) = await found.wait("reset")
-        assert int(place) >= 0
-        assert found.of("alert") == []
+    # the feed may still go on for whoever followed before, and tell these one by one: then they are not missed yet
+    for _ in range(5):
+        async with Reading(address, "head", only="alerts", after="0") as found:
+            if await found.first() == "reset":
+                break
+    assert [kind for _, kind, _ in found.events] == ["reset"]
     # a number that is not of this database's: it was restored from before
     async with Reading(address, "head", str(2**62), only="alerts") as found:
         await found.wait("reset")
