@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from ioc.alerts.actions import SEEN
 from ioc.alerts.model import Severity
 from ioc.kpi.query import Steps
 
@@ -36,10 +37,9 @@ ORDER BY e.event_id LIMIT %(limit)s
 """
 _SINCE: Final = f"""
 SELECT {_COLUMNS} {_FROM} WHERE e.event_id > %(after)s AND e.event_id <= %(until)s
-  AND (a.unit_id = ANY (ARRAY(SELECT v.unit_id FROM ioc.reader_units(%(reader)s) v))
-       OR (a.unit_id IS NULL AND ioc.reader_sees_all(%(reader)s)))
+  AND {SEEN}
 ORDER BY e.event_id LIMIT %(limit)s
-"""  # noqa: S608 - of names above
+"""
 _NEWEST: Final = "SELECT coalesce(max(event_id), 0) FROM ioc.alert_event"
 _SCOPE: Final = """
 SELECT ARRAY(SELECT r.unit_id FROM ioc.reader_units(%(reader)s) r), ioc.reader_sees_all(%(reader)s),

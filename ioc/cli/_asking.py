@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -102,6 +103,14 @@ def export(
             partial.unlink(missing_ok=True)
             connection.execute(*access_log.end(number, rows=running.rows, outcome=outcome))
     return running.rows
+
+
+def district_zone(connection: psycopg.Connection[Any]) -> ZoneInfo:
+    """Zone of the district."""
+    from ioc.kpi.query import SYSTEM_READER
+
+    ((name,),) = connection.execute("SELECT ioc.unit_zone(%s, NULL)", (SYSTEM_READER,)).fetchall()
+    return ZoneInfo(name)
 
 
 def who(by: str | None) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ioc.cli._asking import Format, database, print_json, print_rows, who
+from ioc.cli._asking import Format, database, district_zone, print_json, print_rows, who
 
 if TYPE_CHECKING:
     import psycopg
@@ -108,15 +108,12 @@ def end(
 
 
 def _print(connection: psycopg.Connection[Any], found: list[Known], output: Format) -> None:
-    from zoneinfo import ZoneInfo
-
     import msgspec
 
     from ioc.alerts.windows import document
-    from ioc.kpi.query import SYSTEM_READER
 
-    ((zone,),) = connection.execute("SELECT ioc.unit_zone(%s, NULL)", (SYSTEM_READER,)).fetchall()
-    documents = [msgspec.to_builtins(document(known, ZoneInfo(zone))) for known in found]
+    zone = district_zone(connection)
+    documents = [msgspec.to_builtins(document(known, zone)) for known in found]
     if output is Format.JSON:
         print_json({"windows": documents})
     else:

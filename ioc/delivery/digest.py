@@ -11,6 +11,7 @@ import msgspec
 
 from ioc.alerts.model import Channel, Severity, Target
 from ioc.delivery import texts
+from ioc.delivery.contacts import contacts_of
 from ioc.delivery.facts import facts_of
 from ioc.delivery.outbox import Wanted, key_of, put
 from ioc.delivery.reach import ways
@@ -43,9 +44,6 @@ SELECT coalesce(u.name_vi, ''), coalesce(u.name_en, ''), count(*) FROM ioc.alert
 WHERE a.cleared_at IS NULL GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT %s
 """
 _ROUND_TRIP: Final = "SELECT value FROM ioc.reading WHERE name = 'alerts.round_trip' ORDER BY at DESC LIMIT 1"
-_CONTACTS: Final = (
-    "SELECT code, ARRAY(SELECT jsonb_object_keys(contacts)) FROM ioc.duty_person WHERE code = ANY (%s)"
-)
 _FIGURES: Final = ("dossier.overdue", "dossier.due_24h")
 
 
@@ -74,7 +72,7 @@ def send(roll: Roll, channels: Mapping[str, Channel], moment: datetime, now: dat
     zone = roll.plan.calendar.zone
     duty = [(roster, roll.whom((Target(roster=roster.code),), now).people) for roster in roll.plan.rosters]
     people = list(dict.fromkeys(person for _, there in duty for person in there))
-    contacts: dict[str, Sequence[str]] = dict((yield _CONTACTS, (people,)))
+    contacts = yield from contacts_of(people)
     lines = [
         (person, code)
         for person in people

@@ -19,6 +19,7 @@ from ioc.alerts.encoding import EncodingError, policy_from_json
 from ioc.alerts.model import Channel, Policy, Severity, Target
 from ioc.alerts.trail import Event
 from ioc.delivery import standing
+from ioc.delivery.contacts import contacts_of
 from ioc.delivery.outbox import Wanted, key_of, put
 from ioc.delivery.reach import Calling, Roll, call, ways
 from ioc.delivery.standing import Standing
@@ -41,9 +42,6 @@ WHERE s.state = 'waiting' AND s.due_at <= %s
 ORDER BY s.due_at, s.alert_id LIMIT %s
 FOR UPDATE OF s SKIP LOCKED FOR SHARE OF a SKIP LOCKED
 """  # noqa: S608 - of names above
-_CONTACTS: Final = """
-SELECT code, ARRAY(SELECT jsonb_object_keys(contacts)) FROM ioc.duty_person WHERE code = ANY (%s)
-"""
 _END: Final = """
 UPDATE ioc.alert_step s SET state = n.state, ended_at = %s, detail = s.detail - 'held' || n.detail,
     attempt = s.attempt + CASE WHEN n.state = 'done' THEN 1 ELSE 0 END
@@ -218,8 +216,7 @@ def _call(
     people = {
         person for _, policy, calling in first for person in (*calling.people, *ask(policy.fallback).people)
     }
-    rows = yield _CONTACTS, (sorted(people),)
-    contacts: dict[str, Sequence[str]] = dict(rows)
+    contacts = yield from contacts_of(people)
     for due, policy, calling in first:
         told, failed = _reach(due, calling, contacts, channels, done)
         if calling.empty or failed:

@@ -7,15 +7,13 @@ from datetime import datetime
 from typing import Final
 
 from ioc.alerts.model import Channel
+from ioc.delivery.contacts import contacts_of
 from ioc.delivery.escalation import NO_CHANNEL
 from ioc.delivery.outbox import Wanted, key_of, put
 from ioc.delivery.reach import ways
 from ioc.duty.notices import Notice
 from ioc.kpi.query import Steps
 
-_CONTACTS: Final = (
-    "SELECT code, ARRAY(SELECT jsonb_object_keys(contacts)) FROM ioc.duty_person WHERE code = ANY (%s)"
-)
 #: Driver of channels that are seen by whoever is in the room.
 _ROOM: Final = "siren"
 
@@ -24,8 +22,7 @@ def tell(notices: Sequence[Notice], channels: Mapping[str, Channel], now: dateti
     """Steps that tell notices; those for nobody by name are shown in the room. Returns how many messages they are."""
     if not notices:
         return 0
-    people = sorted({person for notice in notices for person in notice.people})
-    contacts: dict[str, Sequence[str]] = dict((yield _CONTACTS, (people,)))
+    contacts = yield from contacts_of(person for notice in notices for person in notice.people)
     wanted: list[Wanted] = []
     for notice in notices:
         lines: list[tuple[str | None, str]] = [

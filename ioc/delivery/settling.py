@@ -14,6 +14,7 @@ from ioc.alerts.model import Channel, Severity
 from ioc.alerts.trail import Event
 from ioc.delivery import standing
 from ioc.delivery.channels.interface import Receipt
+from ioc.delivery.contacts import contacts_of
 from ioc.delivery.escalation import NO_CHANNEL, read_policy
 from ioc.delivery.outbox import Wanted, key_of, put
 from ioc.delivery.reach import Roll, call, ways
@@ -63,9 +64,6 @@ JOIN ioc.alert_message m ON m.message_id = l.message_id AND m.person IS NOT DIST
     AND (m.content->>'step')::int = n.step AND m.content->>'kind' = n.kind
 LEFT JOIN ioc.alert_message b ON b.message_id = m.bundle_id
 GROUP BY n.alert_id, n.person
-"""
-_CONTACTS: Final = """
-SELECT code, ARRAY(SELECT jsonb_object_keys(contacts)) FROM ioc.duty_person WHERE code = ANY (%s)
 """
 
 
@@ -202,8 +200,7 @@ def _instead(
         policy = None if row[7] is None else read_policy(row[7])
         if policy is not None and policy.fallback:
             calls.append((row, place, call(roll, policy.fallback, now)))
-    rows = yield _CONTACTS, (sorted({person for _, _, calling in calls for person in calling.people}),)
-    contacts: dict[str, Sequence[str]] = dict(rows)
+    contacts = yield from contacts_of(person for _, _, calling in calls for person in calling.people)
     wanted: list[Wanted] = []
     for row, place, calling in calls:
         alert, severity = row[0], Severity(row[6])

@@ -70,14 +70,6 @@ def place(connection: psycopg.Connection[Any], roster: str | None) -> tuple[str,
     return found.code, found.zone
 
 
-def district_zone(connection: psycopg.Connection[Any]) -> ZoneInfo:
-    """Zone of the district."""
-    from ioc.kpi.query import SYSTEM_READER
-
-    ((name,),) = connection.execute("SELECT ioc.unit_zone(%s, NULL)", (SYSTEM_READER,)).fetchall()
-    return ZoneInfo(name)
-
-
 def moment_of(text: str, zone: ZoneInfo, what: str) -> datetime:
     """A moment as it was written."""
     from ioc.duty.written import written

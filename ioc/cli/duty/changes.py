@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ioc.cli._asking import Format, database, print_json
+from ioc.cli._asking import Format, database, district_zone, print_json
 from ioc.cli.duty._shared import (
     By,
     From,
@@ -18,7 +18,6 @@ from ioc.cli.duty._shared import (
     Roster,
     To,
     cell,
-    district_zone,
     in_order,
     moment_of,
     place,
