@@ -86,7 +86,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Place(msgspec.Struct, frozen=True, array_like=True):
     """The last window of a page."""
 
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +240,12 @@ def _check_known(what: str, asked: Iterable[str], known: Sequence[str]) -> None:
 
 
 def _window(wanted: Wanted, zone: ZoneInfo, now: datetime) -> Window:
-    start = read_moment(wanted.start, zone, what="from").astimezone(UTC)
-    length = _length(wanted, start, zone)
+    start = read_moment(wanted.start, zone, what="from")
+    # first: the calendar's first day has no moment in UTC
     if abs(start - now) > _LONGEST:
         raise AlertError(f"The window begins at {start.isoformat()}, more than ten years from now.")
+    start = start.astimezone(UTC)
+    length = _length(wanted, start, zone)
     window = Window(
         name=writing.name(wanted.name, "name"),
         rules=_once(wanted.rules),

@@ -33,6 +33,7 @@ _TICK_S: Final = 10.0
 #: A stream ends after this, and its client comes back: rights that changed count from then on.
 _LONGEST_S: Final = 900.0
 _GREATEST: Final = 2**63 - 1
+_MOST_DIGITS: Final = len(str(_GREATEST))
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Vary": "Authorization"}
 _EXAMPLE: Final = (
     'id: 90233\nevent: alert\ndata: {"id":90233,"at":"2026-11-25T07:21:40+07:00","kind":"acknowledged",'
@@ -198,8 +199,10 @@ def _event(kind: str, document: dict[str, Any], place: int | None = None) -> byt
 def _place(text: str | None) -> int | None:
     if text is None or not text.strip():
         return None
-    if not text.strip().isdecimal() or int(text) > _GREATEST:
+    plain = text.strip()
+    # longer ones are not even made into a number: the interpreter refuses those of thousands of digits
+    if not (plain.isascii() and plain.isdigit() and len(plain) <= _MOST_DIGITS) or int(plain) > _GREATEST:
         raise BadQuestionError(
             f"{text[:40]!r} is no id of an event.", remedy="Give the last id received, or leave it out."
         )
-    return int(text)
+    return int(plain)

@@ -44,6 +44,11 @@ def checked(plan: Plan, change: Change) -> tuple[Change, tuple[str, ...]]:
     """
     people = tuple(_person(plan, code) for code in change.named)
     _check_times(change)
+    if change.other is not None and change.kind not in (ChangeKind.REPLACE, ChangeKind.SWAP):
+        raise DutyError(
+            f"A second person does not go with {change.kind}.",
+            remedy="Leave that one out; replace puts somebody in another one's place.",
+        )
     if change.kind is ChangeKind.LEAVE:
         _check_leave(plan, change)
         return change, tuple(_left_empty(plan, change))

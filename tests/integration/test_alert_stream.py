@@ -233,6 +233,8 @@ async def test_streams_of_one_reader_are_bounded(address: str, desk: Place) -> N
         ("only=x", "can't be read"),
         ("after=-1", "no id"),
         ("after=1e9", "no id"),
+        ("after=" + "9" * 5000, "no id"),
+        ("after=" + str(2**63), "no id"),
         ("ids=nothing", "no indicator"),
     ],
 )

@@ -133,6 +133,7 @@ async def test_a_change_that_contradicts_another_is_refused_with_its_name(client
         ({"reason": "x" * 501}, "reason"),
         ({"kind": "temporary", "person": None, "other": None}, "needs shifts"),
         ({"kind": "leave"}, "Leave is of every roster."),
+        ({"kind": "leave", "roster": None}, "A second person does not go with leave."),
         ({"person": "an\x00"}, "There is no person"),
     ],
 )
