@@ -12,8 +12,9 @@ import msgspec
 from ioc.alerts.asking import Count, Counts, RuleState, RuleStates
 from ioc.alerts.asking import Row as Listed
 from ioc.alerts.audit import Entry
+from ioc.alerts.deliveries import Delivery
 from ioc.alerts.model import Phase, Severity
-from ioc.alerts.one import Alert, Event
+from ioc.alerts.one import Alert, Event, Message
 
 
 def row_document(row: Listed, zone: ZoneInfo) -> dict[str, Any]:
@@ -83,26 +84,37 @@ def alert_document(found: Alert) -> dict[str, Any]:
             }
             for step in found.steps
         ],
-        "messages": [
-            {
-                "id": message.id,
-                "kind": message.kind,
-                "person": message.person,
-                "channel": message.channel,
-                "state": message.state,
-                "created_at": message.created_at.astimezone(zone),
-                "not_before": message.not_before.astimezone(zone),
-                "attempts": message.attempts,
-                "started_at": _at(message.started_at, zone),
-                "ended_at": _at(message.ended_at, zone),
-                "error": message.error,
-                "alerts": message.alerts,
-                "held": message.held,
-                "bundle": message.bundle,
-            }
-            for message in found.messages
-        ],
+        "messages": [message_document(message, zone) for message in found.messages],
         "told": found.told,
+    }
+
+
+def message_document(message: Message, zone: ZoneInfo) -> dict[str, Any]:
+    """A line of the delivery log."""
+    return {
+        "id": message.id,
+        "kind": message.kind,
+        "person": message.person,
+        "channel": message.channel,
+        "state": message.state,
+        "created_at": message.created_at.astimezone(zone),
+        "not_before": message.not_before.astimezone(zone),
+        "attempts": message.attempts,
+        "started_at": _at(message.started_at, zone),
+        "ended_at": _at(message.ended_at, zone),
+        "error": message.error,
+        "alerts": message.alerts,
+        "held": message.held,
+        "bundle": message.bundle,
+    }
+
+
+def delivery_document(found: Delivery, zone: ZoneInfo) -> dict[str, Any]:
+    """The same, in the log over all alerts."""
+    return {
+        **message_document(found.message, zone),
+        "severity": found.severity.word,
+        "alert_ids": found.alerts,
     }
 
 

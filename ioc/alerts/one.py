@@ -38,13 +38,17 @@ _STEPS: Final = """
 SELECT kind, run, round, step, due_at, attempt, state, ended_at, detail->>'why', detail->>'held'
 FROM ioc.alert_step WHERE alert_id = %(alert)s ORDER BY state <> 'waiting', due_at DESC LIMIT %(limit)s
 """
-_MESSAGES: Final = """
-SELECT m.message_id, m.kind, m.person, m.channel, m.state, m.created_at, m.not_before, m.attempts, m.started_at,
-       m.ended_at, m.error, (SELECT count(*) FROM ioc.alert_message_alert o WHERE o.message_id = m.message_id),
-       m.held, m.bundle_id
+#: A line of the delivery log, of ``m``.
+MESSAGE: Final = """
+m.message_id, m.kind, m.person, m.channel, m.state, m.created_at, m.not_before, m.attempts, m.started_at,
+m.ended_at, m.error, (SELECT count(*) FROM ioc.alert_message_alert o WHERE o.message_id = m.message_id),
+m.held, m.bundle_id
+"""
+_MESSAGES: Final = f"""
+SELECT {MESSAGE}
 FROM ioc.alert_message_alert l JOIN ioc.alert_message m USING (message_id)
 WHERE l.alert_id = %(alert)s ORDER BY m.message_id DESC LIMIT %(limit)s
-"""
+"""  # noqa: S608 - of names above
 
 
 class EventPlace(msgspec.Struct, frozen=True, array_like=True):

@@ -105,6 +105,37 @@ _ENTRY: Final = {
     "about": "alert:4711",
     "detail": {"rule": "camera.down", "subject": "device:cam-04", "via": "telegram"},
 }
+_DELIVERY: Final[dict[str, Any]] = {
+    "id": 815,
+    "kind": "alert",
+    "person": "truc-ban-1",
+    "channel": "telegram",
+    "state": "failed",
+    "created_at": "2026-11-25T07:15:00+07:00",
+    "not_before": "2026-11-25T07:15:00+07:00",
+    "attempts": 8,
+    "started_at": "2026-11-25T07:41:12+07:00",
+    "ended_at": "2026-11-25T07:41:27+07:00",
+    "error": "The server does not answer.",
+    "alerts": 1,
+    "held": None,
+    "bundle": None,
+    "severity": "major",
+    "alert_ids": [4711],
+}
+_POLICY: Final[dict[str, Any]] = {
+    "code": "muc-1",
+    "name_vi": "Hồ sơ mức 1: cán bộ xử lý",
+    "name_en": "Dossiers, level 1: the officer",
+    "steps": [{"after": "PT0S", "targets": [{"roster": "truc-ioc", "layer": "truc-ban"}]}],
+}
+_CHANNEL: Final[dict[str, Any]] = {
+    "code": "siren",
+    "driver": "siren",
+    "bundle": "PT10S",
+    "waiting": 1,
+    "oldest": "2026-11-25T07:15:00+07:00",
+}
 
 #: By the name of the document in the description.
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
@@ -173,6 +204,9 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "MaintenanceList": {"windows": [_WINDOW], "next": None},
     "AlertRule": _RULE,
     "AlertRules": {"rules": [_RULE]},
+    "DeliveryLog": {"deliveries": [_DELIVERY], "next": None},
+    "PolicyList": {"policies": [_POLICY]},
+    "ChannelList": {"channels": [_CHANNEL]},
     "AuditEntry": _ENTRY,
     "AuditTrail": {"entries": [_ENTRY], "next": _NEXT},
 }

@@ -9,10 +9,16 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
+from ioc.alerts import windows
+from ioc.alerts.encoding import channel_to_json
+from ioc.alerts.model import Channel
+from ioc.history import cursor
 from ioc.settings import Settings
 from tests.integration.alert_place import Place
+from tests.integration.alerting import POLICY
 from tests.integration.asking import asking
 from tests.integration.history_place import PASSWORD
+from tests.integration.messages import message
 
 ALERTS = "/api/v1/alerts"
 
@@ -261,11 +267,20 @@ async def test_a_window_is_made_listed_and_withdrawn(client: httpx.AsyncClient, 
         (wanted | {"colour": "red"}, 422),
         (wanted | {"recurs": "FREQ=SECONDLY"}, 422),
         (wanted | {"hours": 1e308}, 422),
+        (wanted | {"from": "0001-01-01"}, 422),
+        (wanted | {"from": "9999-12-31T23:59-12:00"}, 422),
         (wanted | {"subjects": ["x"] * 501}, 422),
         (wanted | {"reason": "x" * 300_000}, 413),
     ):
         refused = await client.post(path, json=wrong)
         assert (refused.status_code, len(refused.text) < 1000) == (status, True)
+
+
+async def test_a_cursor_that_was_made_up_is_refused(client: httpx.AsyncClient) -> None:
+    for number, status in ((-1, 422), (0, 200), (2**63 - 1, 200), (2**63, 422), (10**30, 422)):
+        forged = cursor.write(windows.Place(number), {"ended": False})
+        answer = await client.get("/api/v1/maintenance", params={"after": forged})
+        assert answer.status_code == status, number
 
 
 async def test_rules_in_force_with_their_open_alerts(client: httpx.AsyncClient, desk: Place) -> None:
@@ -281,3 +296,51 @@ async def test_rules_in_force_with_their_open_alerts(client: httpx.AsyncClient, 
     assert rules["camera.down"]["condition"]["states"] == ["down"]
     assert rules["disk.full"]["fault"]["reason"] == "no such reading"
     assert rules["camera.down"]["fault"] is None
+
+
+async def test_the_delivery_log_shows_what_is_of_ones_own_units_and_the_whole_districts_all(
+    client: httpx.AsyncClient, desk: Place
+) -> None:
+    mine, theirs = desk.open("camera.down", "device:c1"), desk.open("camera.down", "device:c2", "go-2")
+    both = message(desk, [mine, theirs], "truc-1", "email", "failed")
+    other = message(desk, [theirs], "truc-1", "sms")
+    morning = message(desk, [], "truc-1", "email")
+    path = "/api/v1/deliveries"
+    first = (await client.get(path, params={"limit": 2})).json()
+    rest = (await client.get(path, params={"limit": 2, "after": first["next"]})).json()
+    assert [one["id"] for page in (first, rest) for one in page["deliveries"]] == [morning, other, both]
+    assert rest["next"] is None
+    (whole,) = rest["deliveries"]
+    assert (whole["alert_ids"], whole["alerts"], whole["severity"]) == ([mine, theirs], 2, "major")
+    (own,) = (await client.get(path, auth=CLERK)).json()["deliveries"]
+    assert (own["id"], own["alert_ids"]) == (both, [mine])
+    for query, found in (
+        ({"state": "failed"}, [both]),
+        ({"channel": "sms"}, [other]),
+        ({"person": "nobody"}, []),
+        ({"kind": "digest"}, []),
+    ):
+        answer = (await client.get(path, params=query)).json()
+        assert [one["id"] for one in answer["deliveries"]] == found, query
+    for query, status in ({"state": "lost"}, 422), ({"after": first["next"], "state": "sent"}, 422):
+        assert (await client.get(path, params=query)).status_code == status
+    assert (await client.get(path, auth=httpx.Auth())).status_code == 401
+
+
+async def test_policies_and_channels_in_force_without_secrets(client: httpx.AsyncClient, desk: Place) -> None:
+    for code in ("email", "sms"):
+        desk.connection.execute(
+            "INSERT INTO ioc.alert_channel (code, definition) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            (code, channel_to_json(Channel(code, "apprise", f"env:SECRET_{code}"))),
+        )
+    message(desk, [desk.open("camera.down", "device:c1")], "truc-1", "email", "waiting")
+    answer = await client.get("/api/v1/channels")
+    assert "SECRET" not in answer.text
+    found = {one["code"]: one for one in answer.json()["channels"]}
+    assert (found["email"]["driver"], found["email"]["waiting"], found["sms"]["waiting"]) == ("apprise", 1, 0)
+    assert found["email"]["oldest"] is not None
+    policies = (await client.get("/api/v1/policies")).json()["policies"]
+    assert [one["code"] for one in policies] == sorted([POLICY.code, "handed"])
+    assert policies[0]["steps"]
+    for path in ("channels", "policies"):
+        assert (await client.get(f"/api/v1/{path}", auth=httpx.Auth())).status_code == 401

@@ -9,7 +9,7 @@ import pytest
 
 from ioc.api import create_app, problems
 from ioc.api.examples import EXAMPLES
-from ioc.api.models import alerts, duty, duty_changes, figures, operation, places, questions
+from ioc.api.models import alerts, deliveries, duty, duty_changes, figures, operation, places, questions
 from ioc.api.models import dossiers as dossier_models
 from ioc.history import cursor, dossiers
 from ioc.settings import Settings
@@ -17,7 +17,18 @@ from ioc.settings import Settings
 
 def _model(name: str) -> Any:
     """The one model of this name."""
-    rooms = (problems, alerts, dossier_models, duty, duty_changes, figures, operation, places, questions)
+    rooms = (
+        problems,
+        alerts,
+        deliveries,
+        dossier_models,
+        duty,
+        duty_changes,
+        figures,
+        operation,
+        places,
+        questions,
+    )
     (found,) = {getattr(room, name) for room in rooms if hasattr(room, name)}
     return found
 

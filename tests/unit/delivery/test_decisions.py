@@ -190,6 +190,21 @@ def test_quiet_hours_hold_to_their_end_also_over_midnight(start: int, end: int, 
         assert found.astimezone(ZONE).time() == ends
 
 
+def test_quiet_hours_keep_the_clock_on_the_wall_when_that_is_turned() -> None:
+    zone = ZoneInfo("Europe/Amsterdam")
+    quiet = QuietHours(time(21), time(6), Severity.MAJOR)
+    for evening, hours in (
+        (datetime(2026, 3, 28, 21, tzinfo=zone), 8),
+        (datetime(2026, 10, 24, 21, tzinfo=zone), 10),
+    ):
+        begin = evening.astimezone(UTC)
+        end = begin + timedelta(hours=hours)
+        assert quiet_until(quiet, begin - timedelta(seconds=1), zone) is None
+        assert quiet_until(quiet, begin, zone) == end
+        assert quiet_until(quiet, end - timedelta(seconds=1), zone) == end
+        assert quiet_until(quiet, end, zone) is None
+
+
 def test_the_quiet_of_a_channel_does_not_hold_what_is_bad_enough_nor_a_trial() -> None:
     quiet = Channel("c", "webhook", quiet=QuietHours(time(7), time(9), Severity.MAJOR))
     assert fate(a_message(severity=Severity.MINOR), quiet) == (Fate.WAIT, "quiet")
