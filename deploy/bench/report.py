@@ -17,7 +17,7 @@ from deploy.bench.rounds import BARE, BARE_TUNED, BYTEWAX, COMPUTE, ENDTOEND, St
 from deploy.bench.scaling import Scaled
 from deploy.bench.workload import Workload
 
-#: What issue 3 asks for.
+#: What the platform has to reach; the report says where it does not.
 ENDTOEND_AT_LEAST = 60_000
 ENDTOEND_AIM = 100_000
 COMPUTE_OF_BARE = 0.9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from ioc.alerts.book import RuleBook
 from ioc.alerts.conditions import Found
@@ -56,10 +56,10 @@ def after(book: RuleBook, rule: Rule, subject: str, most: int) -> Steps[Signals]
     return _signals(book, rows)
 
 
-def _signals(book: RuleBook, rows: Iterable[Sequence[object]]) -> Signals:
+def _signals(book: RuleBook, rows: Iterable[Sequence[Any]]) -> Signals:
     codes = {number: code for code, number in book.ids.items()}
     return {
-        (codes[number], subject): Kept(Phase(phase), *times)  # type: ignore[index, arg-type, misc]
+        (codes[number], subject): Kept(Phase(phase), *times)
         for number, subject, phase, *times in rows
     }
 
