@@ -127,11 +127,6 @@ class Notices:
         return tuple(row.notice for row in rows if row.notice is not None and row.key in marked)
 
 
-def due_notices(now: datetime) -> Steps[tuple[Notice, ...]]:
-    """The same, for whoever asks once; see :class:`Notices`."""
-    return (yield from Notices().due(now))
-
-
 # -- hand-overs -----------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from ioc.district import apply_pack
 from ioc.duty import Change, ChangeKind, compute, hand_overs, log, store
 from ioc.duty.errors import DutyError
 from ioc.duty.model import Cover
-from ioc.duty.notices import Notice, Notices, due_notices
+from ioc.duty.notices import Notice, Notices
 from ioc.duty.wording import ShiftWording, Wording
 from ioc.kpi.query import SYSTEM_READER, answer, change
 from ioc.kpi.steps import run
@@ -32,17 +32,14 @@ Connection = psycopg.Connection[Any]
 
 
 @pytest.fixture
-def place(servers: Servers) -> Iterator[Settings]:
-    """A database with the one roster ``truc``; nothing has been told yet."""
-    with servers.place() as found:
-        with psycopg.connect(found.database_dsn, autocommit=True) as connection:
-            _apply(connection, "an binh chi")
-        yield found
-
-
-@pytest.fixture
 def connection(place: Settings) -> Iterator[Connection]:
+    """The one roster ``truc``; nothing has been told yet."""
     with psycopg.connect(place.database_dsn, autocommit=True) as found:
+        found.execute(
+            "TRUNCATE ioc.duty_person, ioc.duty_change, ioc.duty_log, ioc.duty_edition, ioc.duty_notice"
+            " RESTART IDENTITY"
+        )
+        _apply(found, "an binh chi")
         yield found
 
 
@@ -197,7 +194,7 @@ def test_a_roster_in_which_nobody_ever_was_is_told_once_for_whoever_stands_in(se
         pack = duty_pack("")
         apply_pack(connection, replace(pack, rosters=pack.rosters[:1]), at=MON - 90 * DAY)
         with connection.transaction():
-            (told,) = run(connection, due_notices(MON + 40 * DAY))
+            (told,) = run(connection, Notices().due(MON + 40 * DAY))
         assert (told.people, told.severity) == ((), Severity.MAJOR)
         assert [_due(connection, MON + day * DAY) for day in range(41, 80)] == [[]] * 39
 

@@ -23,7 +23,7 @@ from ioc.duty.calling import Roll, Why, current
 from ioc.duty.document import calendar_file
 from ioc.duty.errors import ConflictError, DutyError
 from ioc.duty.model import Advance, Cover
-from ioc.duty.notices import due_notices
+from ioc.duty.notices import Notices
 from ioc.duty.wording import ShiftWording, Wording
 from ioc.kpi.query import SYSTEM_READER, answer, change
 from ioc.kpi.steps import run
@@ -394,10 +394,10 @@ def test_somebody_who_is_gone_is_never_called_and_told_ahead(connection: Connect
 def test_a_roster_edited_while_somebody_is_on_duty_hands_over_at_that_instant(connection: Connection) -> None:
     on = _Clock(connection, "edited")
     assert on("2026-03-12T11:59") == "e1"
-    run(connection, due_notices(_at("2026-03-12T11:59")))
+    run(connection, Notices().due(_at("2026-03-12T11:59")))
     apply_pack(connection, _pack(edited=(_row("e2"),)), at=_at("2026-03-12T12:00"))
     assert [on(f"2026-03-{text}") for text in ("12T11:59:59", "12T12:00", "14T12:00")] == ["e1", "e2", "e2"]
-    told = run(connection, due_notices(_at("2026-03-12T12:01")))
+    told = run(connection, Notices().due(_at("2026-03-12T12:01")))
     assert {(one.roster, one.content["role"], *one.people) for one in told} == {
         ("edited", "arrives", "e2"),
         ("edited", "leaves", "e1"),

@@ -58,10 +58,7 @@ def after(book: RuleBook, rule: Rule, subject: str, most: int) -> Steps[Signals]
 
 def _signals(book: RuleBook, rows: Iterable[Sequence[Any]]) -> Signals:
     codes = {number: code for code, number in book.ids.items()}
-    return {
-        (codes[number], subject): Kept(Phase(phase), *times)
-        for number, subject, phase, *times in rows
-    }
+    return {(codes[number], subject): Kept(Phase(phase), *times) for number, subject, phase, *times in rows}
 
 
 def is_news(kept: Kept | None, seen: Observation, *, dated: bool = False) -> bool:
