@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import re
 import socket
 import threading
 import time
@@ -108,6 +109,55 @@ def test_text_with_markup_arrives_as_it_is(receiver: Receiver) -> None:
     made("apprise", f"json://{receiver.host}/").send(MESSAGE)
     assert receiver.asked[0].json["title"] == MESSAGE.subject
     assert receiver.asked[0].json["message"].startswith(MESSAGE.body)
+
+
+def test_a_card_of_teams_shows_text_as_it_is_and_a_link_that_can_be_pressed(
+    certificates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates / "own.pem"))
+    url = "https://ioc.example/a/x_y-z*"
+    with receiving(certificates / "own.pem") as guarded:
+        guarded.answer = lambda _asked: Reply(202)
+        made("apprise", f"workflows://{guarded.host}/643e69f83c8944/4f8d7").send(
+            replace(MESSAGE, ack_url=url)
+        )
+        (asked,) = guarded.asked
+    assert asked.path.startswith("/workflows/643e69f83c8944/")
+    title, body = (part["text"] for part in asked.json["attachments"][0]["content"]["body"])
+    lines = body.split("  \n")
+    assert f"[Mở / Open]({url})" in lines
+    assert "Nơi: Xã Bàu Đồn" in lines
+    for text in (title, lines[0]):
+        assert text.replace("\\", "") == MESSAGE.subject
+        assert re.search(r"(?<!\\)[*_<>\[\]&]", text) is None
+
+
+def test_markdown_is_cut_before_the_service_would(
+    certificates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates / "own.pem"))
+    with receiving(certificates / "own.pem") as guarded:
+        made("apprise", f"workflows://{guarded.host}/643e69f83c8944/4f8d7").send(
+            replace(MESSAGE, body="*_ Bàu Đồn\n" * 500)
+        )
+        (asked,) = guarded.asked
+    body = asked.json["attachments"][0]["content"]["body"][1]["text"]
+    assert 500 < len(body) <= 1000
+    assert body.endswith(f"[Mở / Open]({MESSAGE.ack_url})")
+
+
+def test_a_zalo_bot_is_told_the_person_s_chat_and_the_whole_text(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "apprise.plugins.zalo.NotifyZalo.notify_url", receiver.url + "/bot{token}/sendMessage"
+    )
+    made("apprise", "zalo://12345689:alphanumeric/{address}").send(MESSAGE)
+    (asked,) = receiver.asked
+    assert asked.path == "/bot12345689:alphanumeric/sendMessage"
+    assert asked.json["chat_id"] == PHONE
+    assert MESSAGE.body in asked.json["text"]
+    assert asked.json["text"].endswith("https://ioc.example/a/xyz")
 
 
 @pytest.mark.parametrize("driver", ["webhook", "apprise"])

@@ -37,6 +37,9 @@ _SHORT_BODY: Final = 500
 _TRIALS: Final = ("84900000000", "+84900000000", "nobody@example.org", "123456789", "a1b2c3")
 _STATUS: Final = re.compile(r"error=(\d{3})\b")
 _SOCKET: Final = re.compile(r"Connection error|Socket Exception|timed out|Max retries", re.IGNORECASE)
+#: What Markdown reads as more than a character.
+_MARKUP: Final = re.compile(r"([\\`*_\[\]<>~&#|]|^\s*[-+](?=\s))")
+_PRESS: Final = "Mở / Open"
 _TYPES: Final = {
     Severity.CRITICAL: apprise.NotifyType.FAILURE,
     Severity.MAJOR: apprise.NotifyType.FAILURE,
@@ -107,18 +110,22 @@ class Service:
     def _notify(self, plugin: Any, outgoing: Outgoing) -> None:
         caller = apprise.Apprise(asset=self._asset)
         caller.add(plugin)
+        written = apprise.NotifyFormat.TEXT
         if self._short:
             title, body = "", fitting.short_text(outgoing)
         else:
             title = fitting.one_line(outgoing.subject, 200)
             room = plugin.body_maxlen - (len(title) + 2 if plugin.title_maxlen <= 0 else 0)
             body = fitting.long_text(outgoing, max(room, fitting.SHORT))
+            if plugin.notify_format == apprise.NotifyFormat.MARKDOWN:
+                written = apprise.NotifyFormat.MARKDOWN
+                title, body = markdown(title), _marked(outgoing, max(room, fitting.SHORT))
         try:
             done = caller.notify(
                 body=body,
                 title=title,
                 notify_type=_TYPES[outgoing.severity],
-                body_format=apprise.NotifyFormat.TEXT,
+                body_format=written,
                 log_level=logging.DEBUG,
             )
         except Exception as error:
@@ -128,6 +135,27 @@ class Service:
             ) from None
         if not done:
             raise reason([entry.message for entry in done.logs()])
+
+
+def markdown(text: str, link: str | None = None) -> str:
+    """Plain text for services that read Markdown: it is shown as it is, line by line, and the link can be pressed.
+
+    apprise would escape the link too, which then leads nowhere.
+    """
+    return "  \n".join(
+        f"[{_PRESS}]({link})" if link and line == link else _MARKUP.sub(r"\\\1", line)
+        for line in text.split("\n")
+    )
+
+
+def _marked(outgoing: Outgoing, most: int) -> str:
+    """The body with its link as Markdown; of what is cut, more than what escaping adds."""
+    link = outgoing.ack_url or outgoing.view_url
+    found = markdown(fitting.long_text(outgoing, most), link)
+    over = fitting.units(found) - most
+    if over > 0:
+        found = markdown(fitting.long_text(outgoing, max(most - over, fitting.SHORT)), link)
+    return found
 
 
 def reason(log: Iterable[str]) -> TemporaryError | PermanentError:
