@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ioc.alerts.actions import SEEN
+from ioc.alerts.detail import MESSAGE, Message
 from ioc.alerts.model import Severity
-from ioc.alerts.one import MESSAGE, Message
 from ioc.kpi.query import Steps
 
 

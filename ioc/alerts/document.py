@@ -13,8 +13,8 @@ from ioc.alerts.asking import Count, Counts, RuleState, RuleStates
 from ioc.alerts.asking import Row as Listed
 from ioc.alerts.audit import Entry
 from ioc.alerts.deliveries import Delivery
+from ioc.alerts.detail import Alert, Event, Message
 from ioc.alerts.model import Phase, Severity
-from ioc.alerts.one import Alert, Event, Message
 
 
 def row_document(row: Listed, zone: ZoneInfo) -> dict[str, Any]:

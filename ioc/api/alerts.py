@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
-from ioc.alerts import asking, one
+from ioc.alerts import asking, detail
 from ioc.alerts.actions import Acted
 from ioc.alerts.asking import Filter
 from ioc.alerts.document import alert_document, counts_document, event_document, row_document
@@ -152,7 +152,7 @@ async def get_alert(
     request: Request, reader: NamedReader, database: CurrentDatabase, alert: _Number
 ) -> Response:
     """Its members, events, the steps ahead, the delivery log, and who was told; people by their codes."""
-    return conditional(request, alert_document(await database.answer(one.one(reader, alert))))
+    return conditional(request, alert_document(await database.answer(detail.one(reader, alert))))
 
 
 @router.get(
@@ -170,8 +170,8 @@ async def get_events(
     after: After = None,
 ) -> Response:
     asked = {"alert": str(alert)}
-    place = None if after is None else cursor.read(after, one.EventPlace, asked)
-    found, following, zone = await database.answer(one.events(reader, alert, after=place, limit=limit))
+    place = None if after is None else cursor.read(after, detail.EventPlace, asked)
+    found, following, zone = await database.answer(detail.events(reader, alert, after=place, limit=limit))
     return conditional(
         request,
         {

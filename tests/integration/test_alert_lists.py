@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ioc.alerts import actions, asking, audit, maintenance, one, windows
+from ioc.alerts import actions, asking, audit, detail, maintenance, windows
 from ioc.alerts.asking import Filter, Order
 from ioc.alerts.errors import UnknownAlertError
 from ioc.alerts.model import Grouping, Severity
@@ -127,7 +127,7 @@ def test_a_reader_of_one_unit_learns_nothing_of_another_s_alerts(desk: Place) ->
     said = set()
     for number in (found["acknowledged"], found["own"], 4711, -1, 2**70):
         with pytest.raises(UnknownAlertError) as refused:
-            answer(desk.connection, one.one("clerk", number))
+            answer(desk.connection, detail.one("clerk", number))
         said.add(str(refused.value))
     assert len(said) == 1
     for whole in ("head", "chief", "planner", SYSTEM_READER):
@@ -153,7 +153,7 @@ def test_an_alert_of_the_whole_district_is_not_for_readers_of_one_unit(desk: Pla
     desk.settle(down("queue.long", "device:kiosk-2", unit_id=desk.unit("go-2")))
     assert (desk.alert(number)["unit_id"], desk.alert(number)["point"]) == (None, None)
     assert listed(desk, "clerk") == []
-    found = answer(desk.connection, one.one("head", number))
+    found = answer(desk.connection, detail.one("head", number))
     assert {member.unit for member in found.members} == {"go-1", "go-2"}
 
 
@@ -184,7 +184,7 @@ def test_one_alert_with_its_members_events_steps_and_messages(desk: Place) -> No
     )
     wanted = windows.Wanted(name="Bảo trì", start="2026-03-02T08:00", hours=1.0, units=("go-1",))
     do(desk, windows.create(SYSTEM_READER, wanted, "chief", desk.now))
-    found = answer(desk.connection, one.one("clerk", number))
+    found = answer(desk.connection, detail.one("clerk", number))
     assert (found.row.held, found.maintenance) == ([Held.MAINTENANCE], "Bảo trì")
     assert [member.subject for member in found.members] == ["device:c1"]
     assert [event.kind for event in found.events] == ["opened", "maintenance_began"]
@@ -205,7 +205,7 @@ def test_events_go_on_in_pages(desk: Place) -> None:
     seen: list[str] = []
     place = None
     while True:
-        got, place, _ = answer(desk.connection, one.events(SYSTEM_READER, number, after=place, limit=2))
+        got, place, _ = answer(desk.connection, detail.events(SYSTEM_READER, number, after=place, limit=2))
         seen += [event.detail.get("comment", event.kind) for event in got]
         if place is None:
             break

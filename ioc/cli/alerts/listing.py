@@ -86,8 +86,8 @@ def show(
 
     Example: ioc alerts show 4711
     """
+    from ioc.alerts.detail import one
     from ioc.alerts.document import alert_document
-    from ioc.alerts.one import one
     from ioc.kpi.query import SYSTEM_READER, answer
 
     with database() as connection:
@@ -143,7 +143,7 @@ def log(
 
     Example: ioc alerts log --actor truc-ban-1 --from 2026-11-01
     """
-    from ioc.alerts import audit, one
+    from ioc.alerts import audit, detail
     from ioc.alerts.document import entry_document, event_document
     from ioc.errors import UsageError
     from ioc.kpi.query import SYSTEM_READER, answer
@@ -159,7 +159,7 @@ def log(
             )
             entries = [_plain(entry_document(entry, found.zone)) for entry in found.entries]
         else:
-            events, _, zone = answer(connection, one.events(SYSTEM_READER, alert, after=None, limit=limit))
+            events, _, zone = answer(connection, detail.events(SYSTEM_READER, alert, after=None, limit=limit))
             entries = [_plain(event_document(event, zone)) for event in events]
             columns = ("at", "kind", "actor", "detail")
     if output is Format.JSON:
