@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,10 +18,9 @@ import psycopg
 
 from deploy.bench import endtoend, live, outcome
 from deploy.bench.ground import Ground
-from deploy.bench.latency import Spread, spread
+from deploy.bench.latency import Spread, send, spread
 from deploy.bench.roles import running
-from deploy.bench.workload import Workload, recent
-from ioc import topics
+from deploy.bench.workload import recent
 from ioc.alerts import life
 from ioc.alerts.book import RuleBook
 from ioc.alerts.loading import load_book
@@ -202,7 +200,7 @@ def beside(
                 endtoend.worker(settings) as worker,
             ):
                 endtoend.wait_claimed(connection, worker, workload)
-                sent = _send(ground, prefix, workload, rate, seconds, folder / "live.json")
+                sent = send(ground, prefix, workload, rate, seconds, folder / "live.json", probes=Status.DOWN)
                 devices = {f"device:ap-probe-{number:03d}": at for number, at in sent.probes.items()}
                 figures = {
                     f"kpi:wifi.down@{live.probe_unit(number)}": at for number, at in sent.probes.items()
@@ -337,25 +335,3 @@ def _wait(condition: Callable[[], bool], what: str) -> None:
         if time.monotonic() > deadline:
             raise UnavailableError(f"Not within {_WAIT_S:.0f} s: {what}.")
         time.sleep(0.05)
-
-
-def _send(
-    ground: Ground, prefix: str, workload: Workload, rate: int, seconds: float, answer: Path
-) -> live.Acknowledged:
-    plan = live.Plan(
-        servers=ground.servers,
-        topic=prefix + topics.WIFI,
-        rate=rate,
-        seconds=seconds,
-        devices=workload.devices,
-        units=workload.units,
-        answer=str(answer),
-        probes=Status.DOWN,
-    )
-    subprocess.run(
-        [sys.executable, "-m", live.__name__, msgspec.json.encode(plan).decode()],
-        check=True,
-        timeout=seconds + 60,
-        cwd=Path(__file__).parents[2],
-    )
-    return msgspec.json.decode(answer.read_bytes(), type=live.Acknowledged)

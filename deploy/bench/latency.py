@@ -19,6 +19,7 @@ from deploy.bench.ground import Ground
 from deploy.bench.workload import Workload
 from ioc import topics
 from ioc.errors import UnavailableError
+from ioc.events import Status
 
 _POLL_S = 0.01
 #: Seconds at the beginning that are left out: the worker meets every device for the first time.
@@ -147,7 +148,7 @@ def measure(ground: Ground, workload: Workload, *, rate: int = 10_000, seconds: 
                 commits.start()
                 indicators.start()
                 used = outcome.cpu_s(process.pid)
-                sent = _send(ground, prefix, workload, rate, seconds, folder / "live.json")
+                sent = send(ground, prefix, workload, rate, seconds, folder / "live.json")
                 cores = (outcome.cpu_s(process.pid) - used) / sent.took_s
                 _wait_for(commits, sent.sent)
                 time.sleep(1.0)
@@ -176,9 +177,21 @@ def measure(ground: Ground, workload: Workload, *, rate: int = 10_000, seconds: 
     return Latency(spread(committed), spread(visible), sent.sent / sent.took_s, peak, cores)
 
 
-def _send(
-    ground: Ground, prefix: str, workload: Workload, rate: int, seconds: float, answer: Path
+def send(
+    ground: Ground,
+    prefix: str,
+    workload: Workload,
+    rate: int,
+    seconds: float,
+    answer: Path,
+    *,
+    probes: Status = Status.OK,
 ) -> live.Acknowledged:
+    """Send samples at a steady rate from a process of its own; returns when which one was acknowledged.
+
+    :param answer: file in which that process leaves its answer.
+    :param probes: what the samples say that are looked for.
+    """
     plan = live.Plan(
         servers=ground.servers,
         topic=prefix + topics.WIFI,
@@ -187,6 +200,7 @@ def _send(
         devices=workload.devices,
         units=workload.units,
         answer=str(answer),
+        probes=probes,
     )
     subprocess.run(
         [sys.executable, "-m", live.__name__, msgspec.json.encode(plan).decode()],
