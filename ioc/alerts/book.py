@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from ioc.alerts.machine import Opens, always
-from ioc.alerts.model import Hours, Kind, Policy, Rule
+from ioc.alerts import hours
+from ioc.alerts.machine import Opens
+from ioc.alerts.model import Kind, Policy, Rule
 from ioc.district.worktime import WorkCalendar
 
 
@@ -44,11 +44,7 @@ class RuleBook:
 
     def opens(self, rule: Rule) -> Opens:
         """The hours in which a rule's alerts may be raised."""
-        return always if rule.hours is Hours.ALWAYS else self._next_open
-
-    def _next_open(self, moment: datetime) -> datetime:
-        begins, _ = next(self.calendar.openings(moment))
-        return begins.astimezone(UTC)
+        return hours.of(rule, self.calendar)
 
     def silences(self) -> list[tuple[int, int]]:
         """Pairs of numbers: a rule, and one whose open alert silences it."""

@@ -68,6 +68,20 @@ class Hours(StrEnum):
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """Hours of a rule's own, by the district's clock.
+
+    :param end: of the next day when it is not after ``start``.
+    :param days: words of :data:`ioc.duty.model.WEEKDAYS` and :data:`ioc.duty.model.CALENDAR_DAYS`; the hours begin on
+        days that any of them names.
+    """
+
+    start: time
+    end: time
+    days: tuple[str, ...] = ("daily",)
+
+
+@dataclass(frozen=True)
 class DeviceCondition:
     """A device's newest state. All that are given must hold.
 
@@ -183,6 +197,7 @@ class Rule:
 
     :param holds_for: a condition must hold so long before it fires.
     :param clear_for: a firing condition must be away so long before it clears.
+    :param during: hours of its own, in place of ``hours``.
     :param units: only subjects of these units and those below; empty is everywhere.
     :param inhibited_by: codes of rules whose open alert on the same point silences this rule's.
     :param remind: an open alert that nobody acknowledged is told again after this; None never.
@@ -200,6 +215,7 @@ class Rule:
     holds_for: timedelta = timedelta(0)
     clear_for: timedelta = timedelta(0)
     hours: Hours = Hours.ALWAYS
+    during: Schedule | None = None
     units: tuple[str, ...] = ()
     group_by: Grouping = Grouping.SUBJECT
     inhibited_by: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from ioc.alerts.durations import duration_text
@@ -120,8 +121,14 @@ def rule_words(rule: Rule, language: str = "vi") -> str:
     """When a rule's alert is raised, in words."""
     said = _WORDS[language]
     held = f", {said['for']} {duration_text(rule.holds_for)}" if rule.holds_for else ""
-    hours = f" ({said['working']})" if rule.hours is Hours.WORKING else ""
-    return condition_words(rule.condition, language) + held + hours
+    return condition_words(rule.condition, language) + held + _hours(rule, said)
+
+
+def _hours(rule: Rule, said: Mapping[str, str]) -> str:
+    if rule.during is not None:
+        days = "" if rule.during.days == ("daily",) else f" {'+'.join(rule.during.days)}"
+        return f" ({rule.during.start:%H:%M}–{rule.during.end:%H:%M}{days})"
+    return f" ({said['working']})" if rule.hours is Hours.WORKING else ""
 
 
 def _device(condition: DeviceCondition, said: dict[str, str]) -> str:

@@ -18,6 +18,7 @@ from ioc.alerts.model import (
     KpiCondition,
     ReadingCondition,
     Rule,
+    Schedule,
     SiteCondition,
     SyntheticCondition,
 )
@@ -27,6 +28,7 @@ from ioc.district.alert_trials import read_trials
 from ioc.district.problems import Problems
 from ioc.district.toml_blocks import Lost, read_blocks
 from ioc.district.toml_values import Values
+from ioc.duty.model import CALENDAR_DAYS, WEEKDAYS
 
 FOLDER: Final = "rules"
 #: More rules than a person can know; each costs its part of every batch and every round.
@@ -42,6 +44,7 @@ RULE_KEYS: Final = (
     "for",
     "clear_for",
     "hours",
+    "during",
     "units",
     "group_by",
     "inhibited_by",
@@ -121,6 +124,7 @@ def _rule(block: Values) -> Rule:
         holds_for=block.duration("for", high=timedelta(days=30)) or timedelta(0),
         clear_for=block.duration("clear_for", high=timedelta(days=30)) or timedelta(0),
         hours=block.member("hours", Hours, Hours.ALWAYS),
+        during=_during(block),
         units=block.codes("units"),
         group_by=block.member("group_by", Grouping, Grouping.SUBJECT),
         inhibited_by=block.codes("inhibited_by"),
@@ -129,6 +133,22 @@ def _rule(block: Values) -> Rule:
         file=block.file,
         line=block.line,
     )
+
+
+def _during(block: Values) -> Schedule | None:
+    part = block.part_of("during")
+    if part is None:
+        return None
+    part.known(("from", "to", "days"))
+    start, end = part.clock("from"), part.clock("to")
+    if start == end and not part.bad:
+        part.error("to", "The hours end when they begin.", "Leave during out for all hours.")
+    if block.has("hours"):
+        part.error("from", "hours and during are both given.", "Keep the one that is meant.")
+    days = part.words("days", "days", (*WEEKDAYS, *CALENDAR_DAYS)) if part.has("days") else ("daily",)
+    if not days and not part.bad:
+        part.error("days", "days names no day.", "Leave days out for every day.")
+    return Schedule(start, end, days)
 
 
 def _runbook(block: Values) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -22,6 +22,18 @@ class Calendar(Protocol):
     def hours_on(self, day: date) -> tuple[tuple[time, time], ...]: ...
     def is_working_day(self, day: date) -> bool: ...
     def is_usually_worked(self, day: date) -> bool: ...
+
+
+def is_among(day: date, days: Collection[str], calendar: Calendar) -> bool:
+    """Whether any of the words of :data:`WEEKDAYS` and :data:`CALENDAR_DAYS` names a day."""
+    if "daily" in days or WEEKDAYS[day.isoweekday() - 1] in days:
+        return True
+    if not set(days).intersection(CALENDAR_DAYS):
+        return False
+    if calendar.is_working_day(day):
+        return "working" in days
+    usual = calendar.is_usually_worked(day)
+    return "off" in days or ("holidays" if usual else "weekends") in days
 
 
 class Advance(StrEnum):
@@ -100,14 +112,7 @@ class Rotation:
         """Whether a shift begins on this day."""
         if day < self.valid_from or (self.valid_to is not None and day >= self.valid_to):
             return False
-        if "daily" in self.days or WEEKDAYS[day.isoweekday() - 1] in self.days:
-            return True
-        if not set(self.days).intersection(CALENDAR_DAYS):
-            return False
-        if calendar.is_working_day(day):
-            return "working" in self.days
-        usual = calendar.is_usually_worked(day)
-        return "off" in self.days or ("holidays" if usual else "weekends") in self.days
+        return is_among(day, self.days, calendar)
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,12 @@ def late(book: RuleBook, now: datetime, pace: Pace) -> Steps[list[str]]:
 def _at_once(book: RuleBook, rule: str) -> RuleBook:
     """The book with this rule alone, that fires and clears at once and at any hour."""
     found = replace(
-        book.rules[rule], holds_for=timedelta(0), clear_for=timedelta(0), hours=Hours.ALWAYS, units=()
+        book.rules[rule],
+        holds_for=timedelta(0),
+        clear_for=timedelta(0),
+        hours=Hours.ALWAYS,
+        during=None,
+        units=(),
     )
     return replace(book, rules={rule: found}, ids={rule: book.ids[rule]})
 

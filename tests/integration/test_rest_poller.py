@@ -101,8 +101,10 @@ def test_a_line_of_the_pack_is_enough(own: Settings, pack: Path) -> None:
         fill(peer, 12)
         file = source_file(pack, "http://127.0.0.1:9/elsewhere")
         write(pack, f"town,rest,{peer.url},,{file.name},,")
+        cursor = own.state_dir / "checkpoints" / "rest-town.json"
         with everything(own):
             until(lambda: len(set(subjects(own).values())) == 12)
+            until(cursor.exists)  # it is kept after what it stands for
         assert all(call.path == "/dossiers" for call in peer.calls)
-    report = json.loads((own.state_dir / "checkpoints" / "rest-town.json").read_text())
+    report = json.loads(cursor.read_text())
     assert report["source"] == "rest-town"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -20,12 +21,15 @@ from ioc.alerts.model import (
     Observation,
     Phase,
     Rule,
+    Schedule,
     Severity,
     Signal,
 )
+from ioc.district.worktime import WorkCalendar
 
 T0 = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, 08:00 in Tây Ninh
 MINUTE = timedelta(minutes=1)
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 RULE = Rule(
     code="camera.down",
@@ -156,6 +160,27 @@ def test_a_rule_of_working_hours_waits_for_them() -> None:
     assert turn is Turn.NONE
     # Monday, 07:00, and what the rule asks for after that: what held all weekend did so in no open office
     assert signal.due_at == datetime(2026, 3, 9, 0, 0, tzinfo=UTC) + rule.holds_for
+
+
+@pytest.mark.parametrize(
+    ("days", "seen", "opens"),
+    [
+        (("daily",), "2026-03-06 12:00", "2026-03-06 22:00"),
+        (("daily",), "2026-03-06 23:00", "2026-03-06 23:00"),
+        (("daily",), "2026-03-07 05:59", "2026-03-07 05:59"),
+        (("daily",), "2026-03-07 06:00", "2026-03-07 22:00"),
+        # Friday's night lasts into Saturday; Saturday's own is none of a working day's
+        (("working",), "2026-03-07 05:00", "2026-03-07 05:00"),
+        (("working",), "2026-03-07 07:00", "2026-03-09 22:00"),
+        (("sat", "sun"), "2026-03-06 23:00", "2026-03-07 22:00"),
+        (("holidays",), "2026-03-06 23:00", "2026-04-27 22:00"),
+    ],
+)
+def test_a_rule_s_own_hours_may_last_over_midnight(days: tuple[str, ...], seen: str, opens: str) -> None:
+    rule = replace(RULE, during=Schedule(time(22), time(6), days))
+    local = [datetime.fromisoformat(text).replace(tzinfo=ZONE) for text in (seen, opens)]
+    calendar = WorkCalendar(holidays_of="VN")
+    assert RuleBook(calendar=calendar).opens(rule)(local[0].astimezone(UTC)) == local[1]
 
 
 @given(st.lists(st.tuples(st.sampled_from([True, False, None]), st.integers(1, 400)), max_size=40))

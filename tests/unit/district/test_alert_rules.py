@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,10 +20,12 @@ from ioc.alerts.model import (
     KpiCondition,
     ReadingCondition,
     Rule,
+    Schedule,
     Severity,
     SiteCondition,
     SyntheticCondition,
 )
+from ioc.alerts.words import rule_words
 from ioc.district.alert_rules import MOST, read_rules
 from ioc.district.problems import Problems
 from ioc.district.toml_blocks import Lost
@@ -86,6 +88,15 @@ policy = "truc"
         )
     ]
     assert (rules[0].file, rules[0].line) == ("rules/a.toml", 1)
+
+
+def test_hours_of_a_rule_s_own_are_read_and_said(tmp_path: Path) -> None:
+    rules, errors, _ = _read(
+        tmp_path, HEAD + 'during = { from = "22:00", to = "06:00", days = ["sat", "holidays"] }\n'
+    )
+    assert errors == []
+    assert rules[0].during == Schedule(time(22), time(6), ("sat", "holidays"))
+    assert rule_words(rules[0]).endswith("(22:00–06:00 sat+holidays)")
 
 
 @pytest.mark.parametrize(
@@ -169,6 +180,11 @@ _WHEN = 'when = { device = "camera", states = ["down"] }'
         ('severity = "minor"', 'severity = "minor"\nfor = "99d"', ":6: camera.down: for 99d is not within 0s to 30d."),
         ('severity = "minor"', 'severity = "minor"\nremind = "1s"', ":6: camera.down: remind 1s is not within 1m to 30d."),
         ('severity = "minor"', 'severity = "minor"\nhours = ""', ":6: camera.down: hours '' is not one of always, working."),
+        ('severity = "minor"', 'severity = "minor"\nduring = { from = "07:00", to = "07:00" }', ":6: camera.down: The hours end when they begin."),
+        ('severity = "minor"', 'severity = "minor"\nduring = { from = "07:00", to = "25:00" }', ":6: camera.down: "),
+        ('severity = "minor"', 'severity = "minor"\nduring = { from = "07:00", to = "09:00", days = [] }', ":6: camera.down: days names no day."),
+        ('severity = "minor"', 'severity = "minor"\nduring = { from = "07:00", to = "09:00", days = ["monday"] }', ":6: camera.down: days 'monday' is not one of"),
+        ('severity = "minor"', 'severity = "minor"\nhours = "working"\nduring = { from = "07:00", to = "09:00" }', ":7: camera.down: hours and during are both given."),
         ('severity = "minor"', 'severity = "minor"\nunits = "go-dau"', ":6: camera.down: units is no list of codes."),
         ('severity = "minor"', 'severity = "minor"\nunits = ["a", "a"]', ":6: camera.down: units names something twice."),
         (_WHEN, 'when = "down"', ":7: camera.down: when is no table."),
