@@ -43,13 +43,16 @@ async def test_tls_is_trusted_as_told(tls_rtsp: int, certificates: Path) -> None
     async def ask(tls: Tls) -> CameraSample:
         return (await probe(target(url, tls=tls))).data
 
+    async def seen(tls: Tls) -> CameraSample:
+        # the server starts an encoder for the first who asks, and may give up on it
+        found = await ask(tls)
+        return found if found.verdict is Status.OK else await ask(tls)
+
     own, other = (str(certificates / f"{name}.pem.crt") for name in ("own", "other"))
-    trusted, anyone, unknown, wrong, missing = await asyncio.gather(
-        ask(Tls(ca_file=own)),
-        ask(Tls(verify=False)),
-        ask(Tls()),
-        ask(Tls(ca_file=other)),
-        ask(Tls(ca_file="/nowhere")),
+    # one after the other: it shares its encoder, and two who come while that starts may both wait in vain
+    trusted, anyone = await seen(Tls(ca_file=own)), await seen(Tls(verify=False))
+    unknown, wrong, missing = await asyncio.gather(
+        ask(Tls()), ask(Tls(ca_file=other)), ask(Tls(ca_file="/nowhere"))
     )
     assert [one.verdict for one in (trusted, anyone)] == [Status.OK, Status.OK], (trusted, anyone)
     for one in (unknown, wrong, missing):
