@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
 from connectors.camera import address
 from connectors.camera.probe import CameraTarget, probe
 from ioc.events import CameraSample, Status, encode
+from tests.peers.encoders import shown
 
 pytestmark = pytest.mark.peers
 
@@ -104,7 +106,7 @@ async def test_a_name_that_does_not_exist_is_unknown() -> None:
 async def test_the_right_login_sees_pictures_and_the_wrong_one_is_unknown(guarded_rtsp: int) -> None:
     host = f"127.0.0.1:{guarded_rtsp}/cam"
     right, wrong, none = await asyncio.gather(
-        ask(f"rtsp://operator:right%20horse@{host}", watch_s=2.5),
+        shown(partial(ask, f"rtsp://operator:right%20horse@{host}", watch_s=2.5)),
         ask(f"rtsp://operator:wr0ng-s3cret@{host}"),
         ask(f"rtsp://{host}"),
     )
@@ -119,14 +121,10 @@ async def test_the_right_login_sees_pictures_and_the_wrong_one_is_unknown(guarde
 
 async def test_other_codecs_show_pictures_too(guarded_rtsp: int) -> None:
     host = f"rtsp://operator:right%20horse@127.0.0.1:{guarded_rtsp}"
-    found = []
-    for codec in ("h265", "mjpeg"):
-        data = await ask(f"{host}/{codec}", watch_s=2.5, first_frame_s=30, connect_s=30)
-        if (
-            data.verdict is Status.DOWN
-        ):  # the server starts an encoder for the first who asks, and may give up on it
-            data = await ask(f"{host}/{codec}", watch_s=2.5, first_frame_s=30, connect_s=30)
-        found.append(data)
+    found = [
+        await shown(partial(ask, f"{host}/{codec}", watch_s=2.5, first_frame_s=30, connect_s=30))
+        for codec in ("h265", "mjpeg")
+    ]
     assert [(data.verdict, data.reason, data.frozen) for data in found] == [(Status.OK, None, False)] * 2
     assert all(data.fps and data.bitrate_kbps for data in found)
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, aclosing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import av
@@ -23,6 +24,7 @@ from connectors.camera.memory import Memory
 from connectors.camera.probe import CameraTarget, probe
 from connectors.camera.watchers import Watchers
 from ioc.events import CameraSample, Status
+from tests.peers.encoders import shown
 from tests.peers.onvif_camera import OnvifCamera, running
 
 pytestmark = pytest.mark.peers
@@ -43,14 +45,10 @@ async def test_tls_is_trusted_as_told(tls_rtsp: int, certificates: Path) -> None
     async def ask(tls: Tls) -> CameraSample:
         return (await probe(target(url, tls=tls))).data
 
-    async def seen(tls: Tls) -> CameraSample:
-        # the server starts an encoder for the first who asks, and may give up on it
-        found = await ask(tls)
-        return found if found.verdict is Status.OK else await ask(tls)
-
     own, other = (str(certificates / f"{name}.pem.crt") for name in ("own", "other"))
     # one after the other: it shares its encoder, and two who come while that starts may both wait in vain
-    trusted, anyone = await seen(Tls(ca_file=own)), await seen(Tls(verify=False))
+    trusted = await shown(partial(ask, Tls(ca_file=own)))
+    anyone = await shown(partial(ask, Tls(verify=False)))
     unknown, wrong, missing = await asyncio.gather(
         ask(Tls()), ask(Tls(ca_file=other)), ask(Tls(ca_file="/nowhere"))
     )
