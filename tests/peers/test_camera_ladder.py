@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -181,7 +182,8 @@ async def test_the_clock_is_measured_before_the_login_and_used_in_it(rtsp: int) 
     assert (right.verdict, right.reason) == (Status.OK, None)
     assert peers[0].asked == ["GetSystemDateAndTime", "GetDeviceInformation", "GetSystemDateAndTime"]
     assert {data.verdict for data in (drifted, zone, reset)} == {Status.DEGRADED}
-    assert "45 s behind" in (drifted.reason or "")
+    # the second is as good as the way there and back: two are allowed for above, and so here
+    assert re.search(r"\b4[3-7] s behind", drifted.reason or "")
     assert "7 h ahead, a time-zone fault" in (zone.reason or "")
     assert "behind" in (reset.reason or "")
 
