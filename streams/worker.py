@@ -28,8 +28,8 @@ class StreamWorker(Worker):
     """Faust's worker, opening the sink in the loop that it will live in."""
 
     app: StreamApp
-    #: Told that the loop turns and that no partition hangs.
-    turned: Callable[[], None]
+    #: Told that the loop turns and that no partition hangs; a worker on its own tells nobody.
+    turned: Callable[[], None] = staticmethod(lambda: None)
 
     def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:  # noqa: ARG002
         for handler in logger.handlers:
