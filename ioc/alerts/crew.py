@@ -24,6 +24,7 @@ from ioc.alerts.model import Rule
 from ioc.errors import IocError
 from ioc.kpi.steps import run
 from ioc.settings import Settings
+from ioc.storage import alone
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +75,7 @@ class Crew:
             turned()
             try:
                 with self._connect() as connection:
-                    if not self._lead(connection, turned):
+                    if not alone.wait(connection, self._lock, stop, every_s=TICK_S, turned=turned):
                         return
                     if failing:
                         log.info("alerts: the database answers again", crew=self.name)
@@ -107,16 +108,6 @@ class Crew:
             options="-c statement_timeout=30000 -c lock_timeout=5000 -c timezone=UTC -c jit=off"
             " -c idle_in_transaction_session_timeout=15000 -c idle_session_timeout=15000",
         )
-
-    def _lead(self, connection: Connection, turned: Callable[[], None]) -> bool:
-        """Wait until nobody else does this work on this database."""
-        while not self._stop.is_set():
-            turned()
-            row = connection.execute("SELECT pg_try_advisory_lock(%s)", (self._lock,)).fetchone()
-            if row is not None and row[0]:
-                return True
-            self._stop.wait(TICK_S)
-        return False
 
     def _turn(self, connection: Connection) -> None:
         for task in self.tasks:

@@ -18,6 +18,7 @@ from ioc.platform import day_ends, dossier_sums, log_ends, retention, samples, w
 from ioc.platform.kafka_view import KafkaView
 from ioc.reports import schedule
 from ioc.settings import Settings
+from ioc.storage import alone
 from ioc.watch import beside
 from ioc.watch.beat import Beat
 
@@ -61,7 +62,7 @@ def _evaluate(settings: Settings, stop: threading.Event, turned: Callable[[], No
                     application_name="ioc-evaluate",
                     options="-c statement_timeout=60000 -c lock_timeout=10000 -c timezone=UTC",
                 ) as connection:
-                    if _lead(connection, stop, turned):
+                    if alone.wait(connection, windows.EVALUATOR_LOCK, stop, every_s=_ROUND_S, turned=turned):
                         if failing:
                             log.info("the database answers again")
                             failing = False
@@ -73,17 +74,6 @@ def _evaluate(settings: Settings, stop: threading.Event, turned: Callable[[], No
                 stop.wait(_RETRY_S)
     finally:
         kafka.close()
-
-
-def _lead(connection: windows.Connection, stop: threading.Event, turned: Callable[[], None]) -> bool:
-    """Wait until no other evaluator works on this database."""
-    while not stop.is_set():
-        turned()
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (windows.EVALUATOR_LOCK,)).fetchone()
-        if row is not None and row[0]:
-            return True
-        stop.wait(_ROUND_S)
-    return False
 
 
 def _rounds(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, time
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -14,6 +14,7 @@ from ioc.errors import IocError
 from ioc.reports import store
 from ioc.reports.words import Language
 from ioc.settings import Settings
+from ioc.storage import alone
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,7 @@ def look(settings: Settings, now: datetime) -> int:
         options="-c timezone=UTC",
     ) as connection:
         district = connection.execute(_DISTRICT).fetchone()
-        if district is None or not _alone(connection):
+        if district is None or not alone.take(connection, _LOCK):
             return 0
         unit, zone = str(district[0]), ZoneInfo(district[1])
         local = now.astimezone(zone)
@@ -73,8 +74,3 @@ def look(settings: Settings, now: datetime) -> int:
             made += 1
         store.forget(connection, settings.keep_reports_days, local.date())
     return made
-
-
-def _alone(connection: psycopg.Connection[Any]) -> bool:
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
-    return row is not None and bool(row[0])

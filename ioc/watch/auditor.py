@@ -21,6 +21,7 @@ from ioc.alerts import clock, trail
 from ioc.alerts.loading import Keeper
 from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
+from ioc.storage import alone
 from ioc.watch import backlog
 from ioc.watch.beat import BEAT, STOPPED
 from ioc.watch.reading import Connection, Reading, keep
@@ -38,7 +39,6 @@ _BEATS: Final = 2
 #: Open alerts are looked through at each of so many audits: of ten thousand that takes a tenth of a second.
 _SEARCH_EACH: Final = 6
 
-_TRY = "SELECT pg_try_advisory_lock(%s)"
 _UNLOCK = "SELECT pg_advisory_unlock(%s)"
 _SILENT = """
 SELECT NOT stopped AND clock_timestamp() > at + %s * interval_s * interval '1 second' FROM ioc.heartbeat WHERE name = %s
@@ -117,8 +117,7 @@ class Auditor:
         waited_s = 0.0
         while not stop.is_set():
             turned()
-            row = connection.execute(_TRY, (AUDITOR_LOCK,)).fetchone()
-            if row is not None and row[0]:
+            if alone.take(connection, AUDITOR_LOCK):
                 log.info("auditor.audits", by=self._by)
                 try:
                     self._audits(connection, stop, turned)

@@ -29,6 +29,7 @@ from psycopg.types.json import Jsonb
 
 from ioc.errors import UnavailableError
 from ioc.settings import Settings
+from ioc.storage import alone
 from ioc.version import platform_version
 
 log = structlog.get_logger(__name__)
@@ -39,7 +40,6 @@ _MOST_OF_A_ROLE: Final = 64
 _JOIN_S: Final = 8.0
 _STACK_FRAMES: Final = 8
 
-_TAKE = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
 #: Name, kind, machine, interval in seconds, and what a beat tells beside.
 BEAT: Final = """
 INSERT INTO ioc.heartbeat AS h (name, kind, host, at, interval_s, stopped, detail)
@@ -164,8 +164,7 @@ class Beat:
     def _take_name(self, connection: psycopg.Connection[Any]) -> str:
         for number in range(1, _MOST_OF_A_ROLE + 1):
             name = f"{self.role}@{self.host}" + (f"#{number}" if number > 1 else "")
-            row = connection.execute(_TAKE, (_NAMES, name)).fetchone()
-            if row is not None and row[0]:
+            if alone.take(connection, _NAMES, of=name):
                 return name
         raise UnavailableError(f"{_MOST_OF_A_ROLE} processes of {self.role} beat on this machine already.")
 

@@ -15,6 +15,7 @@ from ioc.alerts.loading import Keeper
 from ioc.errors import IocError
 from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
+from ioc.storage import alone
 from ioc.watch import synthetic
 from ioc.watch.reading import Connection
 from ioc.watch.synthetic import Pace
@@ -87,12 +88,8 @@ def run(settings: Settings, stop: threading.Event, turned: Callable[[], None] = 
                 options="-c statement_timeout=10000 -c lock_timeout=5000 -c timezone=UTC"
                 " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
             ) as connection:
-                while not stop.is_set():
-                    turned()
-                    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (SYNTHETIC_LOCK,)).fetchone()
-                    if row is not None and row[0]:
-                        _looks(connection, sender, stop, turned)
-                    stop.wait(_LOOK_S)
+                if alone.wait(connection, SYNTHETIC_LOCK, stop, every_s=_LOOK_S, turned=turned):
+                    _looks(connection, sender, stop, turned)
                 failing = False
         except Exception as error:
             # a rule that can't be opened today may be mended tomorrow

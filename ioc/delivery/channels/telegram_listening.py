@@ -33,6 +33,7 @@ from ioc.errors import IocError
 from ioc.kpi import steps
 from ioc.kpi.query import SYSTEM_READER
 from ioc.settings import Settings
+from ioc.storage import alone
 
 log = structlog.get_logger(__name__)
 
@@ -124,7 +125,7 @@ def listen(channel: str, api: BotApi, settings: Settings, stop: threading.Event)
                 if failing:
                     log.info("telegram: the database answers again", channel=channel)
                     failing = False
-                if _lead(connection, channel, stop):
+                if alone.wait(connection, _LOCK, stop, every_s=_RETRY_S, of=channel):
                     _Listener(channel, api, connection, stop).run()
         except psycopg.Error as error:
             if not failing:
@@ -137,16 +138,6 @@ def listen(channel: str, api: BotApi, settings: Settings, stop: threading.Event)
             # its words may hold the bot's address; the next round begins from what is in the database
             log.error("telegram: listening failed, begins anew", channel=channel, error=type(error).__name__)
             stop.wait(_RETRY_S)
-
-
-def _lead(connection: _Connection, channel: str, stop: threading.Event) -> bool:
-    """Wait until no other process listens to this bot."""
-    while not stop.is_set():
-        row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_LOCK, channel)).fetchone()
-        if row is not None and row[0]:
-            return True
-        stop.wait(_RETRY_S)
-    return False
 
 
 class _Listener:
