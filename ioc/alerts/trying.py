@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -171,7 +172,7 @@ class _Story:
 # -- what a story's subject looks like, by the kind of its rule ----------------------------------------------
 
 
-class _View:
+class _View(ABC):
     """Remembers what was seen, and holds it against the condition."""
 
     def __init__(self, rule: Rule, begins: datetime, calendar: WorkCalendar) -> None:
@@ -181,8 +182,9 @@ class _View:
     def see(self, seen: Seen, now: datetime) -> None:  # noqa: ARG002
         self.seen = seen
 
+    @abstractmethod
     def look(self, now: datetime, *, fired: bool) -> Found:
-        raise NotImplementedError
+        """What the condition is, as seen last."""
 
     def looks_at(self, seen_at: datetime) -> datetime | None:  # noqa: ARG002
         """When the evaluator looks again after something was seen, although nothing else is."""
