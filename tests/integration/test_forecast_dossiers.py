@@ -46,7 +46,8 @@ def _at(day: date, clock: time = time(8)) -> datetime:
     return datetime.combine(day, clock, _ZONE)
 
 
-_TODAY = datetime.now(_ZONE).date()
+_NOW = datetime.now(_ZONE)
+_TODAY = _NOW.date()
 _DAYS = _worked(_TODAY, 80)
 
 
@@ -92,7 +93,7 @@ def _events() -> list[Any]:
             "u",
             _at(_DAYS[-1], time(16)),
             status=4,
-            due_at=_at(_next(1), time(17)),
+            due_at=_at(_SOON, time(17)),
             field="land",
             procedure="p1",
         ),
@@ -118,7 +119,7 @@ def _events() -> list[Any]:
             recordedat=_at(_DAYS[-5]),
             data=DossierProgress(unit="u", status=6),
         ),
-        _record("new", "v", _at(_DAYS[-1]), status=4, due_at=_at(_next(1), time(17))),
+        _record("new", "v", _at(_DAYS[-1]), status=4, due_at=_at(_SOON, time(17))),
         _record("refused", "u", received, status=3, due_at=_at(_DAYS[-2])),
     ]
     return found
@@ -129,6 +130,10 @@ def _next(days: int) -> date:
     for _ in range(days):
         day = _CALENDAR.next_working_day(day)
     return day
+
+
+#: The day whose end is between half a day and a day and a half of work away, at whatever hour this runs.
+_SOON = _CALENDAR.next_working_day(_TODAY - timedelta(days=_NOW.time() < time(13)))
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +218,7 @@ async def test_misses_are_told_with_their_reason(place: Settings) -> None:
     assert listed["late"].due == _DAYS[-2]
     # nobody had a day only: the unit's table speaks
     assert listed["soon"].chance > 0.8
-    assert listed["soon"].due == _next(1)
+    assert listed["soon"].due == _SOON
     assert [miss.code for miss in found.listed] == ["soon", "late"]
     soon = listed["soon"]
     assert soon.low is not None
