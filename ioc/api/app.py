@@ -25,6 +25,7 @@ from ioc.api import (
     ingest_openapi,
     kpis,
     links,
+    login,
     maintenance,
     page,
     places,
@@ -124,6 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
         health.router,
         page.router,
         links.router,
+        login.router,
         reference.router,
         ingest.router,
     ):

@@ -1,4 +1,4 @@
-"""Who asks: a reader by HTTP Basic, or the guest."""
+"""Who asks: a reader by HTTP Basic, or by the session of a browser; else the guest."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from ioc.access import GUEST
+from ioc.access import GUEST, sessions
 from ioc.access.passwords import fits
 from ioc.api.database import Database
 
 _MOST_HELD: Final = 1024
+#: Methods that change nothing.
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class _Basic(HTTPBasic):
@@ -79,6 +81,23 @@ class Gate:
             raise _refused("Name and password do not fit.")
         return name
 
+    async def who(self, request: HTTPConnection) -> str:
+        """Return the name of the reader whom a request is of: by its header, else by its session, else the guest.
+
+        :raises HTTPException: 401, as :meth:`reader`; 403: another site made the browser send it.
+        """
+        return await self.of(request, await _basic(request))
+
+    async def of(self, request: HTTPConnection, credentials: HTTPBasicCredentials | None) -> str:
+        """The same, with what its header says."""
+        _from_here(request)
+        token = request.cookies.get(sessions.COOKIE)
+        if credentials is None and token:
+            reader = await self._database.change(sessions.reader_of(token))
+            if reader is not None:
+                return reader
+        return await self.reader(credentials)
+
     async def _fits(self, credentials: HTTPBasicCredentials, stored: str | None) -> bool:
         secret = "\x00".join((credentials.username, credentials.password, stored or "")).encode()
         digest = hmac.new(self._key, secret, hashlib.sha256).digest()
@@ -93,6 +112,20 @@ class Gate:
         return True
 
 
+def _from_here(request: HTTPConnection) -> None:
+    """Refuse what another site lets a browser change: it would come with the reader's session or password.
+
+    Programs send neither header; browsers send the first, and very old ones the second.
+    """
+    if request.scope.get("method", "GET") in _SAFE:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    # a proxy may speak TLS for us: the name alone is compared
+    other = origin is not None and origin.partition("://")[2] != request.headers.get("host")
+    if site not in ("same-origin", "none") if site is not None else other:
+        raise HTTPException(403, detail="This is for pages of the platform itself.")
+
+
 def _refused(detail: str) -> HTTPException:
     return HTTPException(
         401, detail=detail, headers={"WWW-Authenticate": 'Basic realm="ioc", charset="UTF-8"'}
@@ -103,7 +136,7 @@ async def _reader(
     request: Request, credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)]
 ) -> str:
     gate: Gate = request.app.state.gate
-    return await gate.reader(credentials)
+    return await gate.of(request, credentials)
 
 
 def _database(request: Request) -> Database:

@@ -1,4 +1,4 @@
-"""The first page that a person sees: the district's figures now. Plain HTML, no script, nothing from outside."""
+"""``/plain``: the district's figures now, for any browser and a poor connection. No script, nothing from outside."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ PLAIN_HEADERS: Final = {
 }
 
 
-@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+@router.get("/plain", response_class=HTMLResponse, include_in_schema=False)
 async def index(
     request: Request,
     reader: CurrentReader,

@@ -25,12 +25,15 @@ def serve(
     from ioc.api import create_app
     from ioc.api.bodies import BoundedBodies
     from ioc.api.server import run
+    from ioc.pages.mount import install
     from ioc.settings import load
     from ioc.watch.beat import Beat
 
     settings = load()
+    app = create_app(settings)
+    install(app, settings)
     run(
-        BoundedBodies(create_app(settings), settings),
+        BoundedBodies(app, settings),
         host or settings.api_host,
         port or settings.api_port,
         port_setting="IOC_API_PORT",

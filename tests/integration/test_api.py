@@ -323,7 +323,7 @@ async def test_metrics(client: httpx.AsyncClient, connection: Connection) -> Non
 async def test_the_first_page_speaks_vietnamese_and_says_what_is_unknown(
     client: httpx.AsyncClient, connection: Connection
 ) -> None:
-    page = await client.get("/")
+    page = await client.get("/plain")
     assert page.headers["content-type"].startswith("text/html")
     assert '<html lang="vi">' in page.text
     assert "Hồ sơ tiếp nhận" in page.text
@@ -343,13 +343,13 @@ async def test_without_a_district_the_first_page_says_what_to_do(
     client: httpx.AsyncClient, connection: Connection
 ) -> None:
     connection.execute("DELETE FROM ioc.district")
-    page = await client.get("/")
+    page = await client.get("/plain")
     assert page.status_code == 200
     assert "ioc district apply" in page.text
 
 
 async def test_what_is_known_of_an_index_is_told_while_its_value_is_not(client: httpx.AsyncClient) -> None:
-    page = (await client.get("/")).text
+    page = (await client.get("/plain")).text
     row = page[page.index('id="index766.total"') :].partition("</tr>")[0]
     assert "0,0 trên 0,0 điểm đã biết" not in row
     assert "tháng này" in row
@@ -357,7 +357,7 @@ async def test_what_is_known_of_an_index_is_told_while_its_value_is_not(client: 
 
 async def test_names_are_escaped(client: httpx.AsyncClient, connection: Connection) -> None:
     connection.execute("UPDATE ioc.unit SET name_vi = '<b>x</b>' WHERE code = 'go'")
-    page = (await client.get("/")).text
+    page = (await client.get("/plain")).text
     assert "&lt;b&gt;x&lt;/b&gt;" in page
     assert "<b>x</b>" not in page
 

@@ -69,6 +69,7 @@ _NOT_FACTS = {
     "question",
     "reader",
     "reading",
+    "session",
     "source",
     "source_halt",
     "unit",

@@ -1,0 +1,92 @@
+"""The frame of the pages: logging in and out, language, appearance, and what is shown when something is away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import psycopg
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import visiting
+from tests.integration.history_place import PASSWORD, add_places, serving
+from tests.servers import Servers
+
+
+@dataclass(frozen=True)
+class Place:
+    url: str
+    database: str
+
+
+@pytest.fixture(scope="module")
+def place(servers: Servers) -> Iterator[Place]:
+    url = servers.new_database()
+    settings = servers.new_settings(database=url, with_topics=False, topic_prefix="")
+    with psycopg.connect(url, autocommit=True) as connection:
+        add_places(connection)
+    with serving(url, settings.state_dir) as (address, _):
+        yield Place(address, url)
+    servers.drop_database(url)
+
+
+def test_people_log_in_choose_how_it_looks_and_log_out(place: Place, chromium: Browser) -> None:
+    with visiting(chromium, place.url, color_scheme="light") as visitor:
+        page = visitor.page
+        visitor.go("/")
+        expect(page).to_have_url(f"{place.url}/ops/wall")
+        expect(page.locator("html")).to_have_attribute("lang", "vi")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Toàn cảnh")
+        visitor.judge()
+
+        page.get_by_role("link", name="English").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Wall")
+        expect(page.locator("html")).to_have_attribute("lang", "en-US")
+        page.get_by_role("link", name="Light").click()
+        page.get_by_role("link", name="Dark").click()
+        expect(page.locator("body")).to_have_class(re.compile("body--dark"))
+        visitor.judge()
+
+        page.get_by_role("link", name="Log in").click()
+        visitor.judge()
+        page.locator("#name").fill("chief")
+        page.locator("#password").fill("not the password")
+        page.locator("#password").press("Enter")
+        expect(page.get_by_role("alert")).to_have_text("Name and password do not fit.")
+        visitor.expected.append("401")
+        page.locator("#password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        expect(page).to_have_url(f"{place.url}/ops/wall")
+        expect(page.locator(".ops-reader")).to_have_text("chief")
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_role("link", name="Log in")).to_be_visible()
+
+
+def test_a_link_can_t_lead_away_and_another_site_can_t_act(place: Place) -> None:
+    with httpx.Client(base_url=place.url) as client:
+        form = {"name": "chief", "password": PASSWORD, "next": "https://elsewhere.example/"}
+        for where in ("//elsewhere.example", "/\\elsewhere.example", "javascript:alert(1)"):
+            answer = client.post("/login", data={**form, "next": where})
+            assert (answer.status_code, answer.headers["location"]) == (303, "/ops/wall")
+        assert client.get("/api/v1/alerts").status_code == 200
+        for header in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}):
+            assert client.post("/login", data=form, headers=header).status_code == 403
+            assert client.post("/logout", headers=header).status_code == 403
+        assert client.get("/api/v1/alerts").status_code == 200
+        assert client.post("/logout").status_code == 303
+        assert client.get("/api/v1/alerts").status_code == 401
+
+
+def test_a_reader_who_is_shut_out_is_out_at_once(place: Place) -> None:
+    with (
+        httpx.Client(base_url=place.url) as client,
+        psycopg.connect(place.database, autocommit=True) as connection,
+    ):
+        client.post("/login", data={"name": "clerk", "password": PASSWORD, "next": "/ops/wall"})
+        assert client.get("/api/v1/alerts").status_code == 200
+        connection.execute("UPDATE ioc.reader SET active = false WHERE name = 'clerk'")
+        assert client.get("/api/v1/alerts").status_code == 401
+        connection.execute("UPDATE ioc.reader SET active = true WHERE name = 'clerk'")
