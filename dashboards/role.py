@@ -1,0 +1,136 @@
+"""The role with which Grafana logs in to the database: it may read the schema ``ioc_board`` and nothing else.
+
+A role is the whole server's, not one database's, so that it is made here and not by a migration. Its password is
+generated and kept in the state folder. Where the platform may not make roles, the error gives the exact SQL.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import errors, sql
+from pydantic import SecretStr
+
+from dashboards.model import DATABASE_ROLE
+from ioc.errors import UnavailableError
+from ioc.settings import Settings
+
+#: Longest time that one query of a board may take. A guard against accidents: a session may change it.
+STATEMENT_TIMEOUT: Final = "10s"
+#: Most connections of Grafana at a time.
+CONNECTIONS: Final = 20
+#: One process at a time makes the role: a server has one, however many databases.
+_LOCK: Final = 0x696F6318
+_LIMITS: Final = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": STATEMENT_TIMEOUT,
+    "idle_in_transaction_session_timeout": "30s",
+    "lock_timeout": "2s",
+    "search_path": "ioc_board",
+}
+
+
+def password_file(settings: Settings) -> Path:
+    """Where the role's password is kept, for its owner only."""
+    return settings.state_dir / "secrets" / "grafana-database"
+
+
+def password(settings: Settings) -> SecretStr:
+    """Return the role's password; it is generated when it is first asked for.
+
+    :raises UnavailableError: the state folder can't be read or written.
+    """
+    path = password_file(settings)
+    try:
+        if not path.exists():
+            _keep(path, secrets.token_urlsafe(24))
+        return SecretStr(path.read_text(encoding="utf-8").strip())
+    except OSError as error:
+        raise UnavailableError(
+            f"The password of the boards' database role can't be kept in {path}: {error.strerror}.",
+            remedy="Run the command as the user that runs the platform, or set IOC_STATE_DIR.",
+        ) from error
+
+
+def ensure(settings: Settings, *, admin_dsn: str | None = None) -> SecretStr:
+    """Make the role, or bring it to what this program expects; return its password. Harmless to repeat.
+
+    :param admin_dsn: URL of the platform's database for a role that may make roles, where the platform has one (on the
+        embedded server it does); without it the platform's own role tries.
+    :raises UnavailableError: the database does not answer, is not prepared, or the platform's role may not make
+        roles there; the remedy then is the SQL that somebody who may has to run.
+    """
+    secret = password(settings)
+    try:
+        with psycopg.connect(admin_dsn or settings.database_dsn, connect_timeout=5) as connection:
+            # a lock of the transaction's; the role is made, limited and granted at once or not at all
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            _make(connection, secret)
+    except errors.InvalidSchemaName as error:
+        raise UnavailableError(
+            "The database is not prepared for boards.", remedy="Run: ioc prepare"
+        ) from error
+    except errors.InsufficientPrivilege as error:
+        raise UnavailableError(
+            f"The platform's own role may not make the role {DATABASE_ROLE} on this database server.",
+            remedy="Let an administrator of the server run the following in the platform's database, with the password"
+            f" that is in {password_file(settings)}:\n{statements()}",
+        ) from error
+    except psycopg.OperationalError as error:
+        raise UnavailableError(
+            "The database does not answer.", remedy="Run ioc status, and ioc doctor when it is not up."
+        ) from error
+    return secret
+
+
+def statements() -> str:
+    """Return what an administrator runs where the platform may not; the password is left out."""
+    limits = "\n".join(
+        f"ALTER ROLE {DATABASE_ROLE} SET {name} = '{value}';" for name, value in _LIMITS.items()
+    )
+    return (
+        f"CREATE ROLE {DATABASE_ROLE} LOGIN NOINHERIT CONNECTION LIMIT {CONNECTIONS} PASSWORD '…';\n{limits}\n"
+        f"GRANT USAGE ON SCHEMA ioc_board TO {DATABASE_ROLE};"
+    )
+
+
+def dsn(settings: Settings, secret: SecretStr) -> str:
+    """Return the URL with which the role reaches the platform's database. Holds the password."""
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    facts = conninfo_to_dict(settings.database_dsn)
+    facts.update(user=DATABASE_ROLE, password=secret.get_secret_value())
+    return make_conninfo("", **{key: value for key, value in facts.items() if value is not None})
+
+
+def _make(connection: psycopg.Connection[Any], secret: SecretStr) -> None:
+    role = sql.Identifier(DATABASE_ROLE)
+    row = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (DATABASE_ROLE,)).fetchone()
+    connection.execute(
+        sql.SQL("{} ROLE {} LOGIN NOINHERIT CONNECTION LIMIT {} PASSWORD {}").format(
+            sql.SQL("CREATE" if row is None else "ALTER"),
+            role,
+            sql.Literal(CONNECTIONS),
+            sql.Literal(secret.get_secret_value()),
+        )
+    )
+    for name, value in _LIMITS.items():
+        connection.execute(
+            sql.SQL("ALTER ROLE {} SET {} = {}").format(role, sql.Identifier(name), sql.Literal(value))
+        )
+    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA ioc_board TO {}").format(role))
+
+
+def _keep(path: Path, secret: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.new")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secret + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
