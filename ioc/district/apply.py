@@ -43,12 +43,14 @@ ON CONFLICT (group_code, member_code, valid_from) DO UPDATE SET valid_to = exclu
 """
 
 _POINT = """
-INSERT INTO ioc.point AS p (code, unit_code, name_vi, name_en, valid_from, valid_to) VALUES (%s, %s, %s, %s, %s, %s)
+INSERT INTO ioc.point AS p (code, unit_code, name_vi, name_en, valid_from, valid_to, latitude, longitude)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (code, valid_from) DO UPDATE
    SET unit_code = excluded.unit_code, name_vi = excluded.name_vi, name_en = excluded.name_en,
-       valid_to = excluded.valid_to
- WHERE (p.unit_code, p.name_vi, p.name_en, p.valid_to)
-       IS DISTINCT FROM (excluded.unit_code, excluded.name_vi, excluded.name_en, excluded.valid_to)
+       valid_to = excluded.valid_to, latitude = excluded.latitude, longitude = excluded.longitude
+ WHERE (p.unit_code, p.name_vi, p.name_en, p.valid_to, p.latitude, p.longitude)
+       IS DISTINCT FROM (excluded.unit_code, excluded.name_vi, excluded.name_en, excluded.valid_to, excluded.latitude,
+                         excluded.longitude)
 """
 
 # A fact stamps the unit of its own time; the pack's unit holds only until there is one.
@@ -247,7 +249,16 @@ def _replace_members(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
 
 def _replace_points(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
     rows = [
-        (row.code, row.unit, row.name_vi, row.name_en, row.period.start or date.min, row.period.end)
+        (
+            row.code,
+            row.unit,
+            row.name_vi,
+            row.name_en,
+            row.period.start or date.min,
+            row.period.end,
+            row.latitude,
+            row.longitude,
+        )
         for row in pack.points
     ]
     gone = _changed(

@@ -115,6 +115,9 @@ class PointPeriod:
     period: Period
     certainty: Certainty
     line: int
+    latitude: float | None = None
+    """Degrees north, with ``longitude`` east (WGS 84); None where the place is not known."""
+    longitude: float | None = None
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
     "groups.csv": (("group", "member", "valid_from", "valid_to", "certainty"), ("note",), False),
     "points.csv": (
         ("code", "unit", "name_vi", "name_en", "valid_from", "valid_to", "certainty"),
-        ("note",),
+        ("latitude", "longitude", "note"),
         True,
     ),
     "devices.csv": (
@@ -294,6 +294,12 @@ def _memberships(rows: Iterator[Row]) -> Iterator[Membership]:
 
 def _points(rows: Iterator[Row]) -> Iterator[PointPeriod]:
     for row in rows:
+        latitude, longitude = row.degrees("latitude", 90.0), row.degrees("longitude", 180.0)
+        if (latitude is None) != (longitude is None) and not row.bad:
+            given, lacking = ("longitude", "latitude") if latitude is None else ("latitude", "longitude")
+            row.error(
+                f"{given} is given and {lacking} is empty.", "A position takes both; without one, leave both empty."
+            )
         yield PointPeriod(
             code=row.code("code"),
             unit=row.code("unit"),
@@ -302,6 +308,8 @@ def _points(rows: Iterator[Row]) -> Iterator[PointPeriod]:
             period=row.period(),
             certainty=row.member("certainty", Certainty),
             line=row.line,
+            latitude=latitude,
+            longitude=longitude,
         )
 
 

@@ -103,6 +103,23 @@ class Row:
             return default
         return value
 
+    def degrees(self, column: str, most: float) -> float | None:
+        """Degrees from ``-most`` to ``most``; None where the field is empty."""
+        found = self.fields.get(column, "")
+        if not found:
+            return None
+        try:
+            value = float(found)
+        except ValueError:
+            value = float("nan")
+        if not -most <= value <= most:
+            self.error(
+                f"{column} {found!r} is no number from {-most:g} to {most:g}.",
+                "Degrees with a decimal point, such as 11.085; south and west are negative.",
+            )
+            return None
+        return value
+
     def address(self, column: str) -> str | None:
         found = self.fields.get(column, "")
         if not found:

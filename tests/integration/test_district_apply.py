@@ -67,6 +67,9 @@ def test_what_the_pack_says_is_in_the_database(connection: psycopg.Connection[An
         "SELECT code, parent_code, valid_from, valid_to FROM ioc.unit"
     ):
         assert (parent, start, end) == (units[code].parent, units[code].period.start, units[code].period.end)
+    places = connection.execute("SELECT DISTINCT code, latitude, longitude FROM ioc.point").fetchall()
+    assert sorted(places) == sorted({(row.code, row.latitude, row.longitude) for row in pack.points})
+    assert all(None not in place for place in places)
     unit_of = dict(
         connection.execute(
             "SELECT d.code, u.code FROM ioc.device d JOIN ioc.unit u USING (unit_id)"
