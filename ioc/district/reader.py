@@ -298,7 +298,8 @@ def _points(rows: Iterator[Row]) -> Iterator[PointPeriod]:
         if (latitude is None) != (longitude is None) and not row.bad:
             given, lacking = ("longitude", "latitude") if latitude is None else ("latitude", "longitude")
             row.error(
-                f"{given} is given and {lacking} is empty.", "A position takes both; without one, leave both empty."
+                f"{given} is given and {lacking} is empty.",
+                "A position takes both; without one, leave both empty.",
             )
         yield PointPeriod(
             code=row.code("code"),

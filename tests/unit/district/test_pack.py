@@ -159,7 +159,13 @@ MISTAKES = [
     ("points.csv", "V,11.170,106.340", "V,11.170,181", "11.170,181", "is no number from -180 to 180"),
     ("points.csv", "V,11.170,106.340", "V,nan,106.340", "V,nan,", "is no number from"),
     ("points.csv", "V,11.170,106.340", "V,11°10'N,106.340", "11°10", "Degrees with a decimal point"),
-    ("points.csv", "V,11.170,106.340", "V,,106.340", "V,,106.340", "longitude is given and latitude is empty"),
+    (
+        "points.csv",
+        "V,11.170,106.340",
+        "V,,106.340",
+        "V,,106.340",
+        "longitude is given and latitude is empty",
+    ),
     (
         "points.csv",
         "Phước Trạch one-stop shop,,2025-07-01",
