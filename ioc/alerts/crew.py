@@ -24,7 +24,7 @@ from ioc.alerts.model import Rule
 from ioc.errors import IocError
 from ioc.kpi.steps import run
 from ioc.settings import Settings
-from ioc.storage import alone
+from ioc.storage import alone, lasting
 
 log = structlog.get_logger(__name__)
 
@@ -70,30 +70,27 @@ class Crew:
         :param turned: called at each turn, so that somebody sees that it gets on.
         """
         self._stop = stop
-        failing = False
-        while not stop.is_set():
-            turned()
-            try:
-                with self._connect() as connection:
-                    if not alone.wait(connection, self._lock, stop, every_s=TICK_S, turned=turned):
-                        return
-                    if failing:
-                        log.info("alerts: the database answers again", crew=self.name)
-                        failing = False
-                    self.begin(connection)
-                    while not stop.is_set():
-                        turned()
-                        self._turn(connection)
-                        stop.wait(TICK_S)
-            except (psycopg.Error, OSError) as error:
-                if not failing and not stop.is_set():
-                    log.warning(
-                        "alerts: the database does not answer, will be tried again",
-                        crew=self.name,
-                        error=str(error).strip(),
-                    )
-                    failing = True
-                stop.wait(_RETRY_S)
+
+        def work(connection: Connection, well: Callable[[], None]) -> None:
+            if not alone.wait(connection, self._lock, stop, every_s=TICK_S, turned=turned):
+                return
+            well()
+            self.begin(connection)
+            while not stop.is_set():
+                turned()
+                self._turn(connection)
+                stop.wait(TICK_S)
+
+        lasting.run(
+            self._connect,
+            work,
+            stop,
+            away="alerts: the database does not answer, will be tried again",
+            back="alerts: the database answers again",
+            retry_s=_RETRY_S,
+            turned=turned,
+            crew=self.name,
+        )
 
     def begin(self, connection: Connection) -> None:
         """What is to be done in a new session."""

@@ -31,6 +31,7 @@ from ioc.duty.notices import Notices
 from ioc.kpi.query import Steps
 from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
+from ioc.storage import lasting
 
 log = structlog.get_logger(__name__)
 
@@ -103,26 +104,26 @@ class Deliverer:
         over = threading.Event()
         threading.Thread(target=self._listen, args=(over,), name="listen", daemon=True).start()
         threading.Thread(target=self._end, args=(stop,), name="stop", daemon=True).start()
-        away = False
-        try:
+
+        def work(connection: Connection, well: Callable[[], None]) -> None:
+            well()
             while not stop.is_set():
                 self._turned()
-                try:
-                    with self._connect("ioc-deliver") as connection:
-                        if away:
-                            log.info("the database answers again")
-                            away = False
-                        while not stop.is_set():
-                            self._turned()
-                            self._wake.clear()
-                            wait_s = self.turn(connection)
-                            if not stop.is_set():
-                                self._wake.wait(wait_s)
-                except (psycopg.Error, OSError) as error:
-                    if not away:
-                        log.warning("the database does not answer, will be tried again", error=_said(error))
-                        away = True
-                    stop.wait(_RETRY_S)
+                self._wake.clear()
+                wait_s = self.turn(connection)
+                if not stop.is_set():
+                    self._wake.wait(wait_s)
+
+        try:
+            lasting.run(
+                lambda: self._connect("ioc-deliver"),
+                work,
+                stop,
+                away="the database does not answer, will be tried again",
+                back="the database answers again",
+                retry_s=_RETRY_S,
+                turned=self._turned,
+            )
             self._drain()
         finally:
             over.set()
@@ -309,7 +310,7 @@ class Deliverer:
                     self._write(connection)
             except (psycopg.Error, OSError) as error:
                 # whoever is next sends them again, under the same keys
-                log.warning("what became of messages can't be written", error=_said(error))
+                log.warning("what became of messages can't be written", error=lasting.first_line(error))
 
     def _listen(self, over: threading.Event) -> None:
         """Wake the loop whenever alerts changed."""
@@ -366,7 +367,3 @@ def _channels(connection: Connection) -> dict[str, Channel]:
         except EncodingError as error:
             log.error("a channel can't be read, its messages fail", channel=code, error=error.message)
     return found
-
-
-def _said(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]

@@ -21,7 +21,7 @@ from ioc.alerts import clock, trail
 from ioc.alerts.loading import Keeper
 from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
-from ioc.storage import alone
+from ioc.storage import alone, lasting
 from ioc.watch import backlog
 from ioc.watch.beat import BEAT, STOPPED
 from ioc.watch.reading import Connection, Reading, keep
@@ -89,38 +89,39 @@ class Auditor:
 
     def run(self, stop: threading.Event, turned: Callable[[], None] = lambda: None) -> None:
         """Audit until ``stop`` is set; outlives a database that goes away."""
-        failing = False
-        while not stop.is_set():
-            turned()
-            try:
-                with psycopg.connect(
-                    self._settings.database_dsn,
-                    autocommit=True,
-                    connect_timeout=5,
-                    application_name="ioc-auditor",
-                    options="-c statement_timeout=15000 -c lock_timeout=5000 -c timezone=UTC"
-                    " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
-                ) as connection:
-                    self._hold(connection, stop, turned)
-                    failing = False
-            except Exception as error:
-                # whatever it is, there has to be an auditor
-                expected = isinstance(error, psycopg.Error | OSError)
-                if not failing:
-                    log.warning(
-                        "auditor.failed", error=str(error).split("\n")[0].strip(), exc_info=not expected
-                    )
-                    failing = True
-                stop.wait(_RETRY_S)
+        lasting.run(
+            lambda: psycopg.connect(
+                self._settings.database_dsn,
+                autocommit=True,
+                connect_timeout=5,
+                application_name="ioc-auditor",
+                options="-c statement_timeout=15000 -c lock_timeout=5000 -c timezone=UTC"
+                " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
+            ),
+            lambda connection, well: self._hold(connection, stop, turned, well),
+            stop,
+            away="auditor.failed",
+            back="auditor.goes_on",
+            retry_s=_RETRY_S,
+            # whatever it is, there has to be an auditor
+            outlives=(Exception,),
+            turned=turned,
+        )
 
-    def _hold(self, connection: Connection, stop: threading.Event, turned: Callable[[], None]) -> None:
+    def _hold(
+        self,
+        connection: Connection,
+        stop: threading.Event,
+        turned: Callable[[], None],
+        well: Callable[[], None],
+    ) -> None:
         waited_s = 0.0
         while not stop.is_set():
             turned()
             if alone.take(connection, AUDITOR_LOCK):
                 log.info("auditor.audits", by=self._by)
                 try:
-                    self._audits(connection, stop, turned)
+                    self._audits(connection, stop, turned, well)
                 finally:
                     self.well_until = 0.0
                 connection.execute(STOPPED, (AUDITOR,))
@@ -130,6 +131,7 @@ class Auditor:
                 log.warning("auditor.took_over", by=self._by)
                 connection.execute(_END_HOLDER, (AUDITOR_LOCK,))
                 waited_s = 0.0
+            well()
             pause_s = min(_RETRY_S, self._every_s)
             stop.wait(pause_s)
             waited_s += pause_s
@@ -140,13 +142,20 @@ class Auditor:
         silent = True if row is None else bool(row[0])
         return silent and waited_s > MISSED * self._every_s
 
-    def _audits(self, connection: Connection, stop: threading.Event, turned: Callable[[], None]) -> None:
+    def _audits(
+        self,
+        connection: Connection,
+        stop: threading.Event,
+        turned: Callable[[], None],
+        well: Callable[[], None],
+    ) -> None:
         while not stop.is_set():
             turned()
             found = self.audit(connection)
             self._beat(connection, found)
             self.well_until = time.monotonic() + MISSED * self._every_s if found.well else 0.0
             self._tell(found)
+            well()
             stop.wait(self._every_s)
 
     def audit(self, connection: Connection, now: datetime | None = None) -> Found:

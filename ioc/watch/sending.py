@@ -12,10 +12,9 @@ import structlog
 
 from ioc.alerts import clock
 from ioc.alerts.loading import Keeper
-from ioc.errors import IocError
 from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
-from ioc.storage import alone
+from ioc.storage import alone, lasting
 from ioc.watch import synthetic
 from ioc.watch.reading import Connection
 from ioc.watch.synthetic import Pace
@@ -76,35 +75,32 @@ class Sender:
 def run(settings: Settings, stop: threading.Event, turned: Callable[[], None] = lambda: None) -> None:
     """Look each second until ``stop`` is set; outlives a database that goes away."""
     sender = Sender(Pace.of(settings))
-    failing = False
-    while not stop.is_set():
-        turned()
-        try:
-            with psycopg.connect(
-                settings.database_dsn,
-                autocommit=True,
-                connect_timeout=5,
-                application_name="ioc-synthetic",
-                options="-c statement_timeout=10000 -c lock_timeout=5000 -c timezone=UTC"
-                " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
-            ) as connection:
-                if alone.wait(connection, SYNTHETIC_LOCK, stop, every_s=_LOOK_S, turned=turned):
-                    _looks(connection, sender, stop, turned)
-                failing = False
-        except Exception as error:
-            # a rule that can't be opened today may be mended tomorrow
-            expected = isinstance(error, psycopg.Error | OSError | IocError)
-            if not failing:
-                log.warning(
-                    "synthetic.failed", error=str(error).split("\n")[0].strip(), exc_info=not expected
-                )
-                failing = True
-            stop.wait(_RETRY_S)
 
+    def work(connection: Connection, well: Callable[[], None]) -> None:
+        if not alone.wait(connection, SYNTHETIC_LOCK, stop, every_s=_LOOK_S, turned=turned):
+            return
+        sender.forget()
+        while not stop.is_set():
+            turned()
+            sender.look(connection)
+            well()
+            stop.wait(_LOOK_S)
 
-def _looks(connection: Connection, sender: Sender, stop: threading.Event, turned: Callable[[], None]) -> None:
-    sender.forget()
-    while not stop.is_set():
-        turned()
-        sender.look(connection)
-        stop.wait(_LOOK_S)
+    lasting.run(
+        lambda: psycopg.connect(
+            settings.database_dsn,
+            autocommit=True,
+            connect_timeout=5,
+            application_name="ioc-synthetic",
+            options="-c statement_timeout=10000 -c lock_timeout=5000 -c timezone=UTC"
+            " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
+        ),
+        work,
+        stop,
+        away="synthetic.failed",
+        back="synthetic.goes_on",
+        retry_s=_RETRY_S,
+        # a rule that can't be opened today may be mended tomorrow
+        outlives=(Exception,),
+        turned=turned,
+    )

@@ -16,6 +16,7 @@ from ioc.alerts import clock
 from ioc.errors import IocError
 from ioc.kpi.steps import run as drive
 from ioc.settings import Settings
+from ioc.storage import lasting
 from ioc.watch import backlog, backups, certificates, machine
 from ioc.watch.reading import Connection, Reading, forget, keep
 
@@ -111,26 +112,26 @@ class Taker:
 def run(settings: Settings, stop: threading.Event, turned: Callable[[], None] = lambda: None) -> None:
     """Take readings until ``stop`` is set; outlives a database that goes away."""
     taker = Taker(measures(settings))
-    failing = False
-    while not stop.is_set():
-        turned()
-        try:
-            with psycopg.connect(
-                settings.database_dsn,
-                autocommit=True,
-                connect_timeout=5,
-                application_name="ioc-readings",
-                options="-c statement_timeout=10000 -c lock_timeout=5000 -c timezone=UTC",
-            ) as connection:
-                while not stop.is_set():
-                    turned()
-                    taker.take(connection, turned=turned)
-                    if failing:
-                        log.info("readings.written_again")
-                        failing = False
-                    stop.wait(_LOOK_S)
-        except (psycopg.Error, OSError) as error:
-            if not failing:
-                log.warning("readings.not_written", error=str(error).split("\n")[0].strip())
-                failing = True
-            stop.wait(_RETRY_S)
+
+    def work(connection: Connection, well: Callable[[], None]) -> None:
+        while not stop.is_set():
+            turned()
+            taker.take(connection, turned=turned)
+            well()
+            stop.wait(_LOOK_S)
+
+    lasting.run(
+        lambda: psycopg.connect(
+            settings.database_dsn,
+            autocommit=True,
+            connect_timeout=5,
+            application_name="ioc-readings",
+            options="-c statement_timeout=10000 -c lock_timeout=5000 -c timezone=UTC",
+        ),
+        work,
+        stop,
+        away="readings.not_written",
+        back="readings.written_again",
+        retry_s=_RETRY_S,
+        turned=turned,
+    )

@@ -457,8 +457,8 @@ def test_the_databases_absence_loses_no_press(ready: Settings, desk: Place, doub
         double.wait(lambda: double.edited)
     assert desk.alert(alert)["acknowledged_by"] == "boss"
     assert [entry["event"] for entry in logs] == [
-        "telegram: the database does not answer",
-        "telegram: the database answers again",
+        "telegram: listening ended, begins anew",
+        "telegram: listens again",
     ]
 
 

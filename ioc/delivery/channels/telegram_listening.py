@@ -33,7 +33,7 @@ from ioc.errors import IocError
 from ioc.kpi import steps
 from ioc.kpi.query import SYSTEM_READER
 from ioc.settings import Settings
-from ioc.storage import alone
+from ioc.storage import alone, lasting
 
 log = structlog.get_logger(__name__)
 
@@ -112,32 +112,32 @@ class _Saying:
 
 def listen(channel: str, api: BotApi, settings: Settings, stop: threading.Event) -> None:
     """Handle updates of a channel's bot until ``stop`` is set; outlives Telegram's and the database's absence."""
-    failing = False
-    while not stop.is_set():
-        try:
-            with psycopg.connect(
-                settings.database_dsn,
-                autocommit=True,
-                connect_timeout=5,
-                application_name="ioc-deliver telegram",
-                options="-c statement_timeout=20000 -c lock_timeout=10000 -c timezone=UTC",
-            ) as connection:
-                if failing:
-                    log.info("telegram: the database answers again", channel=channel)
-                    failing = False
-                if alone.wait(connection, _LOCK, stop, every_s=_RETRY_S, of=channel):
-                    _Listener(channel, api, connection, stop).run()
-        except psycopg.Error as error:
-            if not failing:
-                log.warning(
-                    "telegram: the database does not answer", channel=channel, error=type(error).__name__
-                )
-                failing = True
-            stop.wait(_RETRY_S)
-        except Exception as error:
-            # its words may hold the bot's address; the next round begins from what is in the database
-            log.error("telegram: listening failed, begins anew", channel=channel, error=type(error).__name__)
-            stop.wait(_RETRY_S)
+
+    def work(connection: _Connection, well: Callable[[], None]) -> None:
+        well()
+        if alone.wait(connection, _LOCK, stop, every_s=_RETRY_S, of=channel):
+            _Listener(channel, api, connection, stop).run()
+
+    lasting.run(
+        lambda: psycopg.connect(
+            settings.database_dsn,
+            autocommit=True,
+            connect_timeout=5,
+            application_name="ioc-deliver telegram",
+            options="-c statement_timeout=20000 -c lock_timeout=10000 -c timezone=UTC",
+        ),
+        work,
+        stop,
+        away="telegram: listening ended, begins anew",
+        back="telegram: listens again",
+        retry_s=_RETRY_S,
+        # the next round begins from what is in the database
+        outlives=(Exception,),
+        # its words may hold the bot's address, and so may its traceback
+        say=lambda error: type(error).__name__,
+        tracebacks=False,
+        channel=channel,
+    )
 
 
 class _Listener:
