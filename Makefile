@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 SOURCES := ioc streams connectors dashboards deploy tests
 PIP := -m pip --disable-pip-version-check --no-input
 
-.PHONY: help up down status doctor test check docs bench drills lock format clean apt-test
+.PHONY: help up down status doctor test check docs bench drills screenshots lock format clean apt-test
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -86,6 +86,9 @@ format: $(VENV)/.dev ## format the code
 
 bench: $(BENCH_VENV)/.bench ## measure our worker against others and write docs/benchmarks.md
 	@$(BENCH_VENV)/bin/python -m deploy.bench
+
+screenshots: $(VENV)/.dev apt-test ## take the README's pictures of the running platform (make up first)
+	@$(BIN)/python -m deploy.screenshots
 
 drills: $(VENV)/.dev ## break the servers and workers on purpose and see that nothing is lost
 	@IOC_DRILL_AWAY_S=$${IOC_DRILL_AWAY_S:-600} $(BIN)/python -m pytest -m drills $(DRILL_ARGS)
