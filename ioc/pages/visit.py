@@ -92,17 +92,20 @@ class Visit:
         show: Callable[[Moment[_T]], None],
         *,
         every_s: float,
-    ) -> None:
+    ) -> Callable[[], None]:
         """Show something whenever it changes, for as long as the page is open in a browser.
 
         Elements may be made and changed in ``show``; it is not called while the browser is out of reach, and is once
-        more when it is back. The key is made the reader's own.
+        more when it is back. The key is made the reader's own. Returns what ends it before the page is closed.
         """
         client: Client = ui.context.client
         slot = ui.context.slot
         newest: list[Moment[_T]] = []
+        is_over = False
 
         def tell(moment: Moment[_T]) -> None:
+            if is_over:
+                return
             newest[:] = [moment]
             if not client.is_deleted and client.has_socket_connection:
                 with slot:
@@ -113,7 +116,16 @@ class Visit:
                 tell(newest[0])
 
         client.on_connect(again)
-        client.on_delete(self.platform.live.follow((self.reader, key), compute, tell, every_s=every_s))
+        leave = self.platform.live.follow((self.reader, key), compute, tell, every_s=every_s)
+
+        def end() -> None:
+            nonlocal is_over
+            is_over = True
+            newest.clear()
+            leave()
+
+        client.on_delete(end)
+        return end
 
     def hurry(self, key: Hashable) -> None:
         """Ask at once what :meth:`follow` shows under this key."""
