@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     export_timeout_s: float = Field(default=600.0, ge=0.1, le=86_400.0)
     """Longest time that one export may take, its client's reading included, in seconds."""
     access_log_days: float = Field(default=365.0, ge=1.0)
-    """Days for which it is kept who asked single dossiers and exports."""
+    """Days for which it is kept who asked single dossiers and exports, and who changed accounts and keys."""
     smallest_group: int = Field(default=5, ge=3, le=1000)
     """Fewest dossiers in a group of de-identified counts; months that were given already stay as they are."""
     settle_days: float = Field(default=10.0, ge=0.0, le=366.0)

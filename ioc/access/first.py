@@ -10,6 +10,7 @@ import psycopg
 
 from ioc.access.passwords import fits, generate, hash_password
 from ioc.access.readers import ADMIN
+from ioc.access.roles import Role
 from ioc.errors import UnavailableError
 from ioc.settings import Settings
 
@@ -45,8 +46,8 @@ def ensure_first_password(settings: Settings) -> str | None:
             if kept is None:
                 _keep(path, password)
             connection.execute(
-                "INSERT INTO ioc.reader (name, password_hash) VALUES (%s, %s)",
-                (ADMIN, hash_password(password)),
+                "INSERT INTO ioc.reader (name, password_hash, role) VALUES (%s, %s, %s)",
+                (ADMIN, hash_password(password), Role.ADMIN.value),
             )
             return password
     except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:

@@ -88,15 +88,16 @@ def end(token: str) -> Steps[None]:
     yield "DELETE FROM ioc.session WHERE digest = %s", (_digest(token),)
 
 
-def end_one(session_id: int) -> Steps[bool]:
-    """End a session by its number; returns whether there was one."""
-    gone = yield "DELETE FROM ioc.session WHERE session_id = %s RETURNING 1", (session_id,)
-    return bool(gone)
+def end_one(session_id: int) -> Steps[str | None]:
+    """End a session by its number; returns whose it was, None where there was none."""
+    gone = yield "DELETE FROM ioc.session WHERE session_id = %s RETURNING reader", (session_id,)
+    return str(gone[0][0]) if gone else None
 
 
-def end_all(reader: str) -> Steps[int]:
-    """End every session of a reader; returns how many there were."""
-    gone = yield "DELETE FROM ioc.session WHERE reader = %s RETURNING 1", (reader,)
+def end_all(reader: str, *, keep: str | None = None) -> Steps[int]:
+    """End every session of a reader, but the one of the secret ``keep``; returns how many ended."""
+    kept = b"" if keep is None else _digest(keep)
+    gone = yield "DELETE FROM ioc.session WHERE reader = %s AND digest <> %s RETURNING 1", (reader, kept)
     return len(gone)
 
 

@@ -18,7 +18,7 @@ from ioc.alerts.ordering import Action, BulkOrder, Order, carry_out
 from ioc.alerts.states import Held, State
 from ioc.api.asking import NOT_MODIFIED, After, Limit, conditional, only_known_parameters
 from ioc.api.bodies import read_json
-from ioc.api.identity import CurrentDatabase, CurrentReader, NamedReader
+from ioc.api.identity import ActingReader, CurrentDatabase, CurrentReader, NamedReader
 from ioc.api.models.alerts import (
     Alert,
     AlertActed,
@@ -29,7 +29,7 @@ from ioc.api.models.alerts import (
     AlertOrder,
     AlertsActed,
 )
-from ioc.api.problems import RESPONSES
+from ioc.api.problems import OF_ROLE, RESPONSES
 from ioc.history import cursor
 
 router = APIRouter(
@@ -44,6 +44,7 @@ _Unit = Annotated[str | None, Query(description="Code of a unit, with all below 
 _MOST_BYTES: Final = 64 * 1024
 _VIA: Final = "api"
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    **OF_ROLE,
     413: {"description": "The body is too large."},
     415: {"description": "The body does not say that it is JSON."},
 }
@@ -188,7 +189,7 @@ async def get_events(
     openapi_extra=_body(AlertBulkOrder, required=True),
     summary="Do something about several alerts: all of them, or none",
 )
-async def act_on_many(request: Request, reader: NamedReader, database: CurrentDatabase) -> dict[str, Any]:
+async def act_on_many(request: Request, reader: ActingReader, database: CurrentDatabase) -> dict[str, Any]:
     """May be repeated: what is so already succeeds with a note. `action` is the last part of the addresses below."""
     example = '{"action": "ack", "alerts": [4711, 4712], "comment": "..."}'
     order = await read_json(request, BulkOrder, most=_MOST_BYTES, example=example)
@@ -206,7 +207,7 @@ async def act_on_many(request: Request, reader: NamedReader, database: CurrentDa
     summary="Do something about one alert",
 )
 async def act_on_one(
-    request: Request, reader: NamedReader, database: CurrentDatabase, alert: _Number, action: Action
+    request: Request, reader: ActingReader, database: CurrentDatabase, alert: _Number, action: Action
 ) -> dict[str, Any]:
     """`ack` and `unack`, `assign` (with `to`), `comment`, `snooze` (with `until` or `minutes`) and `unsnooze`, `close`
     (with `reason`). Each but `close` takes a `comment`. May be repeated: what is so already succeeds with a note.

@@ -28,6 +28,7 @@ from ioc.api import (
     login,
     maintenance,
     page,
+    password,
     places,
     problems,
     questions,
@@ -126,6 +127,7 @@ def create_app(settings: Settings) -> FastAPI:
         page.router,
         links.router,
         login.router,
+        password.router,
         reference.router,
         ingest.router,
     ):

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
 from ioc.api.asking import NOT_MODIFIED, After, Limit, conditional, only_known_parameters
-from ioc.api.identity import CurrentDatabase, NamedReader
+from ioc.api.identity import ActingReader, CurrentDatabase, NamedReader
 from ioc.api.models.duty_changes import (
     DutyChange,
     DutyChangeBody,
@@ -22,7 +22,7 @@ from ioc.api.models.duty_changes import (
     DutySupposed,
     DutySuppositionBody,
 )
-from ioc.api.problems import MEDIA_TYPE, RESPONSES
+from ioc.api.problems import MEDIA_TYPE, OF_ROLE, RESPONSES
 from ioc.duty import asking, log, store
 from ioc.duty.changing import the_roster
 from ioc.duty.document import change_document, duty_document, log_document
@@ -37,7 +37,10 @@ router = APIRouter(
 )
 _PROBLEM: Final = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
-    403: {"description": "It would change the duty of units beyond the reader's.", "content": _PROBLEM},
+    403: {
+        "description": "The reader may not act, or it would change the duty of units beyond his.",
+        "content": _PROBLEM,
+    },
     409: {"description": "It contradicts a change in force, which is named.", "content": _PROBLEM},
 }
 _Number = Annotated[int, Path(ge=1, le=2**62, description="Number of the change.", examples=[12])]
@@ -81,7 +84,7 @@ async def list_changes(
     responses=_REFUSED,
     summary="Change duty for a time",
 )
-async def make_change(body: DutyChangeBody, reader: NamedReader, database: CurrentDatabase) -> Response:
+async def make_change(body: DutyChangeBody, reader: ActingReader, database: CurrentDatabase) -> Response:
     """Add, remove or replace somebody, swap two shifts, give leave, or put a temporary schedule in place.
 
     The roster must be one that the reader may see. It is kept who made the change; notes say what it does not do.
@@ -97,7 +100,7 @@ async def make_change(body: DutyChangeBody, reader: NamedReader, database: Curre
 )
 async def withdraw_change(
     number: _Number,
-    reader: NamedReader,
+    reader: ActingReader,
     database: CurrentDatabase,
     from_start: Annotated[bool, Query(description="It never was so: the past is put right, too.")] = False,
 ) -> Response:
@@ -150,8 +153,14 @@ async def get_log(
     )
 
 
-@router.post("/log", status_code=201, response_model=DutyLogEntry, summary="Write into a roster's shift log")
-async def write_log(body: DutyLogBody, reader: NamedReader, database: CurrentDatabase) -> Response:
+@router.post(
+    "/log",
+    status_code=201,
+    response_model=DutyLogEntry,
+    responses=OF_ROLE,
+    summary="Write into a roster's shift log",
+)
+async def write_log(body: DutyLogBody, reader: ActingReader, database: CurrentDatabase) -> Response:
     """Kept with who wrote it; it can't be changed or deleted. Write no personal data."""
     entry = await database.change(log.note(reader, body.roster, body.text, reader))
     plan = await database.answer(store.rosters_of(reader))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
 from typing import Annotated, Final
+from weakref import WeakValueDictionary
 
+import structlog
 from fastapi import Depends, Request
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from starlette.concurrency import run_in_threadpool
@@ -16,9 +19,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from ioc.access import GUEST, sessions
+from ioc.access.lockout import Lockout
 from ioc.access.passwords import fits
+from ioc.access.roles import require
 from ioc.api.database import Database
 
+_log = structlog.get_logger(__name__)
 _MOST_HELD: Final = 1024
 #: Methods that change nothing.
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -58,11 +64,16 @@ class Gate:
         self._database = database
         self._key = secrets.token_bytes(32)
         self._fitted: OrderedDict[bytes, None] = OrderedDict()
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        #: Waits after wrong passwords.
+        self.lockout = Lockout()
 
-    async def reader(self, credentials: HTTPBasicCredentials | None) -> str:
+    async def reader(self, credentials: HTTPBasicCredentials | None, origin: str = "") -> str:
         """Return the name of the reader who asks.
 
-        :raises HTTPException: 401, when name and password do not fit, or none are given and the guest is closed.
+        :param origin: the address that asks.
+        :raises HTTPException: 401, when name and password do not fit, or none are given and the guest is closed;
+            429, with the seconds to wait, after too many wrong passwords.
         """
         name = GUEST if credentials is None else credentials.username
         rows = (
@@ -77,9 +88,29 @@ class Gate:
             if not rows:
                 raise _refused("Anonymous reading is closed here: give a reader's name and password.")
             return GUEST
-        if not await self._fits(credentials, stored):
-            raise _refused("Name and password do not fit.")
+        await self._check(credentials, stored, origin)
         return name
+
+    async def _check(self, credentials: HTTPBasicCredentials, stored: str | None, origin: str) -> None:
+        name = credentials.username
+        # one at a time, or many guesses at once would all pass before the first is counted
+        turn = self._turns.setdefault((name, origin), asyncio.Lock())
+        async with turn:
+            wait = self.lockout.wait_s(name, origin)
+            if wait:
+                raise HTTPException(
+                    429,
+                    detail=f"Too many wrong passwords for this name. Wait {wait} s, then try again.",
+                    headers={"Retry-After": str(wait)},
+                )
+            if await self._fits(credentials, stored):
+                self.lockout.fitted(name, origin)
+                return
+            wait = self.lockout.failed(name, origin)
+        if wait and stored is not None:
+            # only names that exist: in the field people type passwords, too
+            _log.warning("login.waits", reader=name, wait_s=wait)
+        raise _refused("Name and password do not fit.")
 
     async def who(self, request: HTTPConnection) -> str:
         """Return the name of the reader whom a request is of: by its header, else by its session, else the guest.
@@ -96,7 +127,7 @@ class Gate:
             reader = await self._database.change(sessions.reader_of(token))
             if reader is not None:
                 return reader
-        return await self.reader(credentials)
+        return await self.reader(credentials, origin_of(request))
 
     async def _fits(self, credentials: HTTPBasicCredentials, stored: str | None) -> bool:
         secret = "\x00".join((credentials.username, credentials.password, stored or "")).encode()
@@ -110,6 +141,11 @@ class Gate:
         while len(self._fitted) > _MOST_HELD:
             self._fitted.popitem(last=False)
         return True
+
+
+def origin_of(request: HTTPConnection) -> str:
+    """The address that a request comes from; behind a proxy, the proxy's."""
+    return "" if request.client is None else request.client.host
 
 
 def _from_here(request: HTTPConnection) -> None:
@@ -150,6 +186,15 @@ async def _named(reader: Annotated[str, Depends(_reader)]) -> str:
     return reader
 
 
+async def _acting(
+    reader: Annotated[str, Depends(_named)], database: Annotated[Database, Depends(_database)]
+) -> str:
+    await database.answer(require(reader))
+    return reader
+
+
+#: Name of the reader who asks, when his role must let him act: operator, leader or admin.
+ActingReader = Annotated[str, Depends(_acting)]
 #: Name of the reader who asks, when it must not be the guest.
 NamedReader = Annotated[str, Depends(_named)]
 #: Name of the reader who asks.

@@ -21,9 +21,9 @@ router = APIRouter(include_in_schema=False)
 HOME: Final = "/ops/wall"
 LANGUAGE_COOKIE: Final = "ioc_language"
 THEME_COOKIE: Final = "ioc_theme"
-_MOST_BODY: Final = 4096
+MOST_BODY: Final = 4096
 _YEAR_S: Final = 365 * 86_400
-_HEADERS: Final = {
+HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -38,6 +38,7 @@ _WORDS: Final = {
         "password": "Mật khẩu",
         "go": "Đăng nhập",
         "wrong": "Tên hoặc mật khẩu không đúng.",
+        "wait": "Sai mật khẩu nhiều lần. Hãy đợi {wait} giây rồi thử lại.",
         "away": "Hệ thống chưa trả lời được. Hãy thử lại sau ít phút.",
         "first": "Lần đầu: tên là admin, mật khẩu được in ra khi khởi động (lệnh: ioc status).",
         "other": "English",
@@ -48,12 +49,13 @@ _WORDS: Final = {
         "password": "Password",
         "go": "Log in",
         "wrong": "Name and password do not fit.",
+        "wait": "Too many wrong passwords. Wait {wait} s, then try again.",
         "away": "The platform can't answer now. Try again in a few minutes.",
         "first": "The first time: the name is admin, the password was printed at the start (command: ioc status).",
         "other": "Tiếng Việt",
     },
 }
-_STYLE: Final = (
+FORM_STYLE: Final = (
     STYLE
     + """
 main{max-width:24rem;margin:auto}
@@ -82,7 +84,7 @@ async def show(request: Request, where: _Next = HOME, lang: str | None = None) -
 async def do(request: Request, database: CurrentDatabase) -> Response:
     """Begin a session and go on; a wrong name or password shows the form again."""
     gate: Gate = request.app.state.gate
-    said = await _fields(request)
+    said = await fields_of(request)
     where, name = inside(said.get("next", HOME)), said.get("name", "").strip()
     try:
         reader = await gate.of(
@@ -90,6 +92,9 @@ async def do(request: Request, database: CurrentDatabase) -> Response:
         )
         token = await database.change(sessions.begin(reader, request.headers.get("user-agent", "")))
     except HTTPException as error:
+        if error.status_code == 429:
+            wait = (error.headers or {}).get("Retry-After", "")
+            return _form(request, where, None, status=429, wrong="wait", name=name, wait=wait)
         if error.status_code != 401:
             raise
         return _form(request, where, None, status=401, wrong="wrong", name=name)
@@ -138,28 +143,44 @@ def _is_tls(request: Request) -> bool:
     return request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
 
 
-async def _fields(request: Request) -> dict[str, str]:
+async def fields_of(request: Request) -> dict[str, str]:
+    """What a form says, each field once.
+
+    :raises HTTPException: 413: it is too large.
+    """
     body = b""
     async for piece in request.stream():
         body += piece
-        if len(body) > _MOST_BODY:
-            raise HTTPException(413, detail=f"A login has {_MOST_BODY} bytes at most.")
+        if len(body) > MOST_BODY:
+            raise HTTPException(413, detail=f"A form has {MOST_BODY} bytes at most.")
     fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=10)
     return {name: values[0] for name, values in fields.items()}
 
 
+def language_of(request: Request, asked: str | None) -> str:
+    """The language that is asked for, else that of the browser's choice, else Vietnamese."""
+    chosen = asked if asked in _WORDS else request.cookies.get(LANGUAGE_COOKIE)
+    return chosen if chosen in _WORDS else Language.VI.value
+
+
 def _form(
-    request: Request, where: str, lang: str | None, *, status: int = 200, wrong: str = "", name: str = ""
+    request: Request,
+    where: str,
+    lang: str | None,
+    *,
+    status: int = 200,
+    wrong: str = "",
+    name: str = "",
+    wait: str = "",
 ) -> HTMLResponse:
-    chosen = lang if lang in _WORDS else request.cookies.get(LANGUAGE_COOKIE)
-    chosen = chosen if chosen in _WORDS else Language.VI.value
+    chosen = language_of(request, lang)
     words = _WORDS[chosen]
     other = "en" if chosen == "vi" else "vi"
-    failed = f'<p class="bad" role="alert">{escape(words[wrong])}</p>' if wrong else ""
+    failed = f'<p class="bad" role="alert">{escape(words[wrong].format(wait=wait))}</p>' if wrong else ""
     return HTMLResponse(
         f'<!doctype html><html lang="{chosen}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>{words["title"]} · IOC</title>'
-        f"<style>{_STYLE}</style></head><body><header><h1>{words['title']}</h1>"
+        f"<style>{FORM_STYLE}</style></head><body><header><h1>{words['title']}</h1>"
         f'<a href="?lang={other}" lang="{other}">{words["other"]}</a></header><main>{failed}'
         f'<form method="post" action="/login"><input type="hidden" name="next" value="{escape(where)}">'
         f'<label for="name">{words["name"]}</label>'
@@ -169,5 +190,5 @@ def _form(
         f"<button>{words['go']}</button></form><p><small>{escape(words['first'])}</small></p>"
         "</main></body></html>",
         status_code=status,
-        headers=_HEADERS,
+        headers={**HEADERS, **({"Retry-After": wait} if wait else {})},
     )

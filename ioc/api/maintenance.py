@@ -14,9 +14,9 @@ from ioc.alerts.actions import by_the_clock
 from ioc.alerts.windows import Known, Place, Wanted
 from ioc.api.asking import NOT_MODIFIED, After, Limit, conditional, only_known_parameters
 from ioc.api.bodies import read_json
-from ioc.api.identity import CurrentDatabase, NamedReader
+from ioc.api.identity import ActingReader, CurrentDatabase, NamedReader
 from ioc.api.models.alerts import Maintenance, MaintenanceList, MaintenanceOrder
-from ioc.api.problems import RESPONSES
+from ioc.api.problems import OF_ROLE, RESPONSES
 from ioc.history import cursor
 
 router = APIRouter(
@@ -34,6 +34,7 @@ _BODY: Final[dict[str, Any]] = {
     }
 }
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    **OF_ROLE,
     413: {"description": "The body is too large."},
     415: {"description": "The body does not say that it is JSON."},
 }
@@ -78,7 +79,7 @@ async def list_windows(
     openapi_extra=_BODY,
     summary="Make a maintenance window",
 )
-async def make_window(request: Request, reader: NamedReader, database: CurrentDatabase) -> Response:
+async def make_window(request: Request, reader: ActingReader, database: CurrentDatabase) -> Response:
     """Of units, points, subjects or rules, once or recurring, of any length up to ten years.
 
     Alerts in it are kept and shown, and nobody is called for them; what still holds when it ends is called for then.
@@ -92,9 +93,11 @@ async def make_window(request: Request, reader: NamedReader, database: CurrentDa
     )
 
 
-@router.delete("/{window}", response_model=Maintenance, summary="Withdraw a maintenance window")
+@router.delete(
+    "/{window}", response_model=Maintenance, responses=OF_ROLE, summary="Withdraw a maintenance window"
+)
 async def withdraw_window(
-    reader: NamedReader,
+    reader: ActingReader,
     database: CurrentDatabase,
     window: Annotated[int, Path(description="The window's number.", examples=[12])],
 ) -> Response:

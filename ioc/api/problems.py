@@ -42,7 +42,15 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": HTTPStatus(status).phrase,
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (401, 404, 422, 503)
+    for status in (401, 404, 422, 429, 503)
+}
+
+#: The same of operations that a role is needed for.
+OF_ROLE: Final[dict[int | str, dict[str, Any]]] = {
+    403: {
+        "description": "The reader's role does not let him act.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
 }
 
 

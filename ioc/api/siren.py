@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from ioc.alerts.actions import Acted, acknowledge, by_the_clock
 from ioc.alerts.model import Severity
 from ioc.api.asking import only_known_parameters
-from ioc.api.identity import CurrentDatabase, NamedReader
+from ioc.api.identity import ActingReader, CurrentDatabase, NamedReader
 from ioc.api.models.siren import (
     SirenAcknowledged,
     SirenAlert,
@@ -28,7 +28,7 @@ from ioc.api.models.siren import (
     SirenText,
 )
 from ioc.api.page import STYLE
-from ioc.api.problems import RESPONSES
+from ioc.api.problems import OF_ROLE, RESPONSES
 from ioc.delivery import texts
 from ioc.delivery.channels import siren
 from ioc.delivery.facts import Facts
@@ -70,9 +70,10 @@ async def get_siren(reader: NamedReader, database: CurrentDatabase, response: Re
     "/shown",
     response_model=SirenTaken,
     summary="Say which messages a siren page showed",
+    responses=OF_ROLE,
     dependencies=[_FromHere],
 )
-async def post_shown(body: SirenShown, reader: NamedReader, database: CurrentDatabase) -> SirenTaken:
+async def post_shown(body: SirenShown, reader: ActingReader, database: CurrentDatabase) -> SirenTaken:
     """A message of a siren channel counts as sent only then."""
     taken = await database.change(
         by_the_clock(lambda now: siren.shown(reader, body.messages, sound=body.sound, now=now))
@@ -84,10 +85,11 @@ async def post_shown(body: SirenShown, reader: NamedReader, database: CurrentDat
     "/acknowledge",
     response_model=SirenTaken,
     summary="Acknowledge alerts from the siren page",
+    responses=OF_ROLE,
     dependencies=[_FromHere],
 )
 async def post_acknowledge(
-    body: SirenAcknowledged, reader: NamedReader, database: CurrentDatabase
+    body: SirenAcknowledged, reader: ActingReader, database: CurrentDatabase
 ) -> SirenTaken:
     """In the reader's name."""
     done: list[Acted] = await database.change(

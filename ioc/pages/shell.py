@@ -166,7 +166,7 @@ def _choices(visit: Visit) -> None:
         f'title="{visit.say(words.THEME)}"'
     )
     if visit.named:
-        ui.label(visit.reader).classes("ops-reader")
+        Link(visit.reader, "/password").classes("ops-reader").props(f'title="{visit.say(words.PASSWORD)}"')
         form = ui.element("form").props('method="post" action="/logout"')
         with form:
             Text("button", visit.say(words.LOG_OUT)).props('type="submit"').classes("ops-link")

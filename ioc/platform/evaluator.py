@@ -11,6 +11,7 @@ import structlog
 from kafka.errors import KafkaError
 
 from ioc import topics
+from ioc.access import changes
 from ioc.alerts import evaluator as alerts
 from ioc.history import access_log
 from ioc.kpi.query import sample_platform
@@ -99,6 +100,7 @@ def _rounds(
             for gone in retention.drop_old(connection, settings):
                 log.info("old facts were let go", kind=gone.kind, kept_from=gone.since.isoformat())
             access_log.forget(connection, settings.access_log_days)
+            changes.forget(connection, settings.access_log_days)
         try:
             if time.monotonic() - sampled >= _SAMPLE_S:
                 sampled = time.monotonic()

@@ -84,9 +84,12 @@ def _listen(visitor: Visitor, page: Page) -> None:
     page.on("response", got)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for the session; each visitor has a profile of his own in it."""
+    """One browser for these tests; each visitor has a profile of his own in it.
+
+    It ends with them: its loop goes on as long as it does, and tests elsewhere have loops of their own.
+    """
     found = shutil.which("chromium")
     if found is None:
         pytest.skip("there is no chromium: deploy/apt-test installs it")

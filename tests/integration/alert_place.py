@@ -48,7 +48,7 @@ class Place(Desk):
 def prepare(connection: Connection) -> None:
     """Units, and readers: clerk of go-1, head of the district, chief of everything, each with the same password."""
     add_places(connection)
-    readers.add(connection, "head", PASSWORD, root_unit="go")
+    readers.add(connection, "head", PASSWORD, role="operator", root_unit="go")
 
 
 def begin(connection: Connection) -> Place:

@@ -58,9 +58,9 @@ def add_places(connection: Connection) -> None:
     add_unit(connection, "go-2", parent="go")
     add_unit(connection, "outside", "Europe/Amsterdam")
     add_district(connection, "go")
-    readers.add(connection, "planner", district_only=True)
-    readers.add(connection, "clerk", root_unit="go-1")
-    readers.add(connection, "chief")
+    readers.add(connection, "planner", role="planner", district_only=True)
+    readers.add(connection, "clerk", role="operator", root_unit="go-1")
+    readers.add(connection, "chief", role="leader")
     connection.execute(
         "UPDATE ioc.reader SET password_hash = %s WHERE name NOT IN ('system', 'guest')", (_hash(),)
     )

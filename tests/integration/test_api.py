@@ -167,7 +167,7 @@ async def test_the_command_line_gives_the_same_document(
         ("/api/v1/kpis/dossier.open/series?as_of=2999-01-01", 422, "/problems/bad-question"),
         ("/api/v1/devices?limit=0", 422, "/problems/bad-request"),
         ("/api/v1/devices?kind=toaster", 422, "/problems/bad-request"),
-        ("/?lang=de", 422, "/problems/bad-request"),
+        ("/plain?lang=de", 422, "/problems/bad-request"),
     ],
 )
 async def test_every_error_is_a_problem(

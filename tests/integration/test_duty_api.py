@@ -39,8 +39,8 @@ def place(servers: Servers) -> Iterator[Settings]:
     with servers.place() as found:
         with psycopg.connect(found.database_dsn, autocommit=True) as connection:
             apply_pack(connection, replace(pack, people=people, rosters=(pack.rosters[0], commune)))
-            readers.add(connection, *LEADER)
-            readers.add(connection, *COMMUNE, root_unit="25663")
+            readers.add(connection, *LEADER, role="leader")
+            readers.add(connection, *COMMUNE, role="operator", root_unit="25663")
         yield found
 
 
