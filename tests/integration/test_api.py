@@ -332,7 +332,7 @@ async def test_the_first_page_speaks_vietnamese_and_says_what_is_unknown(
     assert "<script" not in page.text
     assert "http://" not in page.text
     assert "https://" not in page.text
-    english = (await client.get("/?lang=en")).text
+    english = (await client.get("/plain?lang=en")).text
     assert "Dossiers received" in english
     assert "no data yet" in english
     connection.execute("UPDATE ioc.unit SET name_vi = '<b>x</b>' WHERE code = 'go'")
