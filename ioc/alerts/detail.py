@@ -22,6 +22,10 @@ _ONE: Final = f"""
 SELECT {COLUMNS}, ioc.unit_zone(%(reader)s, NULL), m.name
 FROM {FROM} LEFT JOIN ioc.maintenance m USING (maintenance_id) WHERE a.alert_id = %(alert)s AND {SEEN}
 """  # noqa: S608 - of names above
+_EXPLAINED: Final = f"""
+SELECT {COLUMNS} FROM {FROM} WHERE a.inhibited_by = %(alert)s AND a.cleared_at IS NULL AND {SEEN}
+ORDER BY a.severity DESC, a.opened_at DESC, a.alert_id DESC LIMIT %(limit)s
+"""  # noqa: S608 - of names above
 # a member of another unit is not this reader's to know of
 _MEMBERS: Final = """
 SELECT s.subject, s.phase, s.since, u.code, s.point, s.value, s.detail
@@ -182,6 +186,12 @@ def events(
     _, zone, _ = yield from _row(reader, alert)
     found, place = yield from _events(alert, after, limit)
     return found, place, zone
+
+
+def explained(reader: str, alert: int, *, limit: int = MOST_SHOWN) -> Steps[list[Row]]:
+    """Steps to the open alerts for which nobody is called since this one explains them, the worst first."""
+    rows = yield _EXPLAINED, {"reader": reader, "alert": alert, "limit": limit}
+    return [Row(*row) for row in rows]
 
 
 def _row(reader: str, alert: int) -> Steps[tuple[Row, ZoneInfo, str | None]]:

@@ -62,6 +62,9 @@ NEEDS_LOGIN: Final = Phrase(
     "This page is for people with an account: log in.",
 )
 NO_RIGHT: Final = Phrase("Tài khoản này không có quyền xem trang này.", "This account may not see this page.")
+NO_ACTION: Final = Phrase(
+    "Tài khoản này chỉ được xem, không được thay đổi.", "This account may look, and change nothing."
+)
 ENDED: Final = Phrase(
     "Phiên làm việc đã kết thúc: hãy đăng nhập lại.", "The session has ended: log in again."
 )

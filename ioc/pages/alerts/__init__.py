@@ -1,0 +1,1 @@
+"""The page of alerts: what is wrong, and what people do about it."""
