@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -14,10 +14,9 @@ from ioc.api.asking import NOT_MODIFIED, After, Limit, conditional, only_known_p
 from ioc.api.identity import CurrentDatabase, CurrentReader
 from ioc.api.models.places import DeviceList, DeviceSamples, DeviceStates, UnitList
 from ioc.api.problems import RESPONSES
-from ioc.history import cursor
+from ioc.history import cursor, device_now
 from ioc.history import devices as history
 from ioc.history.columns import Kind
-from ioc.history.devices import KINDS, STATES
 from ioc.kpi.units import UNITS, read_day, units_document
 
 router = APIRouter(
@@ -35,19 +34,6 @@ class _Place(msgspec.Struct, frozen=True, array_like=True):
 
     by: str
     code: str
-
-
-_DEVICES: Final = """
-SELECT d.code, d.kind, d.unit, d.point_code, d.name, d.state, d.since, d.last_time, d.clients, d.reason, u.time_zone
-FROM ioc.reader_device d JOIN ioc.unit u USING (unit_id)
-WHERE d.reader = %(reader)s
-  AND (%(kind)s::int IS NULL OR d.kind = %(kind)s)
-  AND (%(state)s::int IS NULL OR d.state = %(state)s)
-  AND (%(point)s::text IS NULL OR d.point_code = %(point)s)
-  AND (%(unit)s::text IS NULL OR d.unit_id IN (SELECT unit_id FROM ioc.unit_scope(%(reader)s, %(unit)s)))
-  AND (%(after)s::text IS NULL OR d.code > %(after)s)
-ORDER BY d.code LIMIT %(limit)s
-"""
 
 
 @router.get(
@@ -112,23 +98,30 @@ async def devices(
     limit: Limit = 200,
     after: After = None,
 ) -> Response:
-    asked = {"unit": unit, "kind": _number(KINDS, kind), "state": _number(STATES, state), "point": point}
-    place = None if after is None else cursor.read(after, _Place, asked)
-    rows = await database.rows(
-        _DEVICES, {**asked, "reader": reader, "after": place and place.code, "limit": limit + 1}
-    )
-    page = rows[:limit]
-    names = ("code", "kind", "unit", "point", "name", "state", "since", "last_time", "clients", "reason")
-    found = []
-    for *values, zone in page:
-        device: dict[str, Any] = dict(zip(names, values, strict=True))
-        found.append(device)
-        for moment in ("since", "last_time"):
-            device[moment] = device[moment] and device[moment].astimezone(ZoneInfo(zone))
-        device["kind"] = KINDS[device["kind"]]
-        device["state"] = STATES[device["state"]]
-    more = cursor.write(_Place("", page[-1][0]), asked) if len(rows) > limit else None
-    return conditional(request, {"devices": found, "next": more})
+    asked = {"unit": unit, "kind": kind, "state": state, "point": point}
+    place = None if after is None else cursor.read(after, device_now.Place, asked)
+    wanted = device_now.Wanted(unit=unit, kind=kind, state=state, point=point)
+    page = await database.answer(device_now.listed(reader, wanted, after=place, limit=limit))
+    more = page.next and cursor.write(page.next, asked)
+    return conditional(request, {"devices": [_device(one) for one in page.devices], "next": more})
+
+
+def _device(found: device_now.Device) -> dict[str, Any]:
+    def local(moment: datetime | None) -> datetime | None:
+        return moment and moment.astimezone(found.zone)
+
+    return {
+        "code": found.code,
+        "kind": found.kind,
+        "unit": found.unit,
+        "point": found.point,
+        "name": found.name,
+        "state": found.state,
+        "since": local(found.since),
+        "last_time": local(found.last_time),
+        "clients": found.clients,
+        "reason": found.reason,
+    }
 
 
 _Code = Annotated[str, Path(max_length=50, description="The device's code.", examples=["cam-go-dau-1"])]
@@ -202,7 +195,3 @@ def _history(request: Request, what: str, page: history.Page, asked: object) -> 
             "next": page.next and cursor.write(page.next, asked),
         },
     )
-
-
-def _number(names: dict[int, str], wanted: str | None) -> int | None:
-    return next((number for number, name in names.items() if name == wanted), None)
