@@ -19,7 +19,11 @@ from ioc.pages.platform import Platform
 from ioc.settings import Settings
 
 #: Modules that register pages when they are imported.
-PAGES: Final = ("ioc.pages.wall", "ioc.pages.alerts.page")
+PAGES: Final = (
+    "ioc.pages.wall",
+    "ioc.pages.alerts.page",
+    "ioc.pages.history.page",
+)
 #: A browser that was away for this long finds its page as it was; then it loads it anew, in seconds.
 _AWAY_S: Final = 30.0
 #: The pages' framework makes its scripts from templates, which takes unsafe-eval; nothing may come from elsewhere.
