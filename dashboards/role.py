@@ -40,10 +40,12 @@ def password_file(settings: Settings) -> Path:
 
 
 def password(settings: Settings) -> SecretStr:
-    """Return the role's password; it is generated when it is first asked for.
+    """Return the role's password: the one of the settings, else one that is generated when it is first asked for.
 
     :raises UnavailableError: the state folder can't be read or written.
     """
+    if settings.grafana_database_password is not None:
+        return settings.grafana_database_password
     path = password_file(settings)
     try:
         if not path.exists():

@@ -10,6 +10,7 @@ import tomllib
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -111,6 +112,16 @@ class Settings(BaseSettings):
     """Address of a Grafana to push boards to."""
     grafana_token: SecretStr | None = None
     """Service-account token for that Grafana."""
+    grafana_database: str | None = Field(default=None, pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s/:@?#]+):\d{1,5}$")
+    """`host:port` at which Grafana reaches the database; none: as the platform itself does."""
+    grafana_database_tls: Literal["disable", "require", "verify-ca", "verify-full"] | None = None
+    """How Grafana's connections to the database are encrypted; none: as the platform's, on this machine not at all."""
+    grafana_database_password: SecretStr | None = Field(default=None, min_length=8)
+    """Password of the database role that Grafana logs in with; none: one is made and kept in the state folder."""
+    grafana_alert_email: str = Field(default="", pattern=r"^[^\s$]*$")
+    """Mail addresses, separated by `;`, that Grafana tells about the platform's own health. Empty: none."""
+    grafana_alert_webhook: SecretStr | None = None
+    """Address that Grafana calls with POST about the platform's own health. May hold a token, so it is never logged."""
     pack: Path | None = None
     """Folder of the district pack; empty means the Gò Dầu pack that ships with the platform."""
     kafka_wait_s: float = Field(default=2.0, ge=0.2, le=60.0)
