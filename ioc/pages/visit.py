@@ -92,22 +92,26 @@ class Visit:
         show: Callable[[Moment[_T]], None],
         *,
         every_s: float,
+        at_once: bool = False,
     ) -> Callable[[], None]:
         """Show something whenever it changes, for as long as the page is open in a browser.
 
         Elements may be made and changed in ``show``; it is not called while the browser is out of reach, and is once
         more when it is back. The key is made the reader's own. Returns what ends it before the page is closed.
+
+        :param at_once: also while the page is built, where others look already, so that it comes with the page.
         """
         client: Client = ui.context.client
         slot = ui.context.slot
         newest: list[Moment[_T]] = []
         is_over = False
+        building = at_once
 
         def tell(moment: Moment[_T]) -> None:
             if is_over:
                 return
             newest[:] = [moment]
-            if not client.is_deleted and client.has_socket_connection:
+            if building or (not client.is_deleted and client.has_socket_connection):
                 with slot:
                     show(moment)
 
@@ -117,6 +121,7 @@ class Visit:
 
         client.on_connect(again)
         leave = self.platform.live.follow((self.reader, key), compute, tell, every_s=every_s)
+        building = False
 
         def end() -> None:
             nonlocal is_over
