@@ -21,6 +21,7 @@ from ioc.settings import Settings
 OLDEST: Final = (9, 4)
 #: Longest wait for one answer, in seconds. A health check of a data source that does not answer takes Grafana long.
 _TIMEOUT_S: Final = 30.0
+_HEALTH_TIMEOUT_S: Final = 10.0
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
@@ -280,7 +281,7 @@ def _read(url: str | None) -> _Address:
 
 def _health(address: _Address) -> Mapping[str, Any]:
     try:
-        answer = httpx.get(f"{address.text}/api/health", timeout=_TIMEOUT_S, follow_redirects=True)
+        answer = httpx.get(f"{address.text}/api/health", timeout=_HEALTH_TIMEOUT_S, follow_redirects=True)
         found = answer.json()
     except httpx.HTTPError as error:
         raise UnavailableError(

@@ -253,6 +253,23 @@ def _links(settings: Settings) -> Iterator[Finding]:
     yield Finding("links", ok=True, message=links.problem or f"messages lead to {links.public_url}")
 
 
+def grafana(settings: Settings) -> Iterator[Finding]:
+    """Whether the Grafana of the settings, if one is named, can be pushed to."""
+    if settings.grafana_url is None:
+        return
+    from dashboards.push.server import Grafana
+
+    try:
+        found = Grafana.connect(settings)
+    except IocError as error:
+        yield Finding("grafana", ok=False, message=error.message, remedy=error.remedy)
+        return
+    version = ".".join(map(str, found.version))
+    yield Finding(
+        "grafana", ok=True, message=f"{version} answers at {found.address}, and boards may be pushed"
+    )
+
+
 def _agencies(settings: Settings) -> Iterator[Finding]:
     from ioc.district.agencies import list_unmapped
 
@@ -274,6 +291,7 @@ _STATIC: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _ports,
     _clock,
     _links,
+    grafana,
 )
 
 

@@ -119,6 +119,27 @@ def test_a_token_without_enough_rights_is_told_before_anything_changes() -> None
         assert viewer.own.changes == 0
 
 
+def test_the_doctor_tells_of_a_grafana_that_does_not_answer_or_does_not_know_the_token(
+    free_port: int,
+) -> None:
+    from deploy.stack.doctor import grafana
+
+    def told(**facts: object) -> list[tuple[bool, str]]:
+        return [(one.ok, one.message) for one in grafana(Settings.model_validate(facts))]
+
+    assert told() == []
+    ((ok, message),) = told(grafana_url=f"http://127.0.0.1:{free_port}", grafana_token=TOKEN)
+    assert not ok
+    assert "does not answer" in message
+    with running(Double()) as double:
+        ((ok, message),) = told(grafana_url=double.url, grafana_token="glsa_wrong")
+        assert not ok
+        assert "does not know the token" in message
+        assert told(grafana_url=double.url, grafana_token=TOKEN) == [
+            (True, f"11.2.0 answers at {double.url}, and boards may be pushed")
+        ]
+
+
 # -- something is in the way -----------------------------------------------------------------------------
 
 

@@ -51,6 +51,29 @@ def test_compose_has_no_default_secret_and_publishes_no_server() -> None:
     assert "ports" not in services["timescaledb"]
 
 
+def test_compose_gives_grafana_the_boards_to_read_and_nothing_else_of_the_platform() -> None:
+    from dashboards.provisioning import ADDRESS_VARIABLES, PASSWORD_VARIABLE
+
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    writer, grafana = services["boards"], services["grafana"]
+    assert grafana["volumes"] == ["grafana:/var/lib/grafana", "boards:/etc/grafana/ioc:ro"]
+    assert writer["command"] == [
+        "dashboards",
+        "provision",
+        "--out",
+        "/var/lib/ioc-grafana",
+        "--at",
+        "/etc/grafana/ioc",
+    ]
+    assert "boards:/var/lib/ioc-grafana" in writer["volumes"]
+    assert grafana["depends_on"]["boards"] == {"condition": "service_completed_successfully"}
+    assert grafana["environment"]["GF_PATHS_PROVISIONING"] == "/etc/grafana/ioc/provisioning"
+    assert grafana["environment"]["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
+    for name in (PASSWORD_VARIABLE, *ADDRESS_VARIABLES.values()):
+        assert writer["environment"][name] == grafana["environment"][name]
+    assert "IOC_DATABASE_URL" not in grafana["environment"]
+
+
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock", "requirements-bench.lock"])
 def test_lock_file_pins_hashes_and_names_no_address(lock: str) -> None:
     text = (ROOT / lock).read_text()
