@@ -22,6 +22,7 @@ from ioc.settings import Settings
 PAGES: Final = (
     "ioc.pages.wall",
     "ioc.pages.alerts.page",
+    "ioc.pages.duty.page",
     "ioc.pages.history.page",
 )
 #: A browser that was away for this long finds its page as it was; then it loads it anew, in seconds.
