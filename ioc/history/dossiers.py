@@ -322,6 +322,30 @@ ORDER BY f.time, f.sequence, f.id, f.source_id LIMIT %(limit)s
 """
 
 
+def standing(reader: str, code: str) -> Steps[tuple[Any, ...]]:
+    """Steps to how one dossier stands now: a row of :data:`COLUMNS`.
+
+    :param code: the dossier's, or another code of it.
+    :raises UnknownDossierError: there is none, or the reader may not see its unit.
+    """
+    found = yield _ONE, {"reader": reader, "code": code}
+    if not found:
+        raise _unknown()
+    statement = (
+        f"SELECT {_SELECTED} FROM ioc.dossier d JOIN ioc.unit u USING (unit_id)"  # noqa: S608 - constants
+        " CROSS JOIN LATERAL ioc.dossier_marks(d.dossier_id) m WHERE d.dossier_id = %s"
+    )
+    rows = yield statement, (found[0][0],)
+    return tuple(rows[0])
+
+
+def _unknown() -> UnknownDossierError:
+    return UnknownDossierError(
+        "There is no such dossier.",
+        remedy="GET /api/v1/dossiers lists those that a reader may ask about.",
+    )
+
+
 def events(reader: str, code: str, *, after: EventPlace | None, limit: int) -> Steps[History]:
     """Steps to the events of one dossier, in the order in which they happened.
 
@@ -330,10 +354,7 @@ def events(reader: str, code: str, *, after: EventPlace | None, limit: int) -> S
     """
     found = yield _ONE, {"reader": reader, "code": code}
     if not found:
-        raise UnknownDossierError(
-            "There is no such dossier.",
-            remedy="GET /api/v1/dossiers lists those that a reader may ask about.",
-        )
+        raise _unknown()
     dossier, known, unit, zone, merged_into = found[0]
     rows = yield (
         _EVENTS,

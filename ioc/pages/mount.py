@@ -23,6 +23,8 @@ PAGES: Final = (
     "ioc.pages.wall",
     "ioc.pages.alerts.page",
     "ioc.pages.duty.page",
+    "ioc.pages.dossiers.page",
+    "ioc.pages.dossiers.story",
     "ioc.pages.history.page",
 )
 #: A browser that was away for this long finds its page as it was; then it loads it anew, in seconds.

@@ -10,6 +10,7 @@ from typing import Final
 
 import httpx
 import psycopg
+from psycopg.types.json import Jsonb
 
 from tests.integration.history_place import PASSWORD, Case, add_cases, add_places, ago, serving
 from tests.integration.kpi_data import Connection
@@ -43,8 +44,38 @@ def explored(servers: Servers) -> Iterator[Place]:
             add_places(connection)
             name(connection)
             add_cases(connection, _cases())
+            add_story(connection)
         with serving(url, settings.state_dir) as (address, _):
             yield Place(address, url)
+
+
+def add_story(connection: Connection) -> None:
+    """What happened to one dossier, and what procedures are called."""
+    for code, vi in (("1.001193", "Đăng ký khai sinh"), ("1.012778", "Đăng ký biến động đất đai")):
+        connection.execute(
+            "INSERT INTO ioc.procedure (code, field, name_vi, name_en, working_days) VALUES (%s, 'x', %s, %s, 3)",
+            (code, vi, vi),
+        )
+    connection.execute("INSERT INTO ioc.source (name) VALUES ('//one-stop')")
+    at = ago(days=8)
+    for number, (kind, body) in enumerate(
+        (
+            (1, {"unit": "go-2", "status": 2, "channel": "online", "due_at": ago(days=5).isoformat()}),
+            (2, {"unit": "go-2", "status": 4, "step": "Thẩm định", "handler": "9f8e7d6c"}),
+            (3, {"unit": "go-2", "reason": "Chờ xác minh", "new_due_at": ago(days=-2).isoformat()}),
+        )
+    ):
+        when = at + timedelta(days=number * 2)
+        connection.execute(
+            "INSERT INTO ioc.dossier_fact (dossier_id, source_id, id, time, kind, recorded_at, body)"
+            " SELECT d.dossier_id, s.source_id, %s, %s, %s, %s, %s FROM ioc.dossier d CROSS JOIN ioc.source s"
+            " WHERE d.code = 'L-02'",
+            (f"f{number}", when, kind, when + timedelta(hours=number), Jsonb(body)),
+        )
+    connection.execute(
+        "UPDATE ioc.dossier SET apologised_at = %s, promised_at = %s WHERE code = 'L-02'",
+        (ago(days=4), ago(days=-2)),
+    )
 
 
 def name(connection: Connection) -> None:

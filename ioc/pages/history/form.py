@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from ioc.history.comparing import Against
@@ -17,14 +16,13 @@ from ioc.pages.history import words
 from ioc.pages.history.asked import Wanted
 from ioc.pages.parts.link import Link
 from ioc.pages.parts.tag import Tag, choice, entry, tick
+from ioc.pages.places import Unit, named, tree
 from ioc.pages.visit import Visit
 from ioc.pages.words import Phrase
-from ioc.reports.words import Language, day
 
 _PAGE: Final = "/ops/history"
 #: Lines to filter by a value: those in use, and one more.
 _SPARE: Final = 1
-Unit = Mapping[str, Any]
 
 
 def draw(visit: Visit, wanted: Wanted, units: Sequence[Unit], values: Sequence[tuple[str, str]]) -> None:
@@ -78,7 +76,7 @@ def draw(visit: Visit, wanted: Wanted, units: Sequence[Unit], values: Sequence[t
                 "" if wanted.areas == Areas.AS_WAS else wanted.areas,
             )
         with Tag("div", css="ops-row"):
-            Tag("button", say(words.SHOW), css="ops-act", type="submit")
+            Tag("button", say(words.SHOW), css="ops-act ops-act-first", type="submit")
             Link(say(words.ANEW), _PAGE)
             Tag("span", css="ops-dim", role="status", data_asking=say(words.ASKING))
 
@@ -125,44 +123,6 @@ def _unit(visit: Visit, wanted: Wanted, unit: Unit, depth: int) -> None:
         data_words=folded(f"{name} {unit['name']['en']} {unit['code']}"),
         style=f"margin-inline-start:{min(depth, 6)}rem",
     )
-
-
-def named(visit: Visit, unit: Unit) -> str:
-    """A unit's name; one that no longer holds says until when it did."""
-    name = str(unit["name"]["vi" if visit.language is Language.VI else "en"])
-    if unit["valid_to"] is None:
-        return name
-    until = visit.say(Phrase("đến", "until"))
-    return f"{name} ({until} {day(_last_day(unit['valid_to']), visit.language)})"
-
-
-def _last_day(valid_to: str) -> date:
-    return date.fromisoformat(valid_to) - timedelta(days=1)
-
-
-def tree(units: Sequence[Unit]) -> Iterator[tuple[int, Unit]]:
-    """Units with their depth, each below its parent; those of today first."""
-    codes = {unit["code"] for unit in units}
-    below: dict[str | None, list[Unit]] = {}
-    for unit in units:
-        below.setdefault(unit["parent"] if unit["parent"] in codes else None, []).append(unit)
-    seen: set[str] = set()
-
-    def walk(parent: str | None, depth: int) -> Iterator[tuple[int, Unit]]:
-        ordered = sorted(
-            below.get(parent, ()), key=lambda unit: (unit["valid_to"] is not None, folded(unit["name"]["vi"]))
-        )
-        for unit in ordered:
-            if unit["code"] not in seen:
-                seen.add(unit["code"])
-                yield depth, unit
-                yield from walk(unit["code"], depth + 1)
-
-    yield from walk(None, 0)
-    # whoever is below each other has no top
-    for unit in units:
-        if unit["code"] not in seen:
-            yield 0, unit
 
 
 def _periods(visit: Visit) -> list[tuple[str, str]]:

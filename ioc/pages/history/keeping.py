@@ -117,7 +117,7 @@ def keep(visit: Visit, wanted: Wanted, shelf: Shelf) -> None:
                 Tag("p", say(words.NOT_KEPT), css="ops-dim")
             tick("shared", say(words.SHARE), "yes", ticked=False)
             with Tag("div", css="ops-row"):
-                Tag("button", say(words.SAVE), css="ops-act", type="submit")
+                Tag("button", say(words.SAVE), css="ops-act ops-act-first", type="submit")
             result = Tag("p", role="status")
 
         async def save(event: GenericEventArguments) -> None:

@@ -15,7 +15,7 @@ from ioc.errors import IocError
 from ioc.history import dimensions
 from ioc.history.comparing import Against, ends_at
 from ioc.history.formats import Format
-from ioc.kpi.units import UNITS, units_document
+from ioc.pages import places
 from ioc.pages import words as common
 from ioc.pages.history import asked, chart, form, keeping, provenance, table, words
 from ioc.pages.history.answer import Found, Shown, find
@@ -36,12 +36,10 @@ Namer = Callable[[str | None], str]
 @page("/history", common.HISTORY)
 async def history(visit: Visit) -> None:
     """The form beside the answer; both come from the address."""
-    explore()
+    places.explore()
     wanted = asked.read(visit.request.query_params)
-    units = units_document(
-        None, await visit.platform.database.rows(UNITS, {"reader": visit.reader, "day": None})
-    )["units"]
-    names = {unit["code"]: form.named(visit, unit) for unit in units}
+    units = await places.units(visit)
+    names = {unit["code"]: places.named(visit, unit) for unit in units}
     whole = visit.say(visit.district) or visit.say(Phrase("Toàn bộ", "All"))
 
     def unit_name(code: str | None) -> str:
@@ -61,12 +59,6 @@ async def history(visit: Visit) -> None:
                 await _answer(visit, wanted, unit_name)
             else:
                 await _begin(visit)
-
-
-def explore() -> None:
-    """Load what pages with filters and tables need."""
-    ui.add_head_html('<link rel="stylesheet" href="/ops/static/explore.css">')
-    ui.add_head_html('<script src="/ops/static/explore.js" defer></script>')
 
 
 def _suggestions(visit: Visit, values: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

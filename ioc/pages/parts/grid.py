@@ -26,7 +26,10 @@ class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Grid(Element, component="grid.js"):
-    """A table with a caption. Rows are read by screen readers with their first cell as head."""
+    """A table with a caption. Rows are read by screen readers with their first cell as head.
+
+    With ``stacked``, a phone shows each row as a card, with the head of each cell before it.
+    """
 
     def __init__(
         self,
@@ -35,10 +38,12 @@ class Grid(Element, component="grid.js"):
         rows: Sequence[Sequence[Cell]],
         *,
         hidden_caption: bool = False,
+        stacked: bool = False,
     ) -> None:
         super().__init__()
         self._props["caption"] = caption
         self._props["hiddenCaption"] = hidden_caption
+        self._props["stacked"] = stacked
         self.fill(head, rows)
 
     def fill(self, head: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> None:
