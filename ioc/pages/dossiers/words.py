@@ -1,4 +1,3 @@
-
 """Words of the dossiers' pages."""
 
 from __future__ import annotations
