@@ -61,14 +61,15 @@ def password(settings: Settings) -> SecretStr:
 def ensure(settings: Settings, *, admin_dsn: str | None = None) -> SecretStr:
     """Make the role, or bring it to what this program expects; return its password. Harmless to repeat.
 
-    :param admin_dsn: URL of the platform's database for a role that may make roles, where the platform has one (on the
-        embedded server it does); without it the platform's own role tries.
+    :param admin_dsn: URL of the platform's database for a role that may make roles; without it the embedded server's
+        administrator does it, and on an external server the platform's own role tries.
     :raises UnavailableError: the database does not answer, is not prepared, or the platform's role may not make
         roles there; the remedy then is the SQL that somebody who may has to run.
     """
     secret = password(settings)
+    address = admin_dsn or settings.database_admin_dsn or settings.database_dsn
     try:
-        with psycopg.connect(admin_dsn or settings.database_dsn, connect_timeout=5) as connection:
+        with psycopg.connect(address, connect_timeout=5) as connection:
             # a lock of the transaction's; the role is made, limited and granted at once or not at all
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             _make(connection, secret)
@@ -77,10 +78,12 @@ def ensure(settings: Settings, *, admin_dsn: str | None = None) -> SecretStr:
             "The database is not prepared for boards.", remedy="Run: ioc prepare"
         ) from error
     except errors.InsufficientPrivilege as error:
+        if _is_made(settings, secret):
+            return secret
         raise UnavailableError(
             f"The platform's own role may not make the role {DATABASE_ROLE} on this database server.",
             remedy="Let an administrator of the server run the following in the platform's database, with the password"
-            f" that is in {password_file(settings)}:\n{statements()}",
+            f" that is in {password_file(settings)}:\n{statements(_database(settings))}",
         ) from error
     except psycopg.OperationalError as error:
         raise UnavailableError(
@@ -89,15 +92,35 @@ def ensure(settings: Settings, *, admin_dsn: str | None = None) -> SecretStr:
     return secret
 
 
-def statements() -> str:
-    """Return what an administrator runs where the platform may not; the password is left out."""
+def _is_made(settings: Settings, secret: SecretStr) -> bool:
+    """Whether an administrator made the role already, with this password and the right to read the boards' schema."""
+    try:
+        with psycopg.connect(dsn(settings, secret), connect_timeout=5) as connection:
+            row = connection.execute("SELECT has_schema_privilege('ioc_board', 'USAGE')").fetchone()
+    except psycopg.Error:
+        return False
+    return row is not None and bool(row[0])
+
+
+def statements(database: str) -> str:
+    """Return what an administrator runs where the platform may not; the password is left out.
+
+    :param database: name of the platform's database.
+    """
     limits = "\n".join(
         f"ALTER ROLE {DATABASE_ROLE} SET {name} = '{value}';" for name, value in _LIMITS.items()
     )
     return (
         f"CREATE ROLE {DATABASE_ROLE} LOGIN NOINHERIT CONNECTION LIMIT {CONNECTIONS} PASSWORD '…';\n{limits}\n"
-        f"GRANT USAGE ON SCHEMA ioc_board TO {DATABASE_ROLE};"
+        f"GRANT USAGE ON SCHEMA ioc_board TO {DATABASE_ROLE};\n"
+        f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC;"
     )
+
+
+def _database(settings: Settings) -> str:
+    from psycopg.conninfo import conninfo_to_dict
+
+    return str(conninfo_to_dict(settings.database_dsn).get("dbname") or "ioc")
 
 
 def dsn(settings: Settings, secret: SecretStr) -> str:
@@ -125,6 +148,9 @@ def _make(connection: psycopg.Connection[Any], secret: SecretStr) -> None:
             sql.SQL("ALTER ROLE {} SET {} = {}").format(role, sql.Identifier(name), sql.Literal(value))
         )
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA ioc_board TO {}").format(role))
+    # everybody may make temporary tables in a new database, and fill its disk with them
+    database = sql.Identifier(connection.info.dbname)
+    connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
 
 
 def _keep(path: Path, secret: str) -> None:

@@ -288,6 +288,15 @@ class Settings(BaseSettings):
         return self.database_url is None
 
     @property
+    def database_admin_dsn(self) -> str | None:
+        """URL of the platform's database for the embedded server's own administrator; None for external servers, and
+        before the server was made. Holds the password: never log it."""
+        secret = self.state_dir / "secrets" / "database-admin"
+        if self.database_url is not None or not secret.exists():
+            return None
+        return f"postgresql://postgres:{secret.read_text().strip()}@127.0.0.1:{self.database_port}/ioc"
+
+    @property
     def database_dsn(self) -> str:
         """URL for psycopg. Holds the password: never log it."""
         if self.database_url is not None:

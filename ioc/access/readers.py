@@ -25,6 +25,8 @@ GUEST: Final = "guest"
 ADMIN: Final = "admin"
 #: The platform's own processes and the command line.
 SYSTEM_READER: Final = "system"
+#: Grafana's boards: figures of the district. Deactivated, the boards are empty.
+BOARDS_READER: Final = "grafana"
 LEAST_PASSWORD: Final = 12
 MOST_PASSWORD: Final = 200
 MOST_NAME: Final = 100
@@ -55,8 +57,8 @@ class Reader:
 
     @property
     def is_person(self) -> bool:
-        """Whether it is an account: neither the guest nor the platform itself."""
-        return self.name not in (GUEST, SYSTEM_READER)
+        """Whether it is an account: neither the guest, nor the platform itself, nor its boards."""
+        return self.name not in (GUEST, SYSTEM_READER, BOARDS_READER)
 
 
 def one(name: str) -> Steps[Reader]:
@@ -245,7 +247,8 @@ def _person(name: str) -> Steps[Reader]:
     found = yield from one(name)
     if not found.is_person:
         raise UsageError(
-            f"{name!r} is not a person's account.", remedy="Only close and open are for the guest."
+            f"{name!r} is not a person's account.",
+            remedy="Only close and open are for the guest and for boards.",
         )
     return found
 

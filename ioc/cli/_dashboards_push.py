@@ -35,7 +35,7 @@ def push(
     from ioc.settings import load
 
     settings = load()
-    bundle = build()
+    bundle = build(public_url=settings.public_url)
     grafana = Grafana.connect(settings)
     reached = source.looked_at(settings) if dry_run else source.of(settings, role.password(settings))
     wanted = Wanted(
@@ -69,7 +69,7 @@ def provision(
     from ioc.settings import load
 
     settings = load()
-    bundle = build()
+    bundle = build(public_url=settings.public_url)
     written = provisioning.write(out, bundle, source.prepared(settings), alerting.of(settings), seen_as=at)
     typer.echo(f"{len(bundle.boards)} boards in {out}; {written} files were written anew.")
 

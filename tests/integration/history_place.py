@@ -62,7 +62,8 @@ def add_places(connection: Connection) -> None:
     readers.add(connection, "clerk", role="operator", root_unit="go-1")
     readers.add(connection, "chief", role="leader")
     connection.execute(
-        "UPDATE ioc.reader SET password_hash = %s WHERE name NOT IN ('system', 'guest')", (_hash(),)
+        "UPDATE ioc.reader SET password_hash = %s WHERE name NOT IN ('system', 'guest', 'grafana')",
+        (_hash(),),
     )
 
 

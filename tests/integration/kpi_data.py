@@ -78,7 +78,7 @@ def empty(connection: Connection) -> None:
     """Remove all facts, districts, and readers that tests made, units."""
     for table in _TABLES:  # few rows each: quicker than making new files for all of them
         connection.execute(f"DELETE FROM ioc.{table}".encode())  # noqa: S608 - named above
-    connection.execute("DELETE FROM ioc.reader WHERE name NOT IN ('system', 'guest')")
+    connection.execute("DELETE FROM ioc.reader WHERE name NOT IN ('system', 'guest', 'grafana')")
     connection.execute("UPDATE ioc.reader SET active = true")
     connection.execute("DELETE FROM ioc.district")
     connection.execute("DELETE FROM ioc.unit")

@@ -185,6 +185,7 @@ def test_readers_are_named_once_and_limited_by_what_exists(district: Connection)
     assert [reader.name for reader in readers.list_readers(district)] == [
         "archive",
         "chief",
+        "grafana",
         "guest",
         "system",
     ]
