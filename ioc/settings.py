@@ -201,6 +201,16 @@ class Settings(BaseSettings):
     echo_url: str | None = None
     """Address of the API over which synthetic alerts come back to it; none: IOC_PUBLIC_URL, else the local API.
     For where the process that delivers can't reach the public address."""
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Port at which each process shows its own metrics and health, where each has an address of its own, as containers
+    do. 0: none; `/metrics` of the API shows every process of the platform anyhow."""
+    metrics_host: str = "127.0.0.1"
+    """Address that `IOC_METRICS_PORT` is opened on."""
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """How log lines are written: `json`, a line each; `text`, for people; `auto`, text where a person reads along."""
+    otlp_url: str | None = None
+    """Address of an OpenTelemetry collector (OTLP over HTTP, such as `http://127.0.0.1:4318`) to send traces to; none:
+    `OTEL_EXPORTER_OTLP_ENDPOINT`, else no traces are made."""
     first_backup_days: float = Field(default=3.0, ge=0.0, le=366.0)
     """Days that an installation may be without any backup; after them its age counts as its backup's."""
     saturated_clients: int = Field(default=50, ge=1)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import psycopg
 
+from ioc.alerts.origin import Origin
 from streams.batch import Partition
 from streams.errors import FencedError, HaltedError
 
@@ -93,7 +94,8 @@ SET next_offset = %(end)s, log_end = greatest(%(log_end)s, %(end)s), updated_at 
 WHERE cluster_id = %(cluster)s AND topic_id = %(topic_id)s AND partition = %(partition)s
   AND epoch = %(epoch)s AND next_offset = %(start)s
 RETURNING now(), (SELECT closed_until FROM ioc.window_close WHERE topic = %(topic)s),
-    (SELECT array_agg(source) FROM ioc.source_halt WHERE topic = %(topic)s AND released_at IS NULL)
+    (SELECT array_agg(source) FROM ioc.source_halt WHERE topic = %(topic)s AND released_at IS NULL),
+    set_config('ioc.batch', %(batch)s, true)
 """
 
 
@@ -205,6 +207,8 @@ async def move(
             "topic_id": claimed.log.topic_id,
             "partition": claimed.partition.partition,
             "epoch": claimed.epoch,
+            # stands in whatever the transaction writes about alerts: see migration 0080
+            "batch": Origin(*claimed.partition, start, end, claimed.epoch).encode(),
         },
     )
     row = await cursor.fetchone()
@@ -212,7 +216,7 @@ async def move(
         raise FencedError(
             f"{claimed.partition.topic}/{claimed.partition.partition} has another owner than epoch {claimed.epoch}."
         )
-    now, closed_until, halted_sources = row
+    now, closed_until, halted_sources, _ = row
     assert isinstance(now, datetime)  # noqa: S101 - narrows the driver's row
     assert closed_until is None or isinstance(closed_until, datetime)  # noqa: S101
     assert halted_sources is None or isinstance(halted_sources, list)  # noqa: S101

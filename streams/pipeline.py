@@ -19,6 +19,7 @@ from typing import Protocol
 import psycopg
 import structlog
 
+from ioc.metrics import PROCESS, Meters, processes
 from streams import ownership, unreadable
 from streams.batch import Batch, OffsetLost, Partition
 from streams.errors import FencedError, HaltedError
@@ -59,9 +60,9 @@ class Source(Protocol):
 
 
 class Stats:
-    """Counters of a worker, all partitions together."""
+    """Counters of a worker for one topic, its partitions together."""
 
-    def __init__(self) -> None:
+    def __init__(self, topic: str = "", meters: Meters = PROCESS) -> None:
         self.records = 0
         self.facts = 0
         self.duplicates = 0
@@ -69,6 +70,10 @@ class Stats:
         self.unreadable = 0
         self.transactions = 0
         self.retries = 0
+        self.fences = 0
+        seconds = meters.histogram(processes.STREAM_SECONDS)
+        self.prepare_s = seconds.labels(topic, "prepare")
+        self.commit_s = seconds.labels(topic, "commit")
 
 
 class Pipeline:
@@ -189,6 +194,7 @@ class Pipeline:
         try:
             await self._keep_moving(halt)
         except FencedError as error:
+            self._stats.fences += 1
             log.warning("partition lost to another worker", reason=error.message)
             await self._close()
 
@@ -330,7 +336,9 @@ class Pipeline:
                     await commit
                 self._attempted = batch
                 batch = self._gate.part(batch)
+                began = time.perf_counter()
                 work = await projector.prepare(batch)
+                self._stats.prepare_s.observe(time.perf_counter() - began)
                 self._accepted = batch.end
                 if commit is not None:
                     await commit
@@ -405,6 +413,7 @@ class Pipeline:
         connection, claim = self._connection, self._claim
         if connection is None or claim is None:
             raise ConnectionError("the partition's session is closed")
+        began = time.perf_counter()
         async with connection.transaction():
             moved = await ownership.move(
                 connection, claim, self.committed, batch.end, batch.log_end, newest=work.watermark
@@ -435,6 +444,7 @@ class Pipeline:
         stats.late += outcome.late.total()
         stats.unreadable += len(aside)
         stats.transactions += 1
+        stats.commit_s.observe(time.perf_counter() - began)
 
     async def _on_silence(self, projector: Projector, at_end: bool = False) -> None:
         """Record that nothing came, when Kafka itself says so; and write what the projector put off.

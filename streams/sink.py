@@ -15,6 +15,7 @@ from kafka.errors import KafkaError
 from psycopg_pool import AsyncConnectionPool
 
 from ioc.errors import UnavailableError
+from ioc.metrics import PROCESS, Meters
 from ioc.settings import Settings
 from streams import ownership
 from streams.batch import Batch, OffsetLost, Partition
@@ -50,9 +51,15 @@ class Sink:
     """Owns the partitions that Kafka assigned to this worker.
 
     :param factories: topic name (with prefix) to the maker of its projectors.
+    :param meters: where its figures are kept.
     """
 
-    def __init__(self, settings: Settings, factories: Mapping[str, ProjectorFactory]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        factories: Mapping[str, ProjectorFactory],
+        meters: Meters = PROCESS,
+    ) -> None:
         self._settings = settings
         self._factories = factories
         self._pipelines: dict[Partition, Pipeline] = {}
@@ -61,7 +68,10 @@ class Sink:
         self._limit = Limit(
             settings.source_bad_share, settings.source_bad_window_s, settings.source_bad_minimum
         )
-        self.stats = Stats()
+        self._meters = meters
+        self._stats: dict[str, Stats] = {}
+        #: How many times partitions were assigned.
+        self.assignments = 0
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
         self.source: LogSource | None = None
         # Claims and revocations one at a time: a revocation that returns has undone all claims before it.
@@ -122,7 +132,7 @@ class Sink:
                     source=self.source,
                     claim=self._claim,
                     make_projector=self._make_projector,
-                    stats=self.stats,
+                    stats=self.stats_of(partition.topic),
                     silence_s=self._settings.silence_s,
                     batch_records=self._settings.batch_records,
                     batch_bytes=self._settings.fetch_bytes,
@@ -132,6 +142,7 @@ class Sink:
                 start = await self._start(pipeline, asked)
                 if start is not None:
                     starts[partition] = start
+            self.assignments += 1
             log.info("partitions claimed", count=len(starts), owner=self.owner)
             return starts
 
@@ -170,9 +181,25 @@ class Sink:
         """Offsets that the database holds, for the hint to Kafka."""
         return {p: pipeline.committed for p, pipeline in self._pipelines.items() if pipeline.halted is None}
 
+    @property
+    def stats(self) -> Mapping[str, Stats]:
+        """Counters by topic."""
+        return self._stats
+
+    def stats_of(self, topic: str) -> Stats:
+        """Counters of a topic, made when they are first asked for."""
+        if topic not in self._stats:
+            self._stats[topic] = Stats(topic, self._meters)
+        return self._stats[topic]
+
+    def partitions(self) -> tuple[int, int]:
+        """How many partitions of this worker move, and how many are halted."""
+        halted = sum(1 for pipeline in list(self._pipelines.values()) if pipeline.halted is not None)
+        return len(self._pipelines) - halted, halted
+
     def stalled_s(self) -> float:
         """Longest time, in seconds, for which a partition has had records waiting and stored none."""
-        return max((pipeline.stalled_s() for pipeline in self._pipelines.values()), default=0.0)
+        return max((pipeline.stalled_s() for pipeline in list(self._pipelines.values())), default=0.0)
 
     def _make_projector(self, claim: Claim, careful: bool) -> Projector:
         if self._registry is None:

@@ -10,9 +10,11 @@ import structlog
 from faust.worker import Worker
 
 from ioc import topics
+from ioc.metrics import PROCESS
 from ioc.settings import Settings
 from ioc.watch.beat import Beat
 from streams.app import StreamApp, build, prepare
+from streams.figures import tell_of_sink
 from streams.memory_habits import settle
 from streams.slot import Slot
 from streams.sparing import Sparing
@@ -52,6 +54,7 @@ def run(settings: Settings, *, only: tuple[str, ...] = topics.STREAM_TOPICS) -> 
     """Work on the topics until SIGTERM or SIGINT; returns when all is closed."""
     slot = Slot(settings.state_dir / "run")
     app = build(settings, only=only, member=slot.name)
+    tell_of_sink(PROCESS, app.sink)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = StreamWorker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False, loop=loop)

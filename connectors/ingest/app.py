@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import structlog
 from fastapi import FastAPI, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 
 from connectors.ingest import dvcqg, errors, events, index766, tickets
@@ -34,6 +34,7 @@ from connectors.onestop import portal_source
 from connectors.onestop.portal_source import PortalSource
 from connectors.queues.clocks import Clocks
 from connectors.queues.reading import TicketReader
+from connectors.shared.figures import tell_of_relay
 from connectors.shared.health import Health as KioskHealth
 from connectors.shared.relay import Mode, Relay
 from connectors.shared.reporter import Reporter
@@ -48,6 +49,7 @@ from ioc.district.model import Pack
 from ioc.district.reader import examine
 from ioc.settings import Settings
 from ioc.version import platform_version
+from ioc.watch.state import Level
 
 #: Bodies that are held at a time, all together.
 _HELD_BYTES: Final = 64 * 1024 * 1024
@@ -86,6 +88,7 @@ def create_app(settings: Settings, pack_folder: Path | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.metrics = Metrics()
     errors.install(app)
     app.include_router(events.router)
     app.include_router(tickets.router)
@@ -106,7 +109,8 @@ class _Running:
         self._reporter = Reporter(self.relay, [kiosks])
         self.keyring = Keyring(settings)
         self.keyring.start()
-        self.metrics = Metrics()
+        self.metrics: Metrics = app.state.metrics
+        tell_of_relay(self.metrics.meters, self.relay)
         self.database = Database(settings.database_dsn)
         self.tee = Tee(settings.portal_timeout_s)
         self._settings = settings
@@ -160,6 +164,13 @@ class _Running:
     def reasons(self) -> list[str]:
         """Why requests would be refused now; empty when they would not."""
         return ["the spool is full and Kafka does not answer"] if self.relay.state.mode is Mode.FULL else []
+
+    def degraded(self) -> list[str]:
+        """What is not as it should be while requests are taken."""
+        state = self.relay.state
+        if state.mode in {Mode.DIRECT, Mode.FULL}:
+            return []
+        return [f"{state.spooled_events} events wait on disk: Kafka does not answer; run: ioc doctor"]
 
     def _store_names(self) -> None:
         """List names of agencies that the pack does not explain for the administrator."""
@@ -233,18 +244,17 @@ def _install_health(app: FastAPI) -> None:
         summary="Requests are taken",
     )
     async def ready(request: Request, response: Response) -> dict[str, Any]:
-        reasons = request.app.state.running.reasons()
+        running: _Running = request.app.state.running
+        reasons, degraded = running.reasons(), running.degraded()
         if reasons:
             response.status_code = 503
-        return {"status": "not ready" if reasons else "ready", "reasons": reasons}
+        level = Level.DOWN if reasons else Level.DEGRADED if degraded else Level.OK
+        return {"status": level.value, "reasons": reasons, "degraded": degraded}
 
     @app.get("/metrics", response_class=Response, tags=["health"], summary="Metrics for Prometheus")
     async def metrics(request: Request) -> Response:
         running: _Running = request.app.state.running
-        state = running.relay.state
-        running.metrics.spooled.set(state.spooled_events)
-        running.metrics.spool_bytes.set(state.spooled_bytes)
-        return Response(generate_latest(running.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(running.metrics.meters.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _complete_openapi(app: FastAPI) -> None:

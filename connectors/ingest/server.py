@@ -28,7 +28,7 @@ def serve(settings: Settings, pack_folder: Path | None) -> None:
         connections=settings.ingest_connections,
         websockets="none",
         keep_alive_s=30,
-        beat=Beat(settings, "ingest"),
+        beat=Beat(settings, "ingest", app.state.metrics.meters),
     )
     if not started:
         raise UnavailableError(

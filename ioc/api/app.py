@@ -27,6 +27,7 @@ from ioc.api import (
     links,
     login,
     maintenance,
+    metrics,
     page,
     password,
     places,
@@ -101,7 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.shared = Shared(hold_s=_HOLD_S)
     app.state.forecasts = Shared(hold_s=_FORECAST_HOLD_S)
     problems.install(app)
-    health.install(app)
+    metrics.install(app)
     for router in (
         alert_echo.router,
         kpis.router,
@@ -124,6 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
         siren.page_router,
         connectors.router,
         health.router,
+        metrics.router,
         page.router,
         links.router,
         login.router,

@@ -307,10 +307,15 @@ def _way(name: str, once: bool, health: Health) -> Iterator[Sink]:
         with Publisher(settings, client_id=client) as publisher:
             yield publisher
     else:
+        from connectors.shared.figures import showing
         from connectors.shared.relay import Relay
         from connectors.shared.reporter import Reporter
 
-        with Relay(settings, name, client_id=client) as relay, Reporter(relay, [health]):
+        with (
+            Relay(settings, name, client_id=client) as relay,
+            Reporter(relay, [health]),
+            showing(settings, relay, [health]),
+        ):
             yield relay
 
 

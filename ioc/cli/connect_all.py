@@ -49,6 +49,7 @@ def sources(
     """
     from connectors.pack import devices_file, usable_pack
     from connectors.polled import POLLED, active
+    from connectors.shared.figures import showing
     from connectors.shared.relay import Relay
     from connectors.shared.reporter import Reporter
     from connectors.shared.runner import Poller
@@ -67,7 +68,12 @@ def sources(
     shared = context(settings, pack, folder)
     polled = POLLED[kind](kind, found) if kind in POLLED else None
     stop = connect._stop_event()
-    with Relay(settings, f"pack-{kind}") as relay, Reporter(relay, [shared.sources, shared.kiosks]):
+    healths = [shared.sources, shared.kiosks]
+    with (
+        Relay(settings, f"pack-{kind}") as relay,
+        Reporter(relay, healths),
+        showing(settings, relay, healths),
+    ):
         if polled is None:
             run_sources(found, shared, relay, stop)
             return

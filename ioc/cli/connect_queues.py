@@ -88,6 +88,7 @@ def queues(
 
     from connectors.queues.broker import route
     from connectors.queues.clocks import Clocks
+    from connectors.shared.figures import showing
     from connectors.shared.mqtt import Broker, Subscriber
     from connectors.shared.relay import Relay
     from connectors.shared.reporter import Reporter
@@ -103,6 +104,7 @@ def queues(
     with (
         Relay(settings, name or "queues") as relay,
         Reporter(relay, [health, kiosks]),
+        showing(settings, relay, [health, kiosks]),
     ):
         Subscriber(broker, {wanted: read}, relay.accept, client_id=client, health=health).run(stop)
 

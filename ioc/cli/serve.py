@@ -32,11 +32,13 @@ def serve(
     settings = load()
     app = create_app(settings)
     install(app, settings)
+    beat = Beat(settings, "serve", app.state.meters)
+    app.state.process_name = lambda: beat.name
     run(
         BoundedBodies(app, settings),
         host or settings.api_host,
         port or settings.api_port,
         port_setting="IOC_API_PORT",
         connections=settings.api_connections,
-        beat=Beat(settings, "serve"),
+        beat=beat,
     )

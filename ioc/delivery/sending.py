@@ -26,6 +26,7 @@ from ioc.delivery.channels.interface import (
 from ioc.delivery.claiming import Claimed
 from ioc.delivery.settling import Outcome
 from ioc.errors import IocError
+from ioc.metrics import PROCESS, processes
 
 log = structlog.get_logger(__name__)
 
@@ -166,11 +167,18 @@ class Senders:
         outcome = None
         try:
             # a process that was frozen must not send what another one took over meanwhile
-            if time.monotonic() < until:
+            if (began := time.monotonic()) < until:
                 outcome = _attempt(line, claimed, outgoing)
+                _count(outcome, time.monotonic() - began)
         finally:
             self._outcomes.put((line, person, outcome))
             self._done()
+
+
+def _count(outcome: Outcome, took_s: float) -> None:
+    became = "sent" if outcome.receipt is not None else "refused" if outcome.final else "failed"
+    PROCESS.counter(processes.DELIVER_ATTEMPTS).labels(outcome.channel, became).inc()
+    PROCESS.histogram(processes.DELIVER_SECONDS).labels(outcome.channel).observe(took_s)
 
 
 def _attempt(line: _Line, claimed: Claimed, outgoing: Outgoing) -> Outcome:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ioc.docs import alert_rules, cli, devices, events, http, kpis, settings
+from ioc.docs import alert_rules, cli, devices, events, http, kpis, metrics, settings
 
 
 def pages() -> dict[str, str]:
@@ -15,6 +15,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings.page(),
         "http.md": http.page(),
         "events.md": events.page(),
+        "metrics.md": metrics.page(),
         "cli.md": cli.page(),
         "devices.md": devices.page(),
         "alert-rules.md": alert_rules.page(),

@@ -59,6 +59,8 @@ def page() -> str:
 
 def _kind(annotation: Any) -> str:
     options = [option for option in typing.get_args(annotation) if option is not NoneType] or [annotation]
+    if typing.get_origin(annotation) is typing.Literal:
+        return ", ".join(map(code, options))
     names = {
         str: "text",
         int: "whole number",

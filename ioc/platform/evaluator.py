@@ -15,6 +15,7 @@ from ioc.access import changes
 from ioc.alerts import evaluator as alerts
 from ioc.history import access_log
 from ioc.kpi.query import sample_platform
+from ioc.metrics import PROCESS, processes
 from ioc.platform import day_ends, dossier_sums, log_ends, retention, samples, windows
 from ioc.platform.kafka_view import KafkaView
 from ioc.reports import schedule
@@ -50,6 +51,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 def _evaluate(settings: Settings, stop: threading.Event, turned: Callable[[], None]) -> None:
     kafka = KafkaView(settings)
     failing = False
+    PROCESS.gauge(processes.EVALUATE_LEADS).set(0)
     # a report asks for long and sets pages: windows must not wait for it
     threading.Thread(target=schedule.run, args=(settings, stop), name="reports", daemon=True).start()
     try:
@@ -67,7 +69,8 @@ def _evaluate(settings: Settings, stop: threading.Event, turned: Callable[[], No
                         if failing:
                             log.info("the database answers again")
                             failing = False
-                        _rounds(connection, settings, kafka, stop, turned)
+                        with PROCESS.gauge(processes.EVALUATE_LEADS).track_inprogress():
+                            _rounds(connection, settings, kafka, stop, turned)
             except (psycopg.Error, OSError) as error:
                 if not failing:
                     log.warning("the database does not answer, will be tried again", error=str(error).strip())
@@ -88,8 +91,10 @@ def _rounds(
     sampled = -_SAMPLE_S
     dropped = -_DROP_S
     kafka_failing = False
+    seconds = PROCESS.histogram(processes.EVALUATE_SECONDS)
     while not stop.is_set():
         turned()
+        began = time.monotonic()
         windows.close(connection, settings.grace_s, kinds)
         for topic, kind in kinds.items():
             samples.roll_up(connection, kind, topic)
@@ -116,4 +121,5 @@ def _rounds(
                 kafka_failing = True
             kafka.close()
             sample_platform(connection)
+        seconds.observe(time.monotonic() - began)
         stop.wait(_ROUND_S)

@@ -49,7 +49,10 @@ SELECT pg_terminate_backend(l.pid) FROM pg_locks l
 WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND l.classid = 0 AND l.objid = %s AND l.objsubid = 1 AND l.granted AND l.pid <> pg_backend_pid()
 """
-_GONE = "DELETE FROM ioc.heartbeat WHERE at < clock_timestamp() - %s"
+_GONE = """
+WITH gone AS (DELETE FROM ioc.heartbeat WHERE at < clock_timestamp() - %s RETURNING name)
+DELETE FROM ioc.process_metrics WHERE name IN (SELECT name FROM gone)
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,9 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -28,9 +25,13 @@ import structlog
 from psycopg.types.json import Jsonb
 
 from ioc.errors import UnavailableError
+from ioc.metrics import PROCESS, Meters, gather
+from ioc.metrics.meters import tell_of_process
+from ioc.metrics.port import Port
 from ioc.settings import Settings
 from ioc.storage import alone
 from ioc.version import platform_version
+from ioc.watch.loops import Loops
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,8 @@ log = structlog.get_logger(__name__)
 _NAMES: Final = 0x696F6310
 _MOST_OF_A_ROLE: Final = 64
 _JOIN_S: Final = 8.0
-_STACK_FRAMES: Final = 8
+#: Between two times that the process's figures are written for others.
+_FIGURES_S: Final = 15.0
 
 #: Name, kind, machine, interval in seconds, and what a beat tells beside.
 BEAT: Final = """
@@ -50,14 +52,6 @@ ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, at 
 STOPPED: Final = "UPDATE ioc.heartbeat SET at = clock_timestamp(), stopped = true WHERE name = %s"
 
 
-@dataclass
-class _Loop:
-    within_s: float
-    turned_at: float
-    thread: int
-    stuck: bool = field(default=False)
-
-
 class Beat:
     """Writes ``ioc.heartbeat`` each few seconds from a thread of its own, until it is closed.
 
@@ -67,15 +61,22 @@ class Beat:
     that is away, or frozen, costs one line in the log and never holds the process up.
     """
 
-    def __init__(self, settings: Settings, role: str) -> None:
-        """:param role: ``stream``, ``serve``, ``ingest``, ``evaluate`` or ``deliver``."""
+    def __init__(self, settings: Settings, role: str, meters: Meters = PROCESS) -> None:
+        """:param role: ``stream``, ``serve``, ``ingest``, ``evaluate`` or ``deliver``.
+
+        :param meters: the process's figures, which are written beside each third heartbeat or so.
+        """
         self.role = role
         self.host = socket.gethostname()
         #: As it stands in the database; None until it was written for the first time.
         self.name: str | None = None
         self._dsn = settings.database_dsn
         self._interval_s = settings.heartbeat_s
-        self._loops: dict[str, _Loop] = {}
+        self._meters = meters
+        tell_of_process(meters)
+        self._loops = Loops(role, meters)
+        self._settings = settings
+        self._port: Port | None = None
         self._stop = threading.Event()
         self._orderly = True
         self._failing = False
@@ -91,26 +92,26 @@ class Beat:
 
         :param within_s: the longest that a turn may take, in seconds, when nothing is wrong.
         """
-        found = _Loop(within_s, time.monotonic(), threading.get_ident())
-
-        def turned() -> None:
-            found.turned_at = time.monotonic()
-            found.thread = threading.get_ident()
-
-        self._loops[name] = found
-        return turned
+        return self._loops.add(name, within_s)
 
     def forget(self, name: str) -> None:
         """Take a loop away that ended on purpose while its process goes on."""
-        self._loops.pop(name, None)
+        self._loops.forget(name)
 
     def stuck(self) -> list[str]:
         """Loops that have not turned in time."""
-        now = time.monotonic()
-        return [name for name, one in list(self._loops.items()) if now - one.turned_at > one.within_s]
+        return self._loops.stuck()
+
+    def _health(self) -> tuple[list[str], list[str]]:
+        """Why the process is down, and why it is degraded."""
+        hanging = [f"{name} has not turned in time; its stacks are in the log" for name in self.stuck()]
+        away = "the database takes no heartbeat of this process; run: ioc doctor"
+        return hanging, [away] if self._failing else []
 
     def start(self) -> None:
         """Begin to beat."""
+        self._port = Port(self._settings, self._meters, self._health)
+        self._loops.start()
         self._thread.start()
 
     def close(self, *, orderly: bool = True) -> None:
@@ -120,6 +121,9 @@ class Beat:
         """
         self._orderly = orderly
         self._stop.set()
+        self._loops.close()
+        if self._port is not None:
+            self._port.close()
         if self._thread.is_alive():
             self._thread.join(_JOIN_S)
 
@@ -169,42 +173,19 @@ class Beat:
         raise UnavailableError(f"{_MOST_OF_A_ROLE} processes of {self.role} beat on this machine already.")
 
     def _beat_on(self, connection: psycopg.Connection[Any], name: str) -> None:
+        figured = -_FIGURES_S
         while not self._stop.is_set():
-            if not self._any_stuck():
+            if not self.stuck():
                 row = (name, self.role, self.host, self._interval_s, Jsonb(self._detail))
                 connection.execute(BEAT, row)
                 self.name = name
                 if self._failing:
                     self._failing = False
                     log.info("heartbeat.written_again", role=self.role)
+                if time.monotonic() - figured >= _FIGURES_S:
+                    figured = time.monotonic()
+                    statement, parameters = gather.written(name, self._meters)
+                    connection.execute(statement.encode(), parameters)
             self._stop.wait(self._interval_s)
         if self._orderly:
             connection.execute(STOPPED, (name,))
-
-    def _any_stuck(self) -> bool:
-        now = time.monotonic()
-        stuck = set(self.stuck())
-        for name, one in list(self._loops.items()):
-            if (name in stuck) == one.stuck:
-                continue
-            one.stuck = not one.stuck
-            if one.stuck:
-                log.error(
-                    "heartbeat.loop_stuck",
-                    role=self.role,
-                    loop=name,
-                    since_s=round(now - one.turned_at),
-                    where=_where(one.thread),
-                )
-            else:
-                log.info("heartbeat.loop_turns_again", role=self.role, loop=name)
-        return bool(stuck)
-
-
-def _where(thread: int) -> str:
-    """Where a thread stands, innermost call last; without its values, which may be secret."""
-    frame = sys._current_frames().get(thread)
-    if frame is None:
-        return "its thread has ended"
-    calls = traceback.extract_stack(frame)[-_STACK_FRAMES:]
-    return " > ".join(f"{call.filename.rsplit('/', 1)[-1]}:{call.lineno} {call.name}" for call in calls)

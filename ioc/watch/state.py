@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 from ioc.alerts import clock, keys
@@ -36,6 +37,33 @@ _HEARTBEATS: Final = f"""
 SELECT h.name, h.kind, h.host, h.at, h.interval_s, h.stopped, h.detail, {HEARD_AT}
 FROM ioc.heartbeat h WHERE h.at > %s ORDER BY h.name
 """  # noqa: S608 - of a constant above
+
+
+class Level(StrEnum):
+    """How the platform, or a part of it, is."""
+
+    OK = "ok"
+    #: It goes on; something that it does is late, or missing.
+    DEGRADED = "degraded"
+    #: What people see is not how things are now.
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that is wrong.
+
+    :param since: when it began, as far as that is known.
+    :param do: what a person can do about it.
+    """
+
+    level: Level
+    what: str
+    since: datetime | None
+    do: str
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.do}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,31 +141,50 @@ class Watched:
             if one.name == "alerts.round_trip" and one.known(self.now) is not None
         )
 
-    def degraded(self) -> list[str]:
-        """What keeps people from being called, or might: a sentence each, with what to do."""
+    def troubles(self) -> list[Trouble]:
+        """What keeps people from being called, or might."""
         return [*self._processes(), *self._calls()]
 
-    def _processes(self) -> Iterator[str]:
+    def degraded(self) -> list[str]:
+        """The same, a sentence each."""
+        return [str(one) for one in self.troubles()]
+
+    def _processes(self) -> Iterator[Trouble]:
         for one in self.heartbeats:
             if one.is_silent(self.now):
                 since = (self.now - one.at).total_seconds()
-                yield f"{one.name} has been silent for {since:.0f} s; see its log, and ioc status"
+                yield _degraded(
+                    f"{one.name} has been silent for {since:.0f} s", one.at, "see its log, and ioc status"
+                )
         for role, means in CALLING.items():
             if not living(self.heartbeats, role, self.now):
-                yield f"no process of {role} lives: {means}; run: ioc {role}"
+                last = max((one.at for one in self.heartbeats if one.kind == role), default=None)
+                yield _degraded(f"no process of {role} lives: {means}", last, f"run: ioc {role}")
         auditor = self.auditor
         if auditor is None or auditor.stopped:
-            yield "nobody audits: it goes with ioc evaluate and ioc deliver"
+            since_at = None if auditor is None else auditor.at
+            yield _degraded("nobody audits", since_at, "it goes with ioc evaluate and ioc deliver")
 
-    def _calls(self) -> Iterator[str]:
+    def _calls(self) -> Iterator[Trouble]:
         for one in self.readings:
             value = one.known(self.now)
-            if one.name == "delivery.stuck" and value:
-                yield f"{value:.0f} messages should have gone and nobody sends them; see the log of ioc deliver"
-            elif one.name == "escalation.overdue" and value:
-                yield f"{value:.0f} steps of escalations are past due; see the log of ioc deliver"
-            elif one.name == "alerts.round_trip" and value and one.detail.get("state") == "late":
-                yield f"the synthetic alert of {one.instance} has not come back for {value:.0f} s"
+            if not value:
+                continue
+            began = self.now - timedelta(seconds=value)
+            if one.name == "delivery.stuck":
+                what = f"{value:.0f} messages should have gone and nobody sends them"
+                yield _degraded(what, one.at, "see the log of ioc deliver")
+            elif one.name == "escalation.overdue":
+                yield _degraded(
+                    f"{value:.0f} steps of escalations are past due", one.at, "see the log of ioc deliver"
+                )
+            elif one.name == "alerts.round_trip" and one.detail.get("state") == "late":
+                what = f"the synthetic alert of {one.instance} has not come back for {value:.0f} s"
+                yield _degraded(what, began, "see the log of ioc deliver, and ioc channel test")
+
+
+def _degraded(what: str, since: datetime | None, do: str) -> Trouble:
+    return Trouble(Level.DEGRADED, what, since, do)
 
 
 def look() -> Steps[Watched]:

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
+import httpx
 import psycopg
 import pytest
 import structlog
+from prometheus_client.parser import text_string_to_metric_families
 from psycopg import sql
 
 from ioc.kpi.query import answer
@@ -177,6 +179,7 @@ def test_every_process_of_the_platform_beats_and_says_when_it_ends(settings: Set
             for role, command in commands.items()
         ]
         wait_until(lambda: living() >= {*commands, "auditor"}, within_s=60, what=f"all beat; {living()} do")
+        _see_figures_of(often, set(commands))
         for process in processes:
             process.signal(signal.SIGTERM)
         for process in processes:
@@ -184,6 +187,27 @@ def test_every_process_of_the_platform_beats_and_says_when_it_ends(settings: Set
     assert {one.kind: one.stopped for one in seen(often).values()} == dict.fromkeys(
         (*commands, "auditor"), True
     )
+
+
+def _see_figures_of(place: Settings, roles: set[str]) -> None:
+    """One address shows the figures of every process, its own among them."""
+
+    def shown() -> dict[str, set[str]]:
+        text = httpx.get(f"{place.api_url}/metrics", timeout=30).text
+        found: dict[str, set[str]] = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                found.setdefault(sample.name, set()).add(sample.labels.get("process", "").partition("@")[0])
+        return found
+
+    wait_until(lambda: shown()["ioc_process_memory_bytes"] == roles, within_s=60, what="figures of all")
+    wait_until(lambda: "ioc_stream_partitions" in shown(), within_s=60, what="figures of the worker")
+    now = shown()
+    assert now["ioc_stream_partitions"] == {"stream"}
+    assert now["ioc_evaluate_leads"] == {"evaluate"}
+    assert now["ioc_relay_events_total"] == {"ingest"}
+    assert now["ioc_process_up"] >= roles
+    assert now["ioc_database_up"] == {""}
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class CountingSink(Sink):
                 source=self.source,
                 claim=self._claim,
                 make_projector=self._make_projector,
-                stats=self.stats,
+                stats=self.stats_of(partition.topic),
                 silence_s=3600.0,
                 batch_records=self._settings.batch_records,
                 batch_bytes=self._settings.fetch_bytes,

@@ -34,13 +34,25 @@ class ConnectorList(BaseModel):
     connectors: list[Connector]
 
 
+class Trouble(BaseModel):
+    """One thing that is wrong."""
+
+    level: str = Field(description="degraded or down.")
+    what: str
+    since: datetime | None = Field(description="When it began, as far as that is known.")
+    do: str = Field(description="What a person can do about it.")
+
+
 class Health(BaseModel):
     """Whether the platform lives, or is ready; and why not."""
 
-    status: str
-    reasons: list[str] = []
+    status: str = Field(
+        description="live; or ok, degraded (it goes on, something is late or missing: 200), down (503)."
+    )
+    reasons: list[str] = Field([], description="Why it is down, a sentence each.")
     partitions: int | None = None
     halted_sources: list[str] = []
     degraded: list[str] = Field(
-        [], description="What keeps people from being called, or might; the platform is ready nevertheless."
+        [], description="What is degraded, a sentence each; the platform is ready nevertheless."
     )
+    troubles: list[Trouble] = Field([], description="All of it, the worst first.")
