@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
@@ -39,8 +38,8 @@ log = structlog.get_logger(__name__)
 _NAMES: Final = 0x696F6310
 _MOST_OF_A_ROLE: Final = 64
 _JOIN_S: Final = 8.0
-#: Between two times that the process's figures are written for others.
-_FIGURES_S: Final = 15.0
+#: Beats from one time that the process's figures are written for others to the next.
+_BEATS_A_FIGURE: Final = 3
 
 #: Name, kind, machine, interval in seconds, and what a beat tells beside.
 BEAT: Final = """
@@ -64,7 +63,7 @@ class Beat:
     def __init__(self, settings: Settings, role: str, meters: Meters = PROCESS) -> None:
         """:param role: ``stream``, ``serve``, ``ingest``, ``evaluate`` or ``deliver``.
 
-        :param meters: the process's figures, which are written beside each third heartbeat or so.
+        :param meters: the process's figures, which are written with each third heartbeat.
         """
         self.role = role
         self.host = socket.gethostname()
@@ -173,7 +172,7 @@ class Beat:
         raise UnavailableError(f"{_MOST_OF_A_ROLE} processes of {self.role} beat on this machine already.")
 
     def _beat_on(self, connection: psycopg.Connection[Any], name: str) -> None:
-        figured = -_FIGURES_S
+        beats = 0
         while not self._stop.is_set():
             if not self.stuck():
                 row = (name, self.role, self.host, self._interval_s, Jsonb(self._detail))
@@ -182,8 +181,8 @@ class Beat:
                 if self._failing:
                     self._failing = False
                     log.info("heartbeat.written_again", role=self.role)
-                if time.monotonic() - figured >= _FIGURES_S:
-                    figured = time.monotonic()
+                beats += 1
+                if beats % _BEATS_A_FIGURE == 1:
                     statement, parameters = gather.written(name, self._meters)
                     connection.execute(statement.encode(), parameters)
             self._stop.wait(self._interval_s)

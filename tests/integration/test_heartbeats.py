@@ -201,7 +201,8 @@ def _see_figures_of(place: Settings, roles: set[str]) -> None:
         return found
 
     wait_until(lambda: shown()["ioc_process_memory_bytes"] == roles, within_s=60, what="figures of all")
-    wait_until(lambda: "ioc_stream_partitions" in shown(), within_s=60, what="figures of the worker")
+    late = {"ioc_stream_partitions", "ioc_relay_events_total", "ioc_evaluate_leads"}
+    wait_until(lambda: late <= set(shown()), within_s=60, what="figures of what they do")
     now = shown()
     assert now["ioc_stream_partitions"] == {"stream"}
     assert now["ioc_evaluate_leads"] == {"evaluate"}
