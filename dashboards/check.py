@@ -107,7 +107,7 @@ def _check(bundle: Bundle, connection: psycopg.Connection[Any], now: datetime, t
     every = [(board, list(queries(board))) for board in bundle.boards]
     total, done = sum(len(found) for _, found in every), 0
     for board, of_board in every:
-        asked = _asked(board, connection, now, faults)
+        asked = as_opened(board, connection, now, faults)
         for found in of_board:
             answer = ask(connection, found.sql, asked)
             if isinstance(answer, str):
@@ -143,8 +143,11 @@ def moment(text: str, now: datetime) -> datetime:
     return now - timedelta(days=number * {"M": 30, "y": 365}[unit])
 
 
-def _asked(board: Board, connection: psycopg.Connection[Any], now: datetime, faults: list[Fault]) -> Asked:
-    """The choices with which a board opens: of a list from the database its first."""
+def as_opened(board: Board, connection: psycopg.Connection[Any], now: datetime, faults: list[Fault]) -> Asked:
+    """The choices with which a board opens: of a list from the database its first.
+
+    :param faults: gets one for each list with nothing to choose from.
+    """
     span = board.document.get("time", {})
     chosen: dict[str, str] = {}
     asked = Asked(start=moment(span.get("from", "now-6h"), now), end=moment(span.get("to", "now"), now))

@@ -47,7 +47,7 @@ def expand(sql: str, asked: Asked) -> str:
 
     :raises MacroError: something in it is not known.
     """
-    return _macros(_intervals(_variables(sql, asked), asked), asked)
+    return _macros(_intervals(with_variables(sql, asked), asked), asked)
 
 
 # -- variables ------------------------------------------------------------------------------------------
@@ -79,7 +79,12 @@ _FORMATS: Final[Mapping[str, Callable[[Value], str]]] = {
 }
 
 
-def _variables(sql: str, asked: Asked) -> str:
+def with_variables(sql: str, asked: Asked) -> str:
+    """Return the SQL that Grafana's browser part sends to its data source: its macros are still in it.
+
+    :raises MacroError: a variable is not known.
+    """
+
     def one(match: re.Match[str]) -> str:
         name = match[1] or match[3] or match[5]
         form = match[2] or match[4] or ""

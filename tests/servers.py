@@ -137,6 +137,10 @@ class Servers:
         self._databases.append(name)
         return self.postgres.ensure_database(name, template=self._template)
 
+    def admin_dsn(self, settings: Settings) -> str:
+        """URL of the same database for the server's administrator, who may make roles."""
+        return f"{self.postgres.admin_dsn.rsplit('/', 1)[0]}/{settings.database_dsn.rsplit('/', 1)[1]}"
+
     def drop_database(self, url: str) -> None:
         self.postgres.drop_database(url.rsplit("/", 1)[1])
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from dashboards import role
 from dashboards import source as sources
 from dashboards.alerting import FOLDER, Alerting, Contact
 from dashboards.model import DATA_SOURCE_UID, DATABASE_ROLE, Board, Folder
@@ -25,6 +26,7 @@ from dashboards.push.server import Grafana
 from dashboards.source import Source
 from ioc.settings import Settings
 from tests.grafana_double import TOKEN, Double, running
+from tests.servers import Servers
 
 #: Read when tests are collected: later the settings of whoever runs them are out of reach.
 LIVE = {
@@ -150,11 +152,11 @@ def on_double(double: Double | None = None) -> Iterator[Bench]:
 
 
 @contextmanager
-def on_live(place: Settings) -> Iterator[Bench]:
+def on_live(servers: Servers, place: Settings) -> Iterator[Bench]:
     """A bench with the live Grafana, which reaches the database of ``place``."""
     named = {name: value for name, value in LIVE.items() if value}
     settings = Settings.model_validate({**place.model_dump(), **named})
-    bench = Bench(settings, sources.prepared(settings))
+    bench = Bench(settings, sources.of(settings, role.ensure(settings, admin_dsn=servers.admin_dsn(place))))
     taken = [one["uid"] for one in bench.grafana.pages(f"/search?type=dash-db&tag={TAG}&")]
     if taken or bench.grafana.find(f"/datasources/uid/{DATA_SOURCE_UID}") is not None:
         pytest.skip("the Grafana of IOC_GRAFANA_URL has boards of the platform: tests use an empty one")

@@ -25,7 +25,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         if not (LIVE["grafana_url"] and LIVE["grafana_token"]):
             pytest.skip("no live Grafana: name an empty one in IOC_GRAFANA_URL and IOC_GRAFANA_TOKEN")
         place: Settings = request.getfixturevalue("place")
-        yield stack.enter_context(on_live(place))
+        yield stack.enter_context(on_live(request.getfixturevalue("servers"), place))
 
 
 def test_a_first_push_makes_everything_and_a_second_one_changes_nothing(bench: Bench) -> None:
