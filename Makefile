@@ -46,7 +46,7 @@ down: ## stop every process that up started
 	@if [ -x $(BIN)/ioc ]; then $(BIN)/ioc down; else echo "Nothing runs."; fi
 
 status: $(VENV)/.runtime ## show each process
-	@$(BIN)/ioc status
+	@$(BIN)/ioc status || [ $$? -le 2 ]
 
 doctor: $(VENV)/.runtime ## look for what is missing
 	@$(BIN)/ioc doctor

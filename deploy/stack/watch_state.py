@@ -1,4 +1,4 @@
-"""How the watch is, read from the database: who lives, who audits, how soon alerts arrive."""
+"""How the platform stands, read from the database."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import psycopg
 from ioc.errors import IocError
 from ioc.kpi.query import answer
 from ioc.settings import Settings
-from ioc.watch.state import Watched, look
+from ioc.watch.standing import Standing, look
 
 
-def watched(settings: Settings) -> Watched | None:
-    """Processes and readings now; none when the database does not answer or was never prepared."""
+def standing(settings: Settings) -> Standing | None:
+    """How it stands now; none when the database does not answer or was never prepared."""
     try:
         with psycopg.connect(settings.database_dsn, autocommit=True, connect_timeout=3) as connection:
             return answer(connection, look())
