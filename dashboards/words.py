@@ -92,7 +92,7 @@ def unit_of(kpi: Kpi, language: Language) -> str:
         case "octets":
             return "decbytes"
         case "working days" | "times" | "points":
-            return f"suffix: {_MEASURES_VI[measure] if language is Language.VI else measure}"
+            return f"suffix:{_MEASURES_VI[measure] if language is Language.VI else measure}"
         case _:
             return "locale"  # what is counted: whole numbers with the reader's own marks
 

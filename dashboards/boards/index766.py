@@ -29,7 +29,7 @@ _ORIGINS = {
 
 
 def _parts(place: Place) -> Sequence[Part]:
-    points = "suffix: điểm" if place.language is Language.VI else "suffix: points"
+    points = "suffix:điểm" if place.language is Language.VI else "suffix:points"
     return [
         tile(place, "index766.total", size=Size(w=6, h=5)),
         *(tile(place, kpi, size=Size(w=3, h=5)) for kpi in _GROUPS),

@@ -23,7 +23,7 @@ def open_alerts(place: Place, *, size: Size = HALF) -> table.Panel:
             Column(
                 name=Phrase("Cảnh báo", "Alert"),
                 sql="title",
-                link="${ioc_url:raw}/ops/alerts/${__data.fields.id}",
+                link="${ioc_url:raw}/ops/alerts?alert=${__data.fields.id}",
             ),
             Column(name=words.UNIT, sql="unit"),
             Column(name=Phrase("Điểm / thiết bị", "Point / device"), sql="coalesce(device, point)"),

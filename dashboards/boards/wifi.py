@@ -37,6 +37,15 @@ def _parts(place: Place) -> Sequence[Part]:
         trend(place, ["wifi.rtt_p50"]),
         trend(place, ["wifi.internet_ok_rate"]),
         trend(place, ["wifi.traffic"], bars=True),
+        trend(
+            place,
+            ["wifi.degraded", "wifi.unknown", "wifi.maintenance"],
+            title=Phrase(
+                "Suy giảm, không rõ, bảo trì (phần thời gian)",
+                "Degraded, unknown, maintenance (share of time)",
+            ),
+        ),
+        trend(place, ["wifi.saturated"]),
         Phrase("Thiết bị và đơn vị", "Devices and units"),
         devices(place, _ACCESS_POINT, clients=True),
         bars(

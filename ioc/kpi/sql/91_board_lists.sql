@@ -12,16 +12,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
        AND ioc.reader_sees_all('grafana')
 $$;
 
--- Reception points of today with where they are, and the worst state of what stands there: down, then degraded, then unknown.
--- A point without a device has no state.
+-- Reception points of today with where they are, and the worst state of what stands there: down, degraded, unknown, maintenance,
+-- ok, as on the operations wall. A point without a device has no state.
 CREATE FUNCTION ioc_board.points(p_unit text, p_language text)
 RETURNS TABLE (code text, name text, unit text, latitude float8, longitude float8, state int, devices int, down int, unknown int,
                alerts int)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT p.code, CASE p_language WHEN 'en' THEN p.name_en ELSE p.name_vi END,
            CASE p_language WHEN 'en' THEN u.name_en ELSE u.name_vi END, p.latitude, p.longitude,
-           CASE WHEN d.down > 0 THEN 3 WHEN d.degraded > 0 THEN 2 WHEN d.unknown > 0 THEN 0 WHEN d.ok > 0 THEN 1
-                WHEN d.devices > 0 THEN 4 END,
+           CASE WHEN d.down > 0 THEN 3 WHEN d.degraded > 0 THEN 2 WHEN d.unknown > 0 THEN 0 WHEN d.devices > d.ok THEN 4
+                WHEN d.ok > 0 THEN 1 END,
            d.devices, d.down, d.unknown,
            (SELECT count(*) FROM ioc.alert a WHERE a.cleared_at IS NULL AND a.point = p.code)::int
     FROM ioc.unit u
