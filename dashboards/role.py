@@ -140,7 +140,7 @@ def _make(connection: psycopg.Connection[Any], secret: SecretStr) -> None:
             sql.SQL("CREATE" if row is None else "ALTER"),
             role,
             sql.Literal(CONNECTIONS),
-            sql.Literal(secret.get_secret_value()),
+            sql.Literal(_verifier(connection, secret)),
         )
     )
     for name, value in _LIMITS.items():
@@ -151,6 +151,12 @@ def _make(connection: psycopg.Connection[Any], secret: SecretStr) -> None:
     # everybody may make temporary tables in a new database, and fill its disk with them
     database = sql.Identifier(connection.info.dbname)
     connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
+
+
+def _verifier(connection: psycopg.Connection[Any], secret: SecretStr) -> str:
+    """What the server keeps to know the password by: a statement that fails is in its log, and it with it."""
+    text = secret.get_secret_value().encode()
+    return connection.pgconn.encrypt_password(text, DATABASE_ROLE.encode(), b"scram-sha-256").decode()
 
 
 def _keep(path: Path, secret: str) -> None:

@@ -74,6 +74,8 @@ class Double:
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     contacts: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: int = 0
+    prefix: str = ""
+    """Path below which it answers, as behind a proxy."""
     url: str = ""
 
     def state(self) -> dict[str, Any]:
@@ -132,6 +134,8 @@ class Double:
                 return _page(found, asked)
             case _, ["folders", *rest]:
                 return self._folders(method, rest, asked, body)
+            case "POST", ["ds", "query"]:
+                return self._query(body["queries"][0]["datasource"]["uid"])
             case _, ["datasources", *rest]:
                 return self._sources(method, rest, body)
             case _, ["dashboards", *rest]:
@@ -188,12 +192,17 @@ class Double:
                 return {"message": "Data source deleted"}
             case "GET", ["uid", uid]:
                 return self._have(self.sources, uid)
-            case "GET", ["uid", uid, "health"]:
-                source = self._have(self.sources, uid)
-                if self.reaches is None or self.reaches(source, self.passwords.get(uid, "")):
-                    return {"status": "OK", "message": "Database Connection OK"}
-                raise No(400, "pq: password authentication failed", status="ERROR")
         raise No(404, "Not found")
+
+    def _query(self, uid: str) -> Any:
+        source = self._have(self.sources, uid)
+        if self.reaches is None or self.reaches(source, self.passwords.get(uid, "")):
+            return {"results": {"A": {"status": 200, "frames": []}}}
+        no = No(400, "")
+        no.body = {
+            "results": {"A": {"status": 400, "error": "pq: password authentication failed", "frames": []}}
+        }
+        raise no
 
     def _keep_source(self, body: Mapping[str, Any], version: int) -> None:
         plain = {key: value for key, value in body.items() if key != "secureJsonData"}
@@ -310,7 +319,7 @@ def running(double: Double) -> Iterator[Double]:
         wbufsize = -1  # head and body in one packet: the kernel would hold the second one back
 
         def _serve(self) -> None:
-            parts = urlsplit(self.path)
+            parts = urlsplit(self.path.removeprefix(double.prefix))
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "null")
             try:
                 if double.away:
@@ -333,8 +342,8 @@ def running(double: Double) -> Iterator[Double]:
                 return {"commit": "0", "database": "ok", "version": double.version}
             if self.headers.get("Authorization") != f"Bearer {TOKEN}":
                 raise No(401, "Invalid API key")
-            if self.command == "GET":
-                return double.answer("GET", path, asked, body)
+            if self.command == "GET" or path == "/api/ds/query":
+                return double.answer(self.command, path, asked, body)
             double.changes += 1
             number = double.changes
             if double.before_change is not None:
@@ -353,7 +362,7 @@ def running(double: Double) -> Iterator[Double]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    double.url = f"http://127.0.0.1:{server.server_address[1]}"
+    double.url = f"http://127.0.0.1:{server.server_address[1]}{double.prefix}"
     try:
         yield double
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from dashboards import role
 from dashboards.build import build
 from dashboards.model import DATA_SOURCE_UID, DATABASE_ROLE
+from ioc.errors import UnavailableError
 from ioc.settings import Settings
 from tests.grafana_double import TOKEN, Double, running
 from tests.integration.streaming import run_ioc
@@ -61,6 +64,21 @@ def push(settings: Settings, *arguments: str, token: str = TOKEN) -> tuple[int, 
     facts = {**settings.model_dump(), "grafana_token": token}
     done = run_ioc(Settings.model_validate(facts), "dashboards", "push", *arguments)
     return done.returncode, done.stdout + done.stderr
+
+
+def test_a_role_that_may_not_be_made_leaves_no_password_in_the_servers_log(
+    servers: Servers, place: Settings
+) -> None:
+    other = place.model_copy(update={"grafana_database_password": SecretStr("not-to-be-logged-7261")})
+    log = servers.settings.state_dir / "logs" / "postgres.log"
+    before = log.stat().st_size
+    with pytest.raises(UnavailableError, match="may not make the role"):
+        role.ensure(other)
+    deadline = time.monotonic() + 30  # the server's guard copies what it says
+    while DATABASE_ROLE not in (told := log.read_bytes()[before:].decode()):
+        assert time.monotonic() < deadline, told
+        time.sleep(0.05)
+    assert "not-to-be-logged-7261" not in told
 
 
 def test_a_look_a_push_and_another_one(pushing: Settings, double: Double) -> None:

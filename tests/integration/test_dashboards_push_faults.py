@@ -233,6 +233,15 @@ def test_an_older_grafana_whose_rules_can_not_name_a_contact_is_told_about() -> 
         assert older.push(alerting=ALERTING).changes == []
 
 
+@pytest.mark.parametrize("path", ["/grafana", "/sub/path/"])
+def test_a_grafana_below_a_path_is_reached_there(path: str) -> None:
+    with on_double(Double(prefix=path.rstrip("/"))) as behind:
+        url = behind.own.url + ("/" if path.endswith("/") else "")
+        behind.settings = behind.settings.model_copy(update={"grafana_url": url})
+        assert behind.push().changes
+        assert behind.push().changes == []
+
+
 def test_newer_releases_wrap_the_list_of_versions() -> None:
     with on_double(Double(version="12.2.0")) as newer:
         newer.push()
@@ -314,7 +323,10 @@ def test_a_database_that_grafana_does_not_reach_is_told_and_taken_back(bench: Be
     bench.own.reaches = lambda *_: False
     with pytest.raises(UnavailableError) as caught:
         bench.push()
-    assert "does not reach the database at 127.0.0.1:5432 as ioc_grafana" in caught.value.message
+    assert (
+        "does not reach the database at 127.0.0.1:5432 as ioc_grafana: pq: password authentication failed"
+        in caught.value.message
+    )
     assert "IOC_GRAFANA_DATABASE" in caught.value.remedy
     assert "only-for-tests" not in str(caught.value)
     assert bench.own.state() == Double().state()
