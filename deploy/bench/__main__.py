@@ -223,6 +223,24 @@ def only_alert_list(port: Port = 29092, out: Out = _OUT) -> None:
     console.print(text, markup=False, highlight=False)
 
 
+@app.command("walls")
+def only_walls(
+    port: Port = 29092,
+    seconds: Annotated[float, typer.Option(help="How long cost is measured, in seconds.")] = 60.0,
+    soak: Annotated[float, typer.Option(help="How long memory is watched, in minutes.")] = 10.0,
+    out: Out = _OUT,
+) -> None:
+    """Measure fifty open walls. Example: python -m deploy.bench walls --soak 60"""
+    from deploy.bench import walls
+
+    with prepared(port) as ground:
+        found = walls.measure(ground, _tell, seconds=seconds, soak_s=soak * 60)
+    text = walls.section(found, report.table, walls.PLOT)
+    report.write(out, {"walls": text})
+    (out.parent / walls.PLOT).write_text(walls.plot(found))
+    console.print(text, markup=False, highlight=False)
+
+
 @app.command("forecast")
 def only_forecast(
     log: Annotated[Path, typer.Option(help="The log: CSV, XLSX, JSON Lines or XES.")],

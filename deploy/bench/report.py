@@ -48,7 +48,7 @@ def write(path: Path, new: Mapping[str, str]) -> None:
     kept = {**sections(path), **new}
     order = (
         *("machine", "comparison", "latency", "scaling", "profile", "ingest", "snmp", "cameras", "history"),
-        *("alerts", "alertlist"),
+        *("alerts", "alertlist", "walls"),
     )
     parts = [_HEAD]
     parts.extend(

@@ -52,7 +52,12 @@ def stand_on(platform: Platform) -> None:
 
 
 def page(
-    path: str, title: Phrase, *, named: bool = False, roles: frozenset[str] = frozenset()
+    path: str,
+    title: Phrase,
+    *,
+    named: bool = False,
+    roles: frozenset[str] = frozenset(),
+    unattended: bool = False,
 ) -> Callable[[Build], Build]:
     """Register a page below :data:`ROOT`.
 
@@ -62,11 +67,14 @@ def page(
     :param path: such as ``/units/{code}``; what a path's names stand for is in ``visit.request.path_params``.
     :param named: only for people who are logged in; others are led to the form.
     :param roles: only for these; without any, for every role.
+    :param unattended: nobody may stand before it: where it can't be shown, the browser tries again by itself.
     """
 
     def register(build: Build) -> Build:
         async def shown(request: Request) -> Response | None:
-            return await _show(request, path, title, build, named=named or bool(roles), roles=roles)
+            return await _show(
+                request, path, title, build, named=named or bool(roles), roles=roles, unattended=unattended
+            )
 
         ui.page(path, response_timeout=30.0)(shown)
         return build
@@ -75,7 +83,14 @@ def page(
 
 
 async def _show(
-    request: Request, path: str, title: Phrase, build: Build, *, named: bool, roles: frozenset[str]
+    request: Request,
+    path: str,
+    title: Phrase,
+    build: Build,
+    *,
+    named: bool,
+    roles: frozenset[str],
+    unattended: bool,
 ) -> Response | None:
     (platform,) = _platform
     failed: IocError | None = None
@@ -93,6 +108,8 @@ async def _show(
     with ui.element("div").props('id="main" tabindex="-1"').classes("ops-main"):
         if failed is not None:
             problem(visit, failed)
+            if unattended:
+                ui.add_head_html(f'<script defer src="{ROOT}{_STATIC}/again.js"></script>')
         elif roles and visit.role not in roles:
             _said(visit.say(words.NO_RIGHT))
         else:

@@ -128,4 +128,4 @@ ALERTS_FAR: Final = 4
 #: Severities that are listed; of those that are for information alone there is only the number.
 LISTED: Final = (Severity.WARNING, Severity.MINOR, Severity.MAJOR, Severity.CRITICAL)
 SERVICES_NEAR: Final = 8
-SERVICES_FAR: Final = 4
+SERVICES_FAR: Final = 3

@@ -107,9 +107,7 @@ def queues(board: Board, language: Language, *, far: bool) -> Markup:
                     tag("b", words.PEOPLE.said(language).format(count=one.people), cls="queue-people"),
                     tag(
                         "span",
-                        words.NO_SERVICE.said(language)
-                        if one.service is None
-                        else words.SERVICE.said(language).format(code=one.service),
+                        words.NO_SERVICE.said(language) if one.service is None else one.service,
                         cls="queue-service",
                     ),
                     tag(

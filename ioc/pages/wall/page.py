@@ -23,12 +23,12 @@ from ioc.pages.wall.choice import GROUPS, Group, Tile
 from ioc.pages.words import Phrase
 
 #: Seconds from one answer to the next question.
-EVERY_S: Final = 1.0
+EVERY_S: Final = 0.5
 TRENDS_EVERY_S: Final = 60.0
 _STATE: Final = "state"
 
 
-@page("/wall", common.WALL)
+@page("/wall", common.WALL, unattended=True)
 async def wall(visit: Visit) -> None:
     """Figures with trend, map, queues and alerts; ``?mode=wall`` for a screen that is read from five metres."""
     ui.add_head_html('<link rel="stylesheet" href="/ops/static/wall.css">')

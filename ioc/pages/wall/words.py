@@ -99,7 +99,6 @@ LONGEST: Final = Phrase("chờ lâu nhất {minutes} phút", "longest wait {minu
 ISSUED: Final = Phrase("{count} phiếu đã cấp hôm nay", "{count} tickets issued today")
 NOBODY_WAITS: Final = Phrase("Không có ai đang chờ", "Nobody is waiting")
 NO_QUEUES: Final = Phrase("Chưa có dữ liệu hàng chờ", "Nothing is known of queues yet")
-SERVICE: Final = Phrase("Dịch vụ {code}", "Service {code}")
 NO_SERVICE: Final = Phrase("Không ghi dịch vụ", "No service named")
 MORE_SERVICES: Final = Phrase("và {count} dịch vụ nữa", "and {count} more services")
 
