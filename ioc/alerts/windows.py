@@ -58,6 +58,9 @@ WHERE {SEEN} AND (%(ended)s OR (m.withdrawn_at IS NULL
   AND (%(after)s::bigint IS NULL OR m.maintenance_id < %(after)s)
 ORDER BY m.maintenance_id DESC LIMIT %(limit)s
 """  # noqa: S608 - of names above
+_ABOVE: Final = """
+SELECT n.code FROM unnest(%s::text[]) AS n (code) WHERE EXISTS (SELECT FROM ioc.unit_tree(n.code) t WHERE t.code = %s)
+"""
 
 _Codes: TypeAlias = Annotated[
     tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=300)], ...], msgspec.Meta(max_length=500)
@@ -186,6 +189,27 @@ def listed(
     )
     found = [_known(window_of(row), now) for row in rows[:limit]]
     return found, Place(found[-1].window.id) if len(rows) > limit else None
+
+
+def about_device(reader: str, now: datetime, code: str, unit: str, point: str | None) -> Steps[list[Known]]:
+    """Steps to the windows in force or to come that cover alerts of a device, of those that a reader may know of.
+
+    :param code: the device's; ``unit``, ``point``: where it is.
+    """
+    found, _ = yield from listed(reader, now, limit=_MOST_IN_FORCE)
+    named = sorted({one for known in found for one in known.window.units})
+    rows = yield (
+        _ABOVE,
+        (named, unit),
+    )
+    above = {row[0] for row in rows}
+    return [
+        known
+        for known in found
+        if (not known.window.subjects or f"device:{code}" in known.window.subjects)
+        and (not known.window.points or point in known.window.points)
+        and (not known.window.units or above & set(known.window.units))
+    ]
 
 
 def document(known: Known, zone: ZoneInfo) -> dict[str, Any]:

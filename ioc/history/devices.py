@@ -164,6 +164,39 @@ def states(reader: str, code: str, wanted: Wanted, *, after: Place | None, limit
     return _page(found, STATE_COLUMNS, rows, limit)
 
 
+def newest_samples(reader: str, code: str, wanted: Wanted, *, limit: int) -> Steps[Page]:
+    """Steps to the last of one device's samples in a range, the newest first; ``next`` tells that there are more."""
+    found = yield from device(reader, code)
+    fields = _fields(found.kind)
+    parameters = yield from _of_one(reader, found, wanted, None, limit)
+    rows = yield (
+        (
+            f"SELECT {_listed(fields)} FROM ioc.{found.kind}_history x"  # noqa: S608 - names above
+            " WHERE x.device_id = %(device)s AND x.time >= %(start)s AND x.time < %(end)s"
+            " AND x.unit_id IN (SELECT r.unit_id FROM ioc.reader_units(%(reader)s) r)"
+            " ORDER BY x.time DESC LIMIT %(limit)s"
+        ),
+        parameters,
+    )
+    return _page(found, fields, rows, limit)
+
+
+def newest_states(reader: str, code: str, wanted: Wanted, *, limit: int) -> Steps[Page]:
+    """Steps to the last of one device's runs that touch a range, the newest first; ``next`` tells of more."""
+    found = yield from device(reader, code)
+    parameters = yield from _of_one(reader, found, wanted, None, limit)
+    rows = yield (
+        (
+            f"SELECT x.started, x.ended, {_STATE.format('x')}, x.reason FROM ioc.device_stretch x"  # noqa: S608 - constants
+            " WHERE x.device_id = %(device)s AND x.unit_id IN (SELECT r.unit_id FROM ioc.reader_units(%(reader)s) r)"
+            " AND x.started < %(end)s AND coalesce(x.ended, 'infinity') > %(start)s"
+            " ORDER BY x.started DESC LIMIT %(limit)s"
+        ),
+        parameters,
+    )
+    return _page(found, STATE_COLUMNS, rows, limit)
+
+
 def samples_table(reader: str, wanted: Wanted) -> Steps[Table]:
     """Steps to the table of all samples of a kind in a range, device by device.
 

@@ -26,6 +26,7 @@ PAGES: Final = (
     "ioc.pages.dossiers.page",
     "ioc.pages.dossiers.story",
     "ioc.pages.history.page",
+    "ioc.pages.devices",
 )
 #: A browser that was away for this long finds its page as it was; then it loads it anew, in seconds.
 _AWAY_S: Final = 30.0
