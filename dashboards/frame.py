@@ -46,10 +46,9 @@ class Plan:
     page: str
     """Page of the operations room that it goes with."""
     since: str = "now-24h"
-    until: str = "now"
     refresh: str = _REFRESH
-    has_unit: bool = True
     has_bucket: bool = True
+    """Whether people choose by what its charts are divided."""
     compares: bool = False
     """Whether it has variables for an earlier period, another unit, and what was known when."""
 
@@ -88,13 +87,13 @@ def built(plan: Plan, language: Language, public_url: str) -> model.Dashboard:
         .description(place.say(plan.said))
         .tags(["ioc", f"ioc-{language}"])
         .timezone("browser")
-        .time(plan.since, plan.until)
+        .time(plan.since, "now")
         .refresh(plan.refresh)
         .readonly()
         .tooltip(model.DashboardCursorSync.CROSSHAIR)
         .variables(_variables(plan, place, public_url))
         .links(_links(plan, place))
-        .annotations(_marks(plan, place))
+        .annotations(_marks(place))
     )
     for number, part in enumerate(plan.parts(place), 1):
         if isinstance(part, Phrase):
@@ -120,9 +119,9 @@ class _Built(cogbuilder.Builder[model.Panel]):
 
 
 def _variables(plan: Plan, place: Place, public_url: str) -> list[cogbuilder.Builder[model.VariableModel]]:
-    found: list[cogbuilder.Builder[model.VariableModel]] = []
-    if plan.has_unit:
-        found.append(_units("unit", place.say(words.UNIT), place.language))
+    found: list[cogbuilder.Builder[model.VariableModel]] = [
+        _units("unit", place.say(words.UNIT), place.language)
+    ]
     if plan.compares:
         found.append(_units("other", place.say(words.OTHER), place.language))
         found.append(_choice("before", words.BEFORE, _SHIFTS, place))
@@ -192,14 +191,13 @@ def _links(plan: Plan, place: Place) -> list[cogbuilder.Builder[model.DashboardL
     ]
 
 
-def _marks(plan: Plan, place: Place) -> list[cogbuilder.Builder[model.AnnotationQuery]]:
+def _marks(place: Place) -> list[cogbuilder.Builder[model.AnnotationQuery]]:
     language = query.text(place.language.value)
-    unit = query.UNIT if plan.has_unit else query.NOW
     return [
         _Marks(
             place.say(words.ALERT_MARKS),
             "red",
-            query.listed("alert_marks", [unit, query.FROM, query.TO, language]),
+            query.listed("alert_marks", [query.UNIT, query.FROM, query.TO, language]),
         ),
         _Marks(
             place.say(words.DAY_MARKS), "blue", query.listed("day_marks", [query.FROM, query.TO, language])

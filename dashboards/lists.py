@@ -54,7 +54,7 @@ def rows(
     :param said: what is listed, for the panel's description.
     """
     language = place.language
-    panel: table.Panel = dress(table.Panel(), place, place.say(title), place.say(said), size, links or {})
+    panel = dress(table.Panel(), place, place.say(title), place.say(said), size, links or {})
     panel.with_target(
         query.listed(function, arguments, {one.name.said(language): one.sql for one in columns}, tail=tail)
     )
@@ -78,7 +78,7 @@ def timeline(
     place: Place, kind: int, *, title: Phrase, said: Phrase, size: Size = WHOLE
 ) -> statetimeline.Panel:
     """States of devices of one kind over time, a line each."""
-    panel: statetimeline.Panel = dress(
+    panel = dress(
         statetimeline.Panel(),
         place,
         place.say(title),
@@ -131,7 +131,7 @@ def points(place: Place, *, size: Size) -> geomap.Panel:
         "latitude": "latitude",
         "longitude": "longitude",
     }
-    panel: geomap.Panel = dress(
+    panel = dress(
         geomap.Panel(),
         place,
         place.say(title),
@@ -209,7 +209,7 @@ def counted(
 ) -> timeseries.Panel:
     """How many alerts over time, stacked by severity."""
     language = place.language
-    panel: timeseries.Panel = dress(timeseries.Panel(), place, place.say(title), place.say(said), size, {})
+    panel = dress(timeseries.Panel(), place, place.say(title), place.say(said), size, {})
     names = {
         str(number): f"{mark.sign} {mark.word.said(language)}" for number, mark in words.SEVERITIES.items()
     }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, Self
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from grafana_foundation_sdk.builders import (
     bargauge,
@@ -40,6 +40,10 @@ class _Panel(Protocol):
     def unit(self, unit: str) -> Self: ...
     def no_value(self, no_value: str) -> Self: ...
     def links(self, links: list[cogbuilder.Builder[model.DashboardLink]]) -> Self: ...
+    def decimals(self, decimals: float) -> Self: ...
+
+
+P = TypeVar("P", bound=_Panel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,13 @@ def _link(title: str, url: str) -> cogbuilder.Builder[model.DashboardLink]:
 
 
 def dress(
-    panel: Any,
+    panel: P,
     place: Place,
     title: str,
     description: str,
     size: Size,
     links: Mapping[str, str],
-) -> Any:
+) -> P:
     """What every panel has: title, description, data source, size, words for what is unknown, links."""
     panel.title(title).description(description).datasource(query.SOURCE)
     panel.span(size.w).height(size.h).no_value(place.no_value())
@@ -117,7 +121,7 @@ def _said(kpi: Kpi, language: Language, more: str = "") -> str:
     return words.formula_of(kpi, language) + held + (f"\n\n{more}" if more else "")
 
 
-def _measured(panel: Any, kpi: Kpi, language: Language) -> Any:
+def _measured(panel: P, kpi: Kpi, language: Language) -> P:
     panel.unit(words.unit_of(kpi, language))
     decimals = words.decimals_of(kpi)
     if decimals is not None:
@@ -154,7 +158,8 @@ def tile(place: Place, kpi_id: str, *, size: Size = TILE, to: str | None = None)
     kpi, language = find(kpi_id), place.language
     name = words.name_of(kpi, language)
     links = {name: place.board(to)} if to else {}
-    panel: stat.Panel = dress(stat.Panel(), place, name, _said(kpi, language), size, links)
+    said = _said(kpi, language, words.WINDOWS[kpi.current_window].said(language))
+    panel = dress(stat.Panel(), place, name, said, size, links)
     _measured(panel, kpi, language)
     return (
         panel.with_target(query.tile(kpi_id, language))
@@ -183,9 +188,8 @@ class Line:
     """One series of a chart: an indicator, and how it is asked for."""
 
     query: query.PostgresQuery
-    dashed: str | None = None
-    """Name of the series where it is drawn with a dashed line."""
-    colour: str | None = field(default=None)
+    dashed: bool = False
+    colour: str | None = None
 
 
 def chart(
@@ -205,17 +209,13 @@ def chart(
     :param more: what is said beside the indicator's formula.
     """
     kpi, language = find(kpi_id), place.language
-    panel: timeseries.Panel = dress(
-        timeseries.Panel(), place, title, _said(kpi, language, more), size, links or {}
-    )
+    panel = dress(timeseries.Panel(), place, title, _said(kpi, language, more), size, links or {})
     _measured(panel, kpi, language)
     drawn(panel, bars=bars, stacked=stacked)
     _asked(panel, lines)
     if kpi.unit_of_measure == "share":
         panel.axis_soft_max(1)
-    if kpi.source.value != "dossier_surge":
-        panel.axis_soft_min(0)
-    return panel
+    return panel.axis_soft_min(0)
 
 
 def drawn(panel: timeseries.Panel, *, bars: bool, stacked: bool) -> None:
@@ -238,7 +238,7 @@ def _asked(panel: timeseries.Panel, lines: Sequence[Line]) -> None:
     for place, line in enumerate(lines):
         panel.with_target(line.query.named(chr(ord("A") + place)))
         properties = []
-        if line.dashed is not None:
+        if line.dashed:
             properties += [
                 model.DynamicConfigValue(id_val="custom.drawStyle", value="line"),
                 model.DynamicConfigValue(id_val="custom.lineStyle", value=_DASHED),
@@ -271,8 +271,7 @@ def trend(
         raise ValueError(f"{', '.join(kpi_ids)} are not of one unit of measure")
     lines = [Line(query.series(kpi.id, language, label=words.name_of(kpi, language))) for kpi in kpis]
     if len(kpis) == 1 and kpis[0].direction is not Direction.NONE:
-        name = words.SERIES_TARGET.said(language)
-        lines.append(Line(query.target(kpi_ids[0], language), dashed=name, colour="text"))
+        lines.append(Line(query.target(kpi_ids[0], language), dashed=True, colour="text"))
     return chart(
         place,
         kpi_ids[0],
@@ -299,9 +298,7 @@ def bars(
     """The newest figure of each value of a dimension, the greatest first."""
     kpi, language = find(kpi_id), place.language
     label = words.name_of(kpi, language)
-    panel: bargauge.Panel = dress(
-        bargauge.Panel(), place, place.say(title), words.formula_of(kpi, language), size, {}
-    )
+    panel = dress(bargauge.Panel(), place, place.say(title), words.formula_of(kpi, language), size, {})
     _measured(panel, kpi, language)
     return (
         panel.with_target(query.parts(kpi_id, language, by=by, most=most, head=place.say(head), label=label))
@@ -327,7 +324,7 @@ def by_units(
     stands = Phrase("Đánh giá", "Verdict").said(language)
     lacks = Phrase("Chưa đạt", "Missed").said(language)
     said = "\n\n".join(words.formula_of(kpi, language) for kpi in kpis)
-    panel: table.Panel = dress(
+    panel = dress(
         table.Panel(), place, place.say(title), f"{said}\n\n{words.TARGETS_ARE_DATA.said(language)}", size, {}
     )
     head = place.say(words.UNIT)

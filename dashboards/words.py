@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from dashboards.model import Language
-from ioc.kpi.definition import Kpi
+from ioc.kpi.definition import Kpi, Window
 from ioc.pages.words import Phrase
 
 
@@ -61,11 +61,20 @@ OPERATIONS: Final = Phrase("Phòng điều hành", "Operations room")
 ALERT_MARKS: Final = Phrase("Cảnh báo từ mức cao", "Alerts, major and critical")
 DAY_MARKS: Final = Phrase("Ngày nghỉ, ngày làm bù", "Holidays and make-up days")
 HOW: Final = Phrase("Cách tính", "How it is computed")
-NOTHING: Final = Phrase("Khi không có gì để đếm", "When there is nothing to count")
 TARGETS_ARE_DATA: Final = Phrase(
     "Màu và chữ theo mục tiêu đang có hiệu lực (targets.csv của gói dữ liệu huyện).",
     "Colour and word follow the target in force (targets.csv of the district pack).",
 )
+
+#: What a tile looks back on, whatever time a board shows.
+WINDOWS: Final[Mapping[Window, Phrase]] = {
+    Window.NOW: Phrase("Số của lúc này.", "The figure of this moment."),
+    Window.TODAY: Phrase("Số từ đầu ngày hôm nay.", "The figure of today so far."),
+    Window.HOUR: Phrase("Số của một giờ qua.", "The figure of the last hour."),
+    Window.FIVE_MINUTES: Phrase("Số của năm phút qua.", "The figure of the last five minutes."),
+    Window.THIRTY_DAYS: Phrase("Số của 30 ngày qua.", "The figure of the last 30 days."),
+    Window.MONTH: Phrase("Số của tháng này đến nay.", "The figure of this month so far."),
+}
 
 _MEASURES_VI: Final[Mapping[str, str]] = {"working days": "ngày làm việc", "times": "lần", "points": "điểm"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboards import query, words
+from dashboards import query
 from dashboards.frame import Part, Plan
 from dashboards.panels import THIRD, Line, Place, Size, by_units, chart
 from ioc.kpi.catalogue import find
@@ -55,14 +55,12 @@ def _periods(place: Place, kpi_id: str) -> Part:
         Line(query.series(kpi_id, language, label=place.say(_THIS), as_of=query.AS_OF)),
         Line(
             query.before(kpi_id, label=place.say(_BEFORE), as_of=query.AS_OF),
-            dashed=place.say(_BEFORE),
+            dashed=True,
             colour="purple",
         ),
     ]
     if find(kpi_id).direction is not Direction.NONE:
-        lines.append(
-            Line(query.target(kpi_id, language), dashed=words.SERIES_TARGET.said(language), colour="text")
-        )
+        lines.append(Line(query.target(kpi_id, language), dashed=True, colour="text"))
     return chart(
         place,
         kpi_id,
@@ -106,7 +104,7 @@ def _known(place: Place, kpi_id: str) -> Part:
             Line(query.series(kpi_id, language, label=place.say(_NOW))),
             Line(
                 query.series(kpi_id, language, label=place.say(_THEN), as_of=query.AS_OF),
-                dashed=place.say(_THEN),
+                dashed=True,
                 colour="semi-dark-orange",
             ),
         ],

@@ -70,6 +70,5 @@ PLAN = Plan(
     parts=_parts,
     page="wall",
     since="now/d",
-    until="now",
     refresh="10s",
 )

@@ -7,13 +7,15 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from dashboards import role
 from dashboards.build import build
@@ -22,6 +24,7 @@ from dashboards.macros import Asked
 from dashboards.model import Language
 from dashboards.query import before, series, target, tile
 from dashboards.reading import Found, queries
+from ioc.cli.main import build as command_line
 from ioc.errors import UnavailableError
 from ioc.kpi import targets
 from ioc.kpi.catalogue import CATALOGUE
@@ -386,5 +389,35 @@ def test_check_finds(house: House, grafana: Connection, text: str, form: str, sa
     )
 
 
-def test_seed_is_of_now(house: House) -> None:
-    assert abs(datetime.now(UTC) - house.now) < timedelta(hours=1)
+def test_check_of_the_command_line(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IOC_DATABASE_URL", house.settings.database_dsn)
+    monkeypatch.setenv("IOC_STATE_DIR", str(house.settings.state_dir))
+    done = CliRunner().invoke(command_line(), ["dashboards", "check"])
+    assert done.exit_code == 0, done.output
+    assert "18 boards, 0 faults." in done.output
+    assert "queries ran, the slowest in" in done.output
+    done = CliRunner().invoke(command_line(), ["dashboards", "role"])
+    assert done.exit_code == 0, done.output
+    assert str(role.password_file(house.settings)) in done.output
+    assert role.password_file(house.settings).read_text().strip() not in done.output
+
+
+def test_on_the_embedded_server_its_administrator_makes_the_role(servers: Servers, house: House) -> None:
+    """The platform's own role may not make roles there; the server's own may, and its password is in the state folder."""
+    embedded = servers.settings.model_copy(
+        update={"grafana_database_password": role.password(house.settings)}
+    )
+    with psycopg.connect(embedded.database_dsn, autocommit=True) as owner:
+        owner.execute("CREATE SCHEMA IF NOT EXISTS ioc_board")
+    assert embedded.database_admin_dsn is not None
+    secret = role.ensure(embedded)
+    with psycopg.connect(role.dsn(embedded, secret)) as session:
+        assert session.execute("SELECT current_database(), current_user").fetchone() == ("ioc", "ioc_grafana")
+
+
+def test_an_unprepared_database_is_said(servers: Servers, house: House) -> None:
+    bare = servers.postgres.ensure_database("bare")
+    name = make_conninfo(servers.postgres.admin_dsn, dbname="bare")
+    settings = house.settings.model_copy(update={"database_url": SecretStr(bare)})
+    with pytest.raises(UnavailableError, match="not prepared for boards"):
+        role.ensure(settings, admin_dsn=name)
