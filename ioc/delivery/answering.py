@@ -25,6 +25,7 @@ class Doing(StrEnum):
 
     ACKNOWLEDGE = "ack"
     SNOOZE = "snooze"
+    COMMENT = "comment"
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,14 @@ def look(message_id: int) -> Steps[Found]:
     return Found((yield from facts_of(ids)) if ids else [])
 
 
-def act(message_id: int, doing: Doing, person: str, now: datetime, via: str) -> Steps[Found]:
-    """Steps by which a person acts on all alerts of a message; repeating it changes nothing.
+def act(message_id: int, doing: Doing, person: str, now: datetime, via: str, text: str = "") -> Steps[Found]:
+    """Steps by which a person acts on all alerts of a message; repeating it changes nothing, but for a comment.
 
     The message was addressed, so the person may act on its alerts whatever a reader of this name may see.
 
     :param via: where it was done, for the trail: a channel's code, or ``link``.
+    :param text: the comment; of nothing else.
+    :raises AlertError: the comment is empty or too long.
     """
     ids = yield from alerts_of(message_id)
     acted: list[Acted] = []
@@ -60,6 +63,8 @@ def act(message_id: int, doing: Doing, person: str, now: datetime, via: str) -> 
     while part := list(islice(left, MOST_AT_ONCE)):
         if doing is Doing.ACKNOWLEDGE:
             acted += yield from actions.acknowledge(SYSTEM_READER, part, person, now, via=via)
+        elif doing is Doing.COMMENT:
+            acted += yield from actions.comment(SYSTEM_READER, part, person, now, text, via=via)
         else:
             acted += yield from actions.snooze(SYSTEM_READER, part, person, now, now + SNOOZE, via=via)
     return Found((yield from facts_of(ids)) if ids else [], acted)

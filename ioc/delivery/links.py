@@ -50,7 +50,7 @@ _MAC_BYTES: Final = 16
 _KEY_BYTES: Final = 32
 _LONGEST: Final = 400
 _KEYS_KEPT: Final = 2
-_BITS: Final[Mapping[Doing, int]] = {Doing.ACKNOWLEDGE: 1, Doing.SNOOZE: 2}
+_BITS: Final[Mapping[Doing, int]] = {Doing.ACKNOWLEDGE: 1, Doing.SNOOZE: 2, Doing.COMMENT: 4}
 
 
 class LinkError(IocError):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from psycopg.types.json import Jsonb
 
-from tests.integration.alert_place import Place
+from tests.integration.alerting import Desk
 
 
-def person(desk: Place, code: str, **contacts: str) -> None:
+def person(desk: Desk, code: str, **contacts: str) -> None:
     """Somebody who can be on duty."""
     desk.connection.execute(
         "INSERT INTO ioc.duty_person (code, name, title, contacts) VALUES (%s, 'Tên riêng', 'Trực', %s)",
@@ -17,7 +17,7 @@ def person(desk: Place, code: str, **contacts: str) -> None:
     )
 
 
-def message(desk: Place, alerts: Sequence[int], to: str | None, channel: str, state: str = "sent") -> int:
+def message(desk: Desk, alerts: Sequence[int], to: str | None, channel: str, state: str = "sent") -> int:
     """Put a message about alerts into the outbox; returns its number."""
     row = desk.connection.execute(
         "INSERT INTO ioc.alert_message (key, kind, severity, person, channel, state, attempts, not_before, created_at)"

@@ -71,7 +71,7 @@ async def test_opening_a_link_shows_the_alert_and_changes_nothing(
     assert desk.events(alert) == ["opened"]
     assert "Luật camera.down" in answer.text
     assert "Gọi người trực." in answer.text
-    assert re.findall(r'name="do" value="(\w+)"', answer.text) == ["ack", "snooze"]
+    assert re.findall(r'name="do" value="(\w+)"', answer.text) == ["ack", "snooze", "comment"]
     assert "script" not in _Tags(answer.text).tags
     assert len(answer.content) < 50_000
     headers = answer.headers
@@ -88,7 +88,7 @@ async def test_its_button_acknowledges_for_the_person_it_was_sent_to(
     assert "Đã xác nhận: boss." in answer.text
     assert desk.alert(alert)["acknowledged_by"] == "boss"
     assert desk.told(alert)[-1] == ("acknowledged", "boss", {"via": "link"})
-    assert re.findall(r'name="do" value="(\w+)"', answer.text) == ["snooze"]
+    assert re.findall(r'name="do" value="(\w+)"', answer.text) == ["snooze", "comment"]
     again = await client.post(where, data={"do": "ack"})
     assert "boss đã xác nhận lúc" in again.text
     assert desk.events(alert) == ["opened", "acknowledged"]
@@ -128,6 +128,59 @@ async def test_many_alerts_are_acknowledged_at_once_and_listed_in_part(
     assert {desk.alert(alert)["acknowledged_by"] for alert in alerts} == {"boss"}
 
 
+async def test_a_comment_is_kept_as_text_and_one_that_can_t_be_kept_is_shown_again(
+    ready: Settings, desk: Place, client: httpx.AsyncClient
+) -> None:
+    alert = desk.open("camera.down", "device:c1")
+    where = link(ready, message(desk, [alert], "boss", "sms"))
+    answer = await client.post(where, data={"do": "comment", "text": "<b>đang đến</b>\r\nđiểm 4"})
+    assert answer.status_code == 200
+    assert "Đã ghi chú." in answer.text
+    assert "&lt;b&gt;đang đến&lt;/b&gt;" in answer.text
+    assert desk.told(alert)[-1] == (
+        "commented",
+        "boss",
+        {"via": "link", "comment": "<b>đang đến</b>\nđiểm 4"},
+    )
+    for text in ("", " ", "ệ" * 281, "x\x00y"):
+        refused = await client.post(where + "?lang=en", data={"do": "comment", "text": text})
+        assert (refused.status_code, "mend it" in refused.text) == (422, True)
+        assert text.strip()[:280] in refused.text
+    assert desk.events(alert) == ["opened", "commented"]
+    sent_before = Claim(
+        message(desk, [alert], "boss", "zalo"), "boss", datetime.now(UTC) + LIFE, frozenset({Doing.SNOOZE})
+    )
+    older = made(ready, sent_before)
+    assert "textarea" not in _Tags((await client.get(older)).text).tags
+    assert (await client.post(older, data={"do": "comment", "text": "x"})).status_code == 403
+
+
+async def test_it_tells_who_else_knows_and_what_else_is_open(
+    ready: Settings, desk: Place, client: httpx.AsyncClient
+) -> None:
+    alert, other = desk.open("camera.down", "device:c1"), desk.open("wifi.down", "device:ap-7")
+    hidden = desk.open("site.power", "point:p1")
+    where = link(ready, message(desk, [alert], "boss", "sms"))
+    answer = await client.get(where)
+    assert "chưa báo cho ai khác" in answer.text
+    assert "Không có cảnh báo nào khác." in answer.text
+    assert "Hiện bạn không trong ca trực nào." in answer.text
+    person(desk, "deputy")
+    for to, about, state in (("deputy", alert, "sent"), ("truc-1", alert, "failed"), ("boss", other, "sent")):
+        number = message(desk, [about], to, "zalo", state)
+        desk.connection.execute(
+            "UPDATE ioc.alert_message SET ended_at = created_at WHERE message_id = %s", (number,)
+        )
+    answer = await client.get(where + "?lang=en")
+    assert "Told deputy, 08:00 2026-03-02" in answer.text
+    assert "truc-1" not in answer.text
+    assert "ap-7" in answer.text
+    assert "point p1" not in answer.text
+    assert desk.events(hidden) == ["opened"]
+    assert "84900000000" not in answer.text
+    assert "Tên riêng" not in answer.text
+
+
 async def test_names_with_markup_are_text(ready: Settings, desk: Place, client: httpx.AsyncClient) -> None:
     alert = desk.open("camera.down", "device:<img src=x onerror=alert(1)>\"'&")
     answer = await client.get(link(ready, message(desk, [alert], "boss", "sms")))
@@ -158,7 +211,7 @@ async def test_links_that_are_wrong_old_or_of_nobody_say_so_and_do_nothing(
     assert desk.events(alert) == ["opened"]
 
 
-@pytest.mark.parametrize("body", [b"", b"do=close", b"do=ack&do=snooze", b"\xff", b"do=ack&x=" + b"y" * 2000])
+@pytest.mark.parametrize("body", [b"", b"do=close", b"do=ack&do=snooze", b"\xff", b"do=ack&x=" + b"y" * 4000])
 async def test_a_form_that_is_none_changes_nothing(
     ready: Settings, desk: Place, client: httpx.AsyncClient, body: bytes
 ) -> None:

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 from ioc.duty.asking import Looked
 from ioc.duty.clock import instant
-from ioc.duty.handover import hand_overs
 from ioc.duty.model import Calendar
 from ioc.duty.timeline import Timeline
 from ioc.duty.warning import DutyWarning
@@ -60,16 +59,6 @@ class Day:
     sort: Sort
     turns: tuple[Turn, ...]
     lacks: tuple[Lack, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """A layer at this moment, and what comes next; None: not within two weeks."""
-
-    layer: str
-    people: tuple[str, ...]
-    until: datetime | None
-    next: tuple[str, ...]
 
 
 def turns(line: Timeline) -> list[Turn]:
@@ -137,17 +126,6 @@ def sort_of(day: date, calendar: Calendar) -> Sort:
     if calendar.is_working_day(day):
         return Sort.WORKING if usual else Sort.MADE_UP
     return Sort.HOLIDAY if usual else Sort.WEEKEND
-
-
-def now_of(one: Looked, at: datetime) -> list[Now]:
-    """Every layer at a moment: who is there, until when, and who comes then."""
-    span, coming = one.now.at(at), [over for over in hand_overs(one.now) if over.at > at]
-    found = []
-    for layer in one.roster.layers:
-        over = next((one_ for one_ in coming if one_.layer == layer), None)
-        following = () if over is None else (*over.staying, *over.arriving)
-        found.append(Now(layer, span.of(layer), None if over is None else over.at, following))
-    return found
 
 
 @dataclass(frozen=True, slots=True)

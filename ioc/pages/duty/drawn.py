@@ -9,9 +9,10 @@ from datetime import date, datetime, time, timedelta
 from ioc.duty.asking import Duty, Looked, ask
 from ioc.duty.clock import instant
 from ioc.duty.model import Change, Plan, Roster
+from ioc.duty.present import Present, present
 from ioc.duty.store import changes_of
 from ioc.kpi.query import Steps
-from ioc.pages.duty.calendar import Day, Now, Turn, bounds, days, now_of, turns
+from ioc.pages.duty.calendar import Day, Turn, bounds, days, turns
 
 #: So much before and after is looked at too: a week-long turn is known whole.
 _MARGIN = timedelta(days=8)
@@ -26,7 +27,7 @@ class OfRoster:
     roster: Roster
     days: list[Day]
     turns: list[Turn]
-    now: list[Now]
+    now: list[Present]
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,12 @@ def _roster(duty: Duty, one: Looked, first: date, last: date) -> OfRoster:
     end = instant(last + timedelta(days=1), time(), zone)
     line = one.line or one.now
     seen = [turn for turn in turns(line) if turn.start < end and turn.end > start]
-    return OfRoster(one.roster, days(one, duty.plan.calendar, first, last), seen, now_of(one, duty.at))
+    return OfRoster(
+        one.roster,
+        days(one, duty.plan.calendar, first, last),
+        seen,
+        present(one.now, one.roster.layers, duty.at),
+    )
 
 
 def _people(plan: Plan) -> dict[str, tuple[str, str]]:

@@ -15,7 +15,7 @@ from ioc.duty.asking import Looked, look
 from ioc.duty.model import Change, ChangeKind, Cover, Person, Plan, Roster
 from ioc.duty.timeline import compute
 from ioc.duty.wording import ShiftWording, Wording
-from ioc.pages.duty.calendar import Sort, bounds, days, differences, now_of, sort_of, step
+from ioc.pages.duty.calendar import Sort, bounds, days, differences, sort_of, step
 from ioc.pages.duty.changing import wording
 from ioc.pages.duty.view import View
 from tests.integration.duty_pack import VIETNAM, daily
@@ -57,13 +57,6 @@ def test_what_lacks_people_is_cut_to_each_day() -> None:
     found = days(_looked(plan), plan.calendar, MONDAY, MONDAY + timedelta(days=3))
     thin = [(day.day.day, lack.end - lack.start) for day in found for lack in day.lacks if lack.warning.layer]
     assert thin == [(2, timedelta(hours=12)), (3, timedelta(hours=24)), (4, timedelta(hours=12))]
-
-
-def test_now_says_until_when_and_who_comes() -> None:
-    at = START + timedelta(hours=30)
-    (officer, leader) = now_of(_looked(_plan(), at), at)
-    assert (officer.people, officer.until, officer.next) == (("an",), START + timedelta(hours=31), ("binh",))
-    assert (leader.people, leader.next) == (("chi",), ("dung",))
 
 
 def test_differences_are_those_of_the_people_in_a_layer() -> None:
