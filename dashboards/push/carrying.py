@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from dashboards.push.changes import Change
-from dashboards.push.plan import Plan, ignore
+from dashboards.push.finding import Plan, ignore
 from dashboards.push.server import Grafana
 from ioc.errors import IocError
 
@@ -29,7 +29,8 @@ def carry_out(grafana: Grafana, plan: Plan, tick: Callable[[int, int], None] = i
     for done, change in enumerate(plan.changes):
         tick(done, len(plan.changes))
         try:
-            change.make(grafana)
+            with grafana.understood():
+                change.make(grafana)
         except KeyboardInterrupt:
             _take_back(grafana, plan.changes[: done + 1])
             raise
@@ -52,7 +53,8 @@ def _take_back(grafana: Grafana, changes: Sequence[Change]) -> list[Change]:
     left: list[Change] = []
     for change in reversed(changes):
         try:
-            change.take_back(grafana)
+            with grafana.understood():
+                change.take_back(grafana)
         except IocError:
             left.append(change)
     return left

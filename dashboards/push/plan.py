@@ -3,78 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
-from dashboards.alerting import CONTACT_NAME, GROUP, RULE_PREFIX, Alerting
 from dashboards.model import Board, Folder
+from dashboards.push import plan_alerting
 from dashboards.push.changes import (
-    Change,
     DeleteBoard,
-    DeleteProvisioned,
     MakeFolder,
     NameFolder,
     SaveBoard,
-    SaveProvisioned,
     SaveSource,
     source_fault,
 )
 from dashboards.push.differences import summarise
+from dashboards.push.finding import InTheWayError, Plan, Problem, Wanted, holds, ignore
 from dashboards.push.marks import PREFIX, TAG, digest, mark_of, tagged
 from dashboards.push.reading import Known, document_of, known
 from dashboards.push.server import Grafana
 from dashboards.source import TYPES, Source
-from ioc.errors import InputError
-
-#: From this release on a rule may name its contact point; before it, notification policies alone decide.
-_RULES_NAME_RECEIVERS: Final = (11, 0)
-_ALERTING: Final = "/v1/provisioning/alert-rules"
-
-
-class InTheWayError(InputError):
-    """Something in Grafana is in the way; nothing was changed."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        count = len(problems)
-        lines = "\n".join(f"- {one.message}\n    {one.remedy}" for one in problems)
-        super().__init__(
-            f"{count} {'thing is' if count == 1 else 'things are'} in the way; nothing was changed:\n{lines}"
-        )
-        self.problems = tuple(problems)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is in the way, and what to do about it."""
-
-    message: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a Grafana is to hold."""
-
-    folders: tuple[Folder, ...]
-    boards: tuple[Board, ...]
-    source: Source
-    alerting: Alerting
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a push would do."""
-
-    changes: list[Change] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    """What is left as it is, or has to be done by hand."""
-    unchanged: int = 0
-    problems: list[Problem] = field(default_factory=list)
-
-
-def ignore(_done: int, _of: int) -> None:
-    """Nobody wants to be told how far it is."""
 
 
 def make(
@@ -91,9 +38,17 @@ def make(
     :raises InTheWayError: with everything that is in the way.
     :raises IocError: Grafana does not answer, or the token may not look.
     """
+    with grafana.understood():
+        plan = _look(grafana, wanted, overwrite=overwrite, tick=tick)
+    if plan.problems:
+        raise InTheWayError(plan.problems)
+    return plan
+
+
+def _look(grafana: Grafana, wanted: Wanted, *, overwrite: bool, tick: Callable[[int, int], None]) -> Plan:
     plan = Plan()
     grafana.hide(wanted.source.password.get_secret_value(), *wanted.alerting.secrets)
-    has_alerting = _alerting_rules(grafana)
+    has_alerting = plan_alerting.rules_of(grafana)
     folders = wanted.folders if has_alerting is None else (*wanted.folders, wanted.alerting.folder)
     _folders(grafana, folders, plan)
     _source(grafana, wanted.source, plan)
@@ -107,10 +62,8 @@ def make(
             "This Grafana has no alerting of its own switched on: alert rules on the platform's health are left out."
         )
     else:
-        _alerting(grafana, wanted.alerting, has_alerting, plan)
+        plan_alerting.look(grafana, wanted.alerting, has_alerting, plan)
     plan.changes += [one for one in removals if one not in first]
-    if plan.problems:
-        raise InTheWayError(plan.problems)
     return plan
 
 
@@ -164,7 +117,7 @@ def _source(grafana: Grafana, source: Source, plan: Plan) -> None:
         )
         return
     after = source.document(str(found["type"]))
-    different = sorted(key for key, value in after.items() if not _holds(found.get(key), value))
+    different = sorted(key for key, value in after.items() if not holds(found.get(key), value))
     why = f": {', '.join(different)}" if different else ""
     if not different and source_fault(grafana, source.uid) is not None:
         why = ": its log-in is set anew, since Grafana says that it does not reach the database"
@@ -172,15 +125,6 @@ def _source(grafana: Grafana, source: Source, plan: Plan) -> None:
         plan.changes.append(SaveSource(_restorable(found), after, source.password.get_secret_value(), why))
     else:
         plan.unchanged += 1
-
-
-def _holds(found: object, wanted: object) -> bool:
-    """Whether what is there has all that is wanted; what Grafana adds by itself does not count."""
-    if isinstance(wanted, Mapping):
-        return isinstance(found, Mapping) and all(
-            _holds(found.get(key), value) for key, value in wanted.items()
-        )
-    return found == wanted
 
 
 def _restorable(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -329,86 +273,3 @@ def _from_files(uid: str, found: Known) -> Problem:
 
 def _place(board: Mapping[str, Any]) -> str:
     return str(board["meta"].get("folderUid") or "")
-
-
-def _alerting_rules(grafana: Grafana) -> list[Mapping[str, Any]] | None:
-    """All alert rules; None where alerting is not switched on."""
-    found = grafana.find(_ALERTING)
-    return None if found is None else list(found)
-
-
-def _alerting(grafana: Grafana, alerting: Alerting, rules: Iterable[Mapping[str, Any]], plan: Plan) -> None:
-    receivers = bool(alerting.contacts) and grafana.version >= _RULES_NAME_RECEIVERS
-    gone = _contacts(grafana, alerting, plan)
-    there = {str(one["uid"]): one for one in rules}
-    for after in alerting.documents(grafana.org, receivers=receivers):
-        before = there.pop(after["uid"], None)
-        what = f"alert rule “{after['title']}” ({after['uid']})"
-        if before is None:
-            plan.changes.append(SaveProvisioned("alert-rules", what, None, after))
-        elif before.get("provenance") == "file":
-            plan.problems.append(
-                Problem(
-                    f"The {what} comes from files on Grafana's disk, which alone may change it.",
-                    "Take the files away to push, or leave alerting to the files: one of the two.",
-                )
-            )
-        elif "ioc_digest" not in (before.get("annotations") or {}):
-            plan.problems.append(
-                Problem(
-                    f"The uid {after['uid']} belongs to an alert rule that is not ours: “{before.get('title')}”.",
-                    "Delete that rule in Grafana, then push again.",
-                )
-            )
-        elif before["annotations"]["ioc_digest"] != after["annotations"]["ioc_digest"]:
-            plan.changes.append(SaveProvisioned("alert-rules", what, before, after))
-        else:
-            plan.unchanged += 1
-    for uid, before in there.items():
-        if (
-            uid.startswith(RULE_PREFIX)
-            and before.get("ruleGroup") == GROUP
-            and "ioc_digest" in (before.get("annotations") or {})
-        ):
-            what = f"alert rule “{before.get('title')}” ({uid}), which is not built any more"
-            plan.changes.append(DeleteProvisioned("alert-rules", what, before))
-    plan.changes += gone
-    if alerting.contacts and not receivers:
-        version = ".".join(map(str, grafana.version))
-        plan.notes.append(
-            f"Grafana {version} lets notification policies alone decide who is told: add one for ioc = platform"
-            f" that leads to the contact point “{CONTACT_NAME}”. From 11.0 on the rules name it themselves."
-        )
-
-
-def _contacts(grafana: Grafana, alerting: Alerting, plan: Plan) -> list[DeleteProvisioned]:
-    """Plan the contact point; the answer is what goes of it, which must wait until no rule names it."""
-    points = list(grafana.ask("GET", "/v1/provisioning/contact-points"))
-    there = {str(one.get("uid")): one for one in points if str(one.get("uid")).startswith(RULE_PREFIX)}
-    strange = [one for one in points if one.get("name") == CONTACT_NAME and str(one.get("uid")) not in there]
-    if strange and alerting.contacts:
-        plan.problems.append(
-            Problem(
-                f"There is a contact point “{CONTACT_NAME}” already that is not ours; ours would become a part of it.",
-                "Rename it in Grafana, then push again.",
-            )
-        )
-        return []
-    for contact in alerting.contacts:
-        before, after = there.pop(contact.uid, None), contact.document()
-        what = f"contact point “{CONTACT_NAME}” ({contact.kind})"
-        if before is not None and before.get("provenance") == "file":
-            plan.notes.append(f"The {what} comes from files on Grafana's disk and is left as it is.")
-        elif before is None or not _holds(before, after):
-            plan.changes.append(SaveProvisioned("contact-points", what, before, after))
-        else:
-            plan.unchanged += 1
-    return [
-        DeleteProvisioned(
-            "contact-points",
-            f"contact point “{CONTACT_NAME}” ({one.get('type')}), which has no address any more",
-            one,
-        )
-        for one in there.values()
-        if one.get("provenance") != "file"
-    ]

@@ -222,6 +222,21 @@ class Grafana:
             )
 
     @contextmanager
+    def understood(self) -> Iterator[None]:
+        """Within it, an answer that lacks what Grafana documents is told as such, and not as a fault of ours.
+
+        :raises UnavailableError: something was missing in an answer.
+        """
+        try:
+            yield
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            raise UnavailableError(
+                f"The Grafana at {self.address} answers otherwise than Grafana is documented to:"
+                f" {type(error).__name__} {self.without_secrets(str(error))[:200]}.",
+                remedy="Look at the proxy in front of it; if there is none, this release is not known here.",
+            ) from error
+
+    @contextmanager
     def _told(self, what: str) -> Iterator[None]:
         """Turn the client's errors into ours; ``what`` is what was tried."""
         try:

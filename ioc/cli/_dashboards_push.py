@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from dashboards.push.plan import Plan
+    from dashboards.push.finding import Plan
 
 
 def push(
@@ -29,7 +29,8 @@ def push(
     from dashboards import alerting, role, source
     from dashboards.build import build
     from dashboards.push.carrying import carry_out
-    from dashboards.push.plan import Wanted, make
+    from dashboards.push.finding import Wanted
+    from dashboards.push.plan import make
     from dashboards.push.server import Grafana
     from ioc.cli._progress import progress
     from ioc.settings import load

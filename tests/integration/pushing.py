@@ -20,8 +20,9 @@ from dashboards import source as sources
 from dashboards.alerting import FOLDER, Alerting, Contact
 from dashboards.model import DATA_SOURCE_UID, DATABASE_ROLE, Board, Folder
 from dashboards.push.carrying import carry_out
+from dashboards.push.finding import Plan, Wanted
 from dashboards.push.marks import TAG
-from dashboards.push.plan import Plan, Wanted, make
+from dashboards.push.plan import make
 from dashboards.push.server import Grafana
 from dashboards.source import Source
 from ioc.settings import Settings

@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from dashboards.alerting import RULES, Alerting
+from dashboards.push.finding import InTheWayError
 from dashboards.push.marks import TAG
-from dashboards.push.plan import InTheWayError
 from dashboards.push.server import RefusedError
 from ioc.settings import Settings
 from tests.integration.pushing import BOARDS, LIVE, WEBHOOK, Bench, board, on_double, on_live
