@@ -1,4 +1,4 @@
-"""No Grafana to push to: absent, old, another server, a wrong address or token. Said plainly; nothing has changed then."""
+"""No Grafana to push to: absent, old, another server, a wrong address or token. Said plainly, and nothing changes."""
 
 from __future__ import annotations
 
