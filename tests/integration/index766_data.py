@@ -52,9 +52,20 @@ def add_cases(connection: Connection, cases: Sequence[Case]) -> None:
         dossier = reduce(case.facts)
         dossier_id = _one(
             connection,
-            "INSERT INTO ioc.dossier (code, unit_id, due_at, recorded_at)"
-            " SELECT %s, unit_id, %s, %s FROM ioc.unit WHERE code = %s RETURNING dossier_id",
-            (case.code, dossier.due_at, max(f.recorded_at for f in case.facts), dossier.unit),
+            "INSERT INTO ioc.dossier (code, unit_id, due_at, recorded_at, received_at, completed_at, withdrawn_at,"
+            " field, procedure)"
+            " SELECT %s, unit_id, %s, %s, %s, %s, %s, %s, %s FROM ioc.unit WHERE code = %s RETURNING dossier_id",
+            (
+                case.code,
+                dossier.due_at,
+                max(f.recorded_at for f in case.facts),
+                dossier.accepted_at,
+                dossier.completed_at,
+                dossier.withdrawn_at,
+                dossier.field,
+                dossier.procedure,
+                dossier.unit,
+            ),
         )
         for entry in entries(case.facts, lambda _: CALENDAR):
             of = entry.series
