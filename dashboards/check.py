@@ -277,9 +277,6 @@ def _named(panel: Mapping[str, Any]) -> Iterator[str]:
         mapped: Sequence[Mapping[str, str]] = (change.get("options") or {}).get("mappings") or []
         yield from (one["fieldName"] for one in mapped)
     options = panel.get("options") or {}
-    only = str((options.get("reduceOptions") or {}).get("fields") or "")
-    if only.startswith("/^"):
-        yield only.removeprefix("/^").removesuffix("$/")
     for layer in options.get("layers") or []:
         where, style = layer.get("location") or {}, (layer.get("config") or {}).get("style") or {}
         yield from (where[part] for part in ("latitude", "longitude") if where.get(part))

@@ -215,6 +215,17 @@ def _unknown(board: Board) -> Faults:
         custom = _defaults(panel).get("custom") or {}
         if panel.get("type") == "timeseries" and custom.get("spanNulls") is not False:
             yield Fault("unknown", board.uid, name_of(panel), "its lines run over what is unknown")
+        if panel.get("type") == "state-timeline" and not _goes_on(panel):
+            yield Fault("unknown", board.uid, name_of(panel), "its states end where another device's change")
+
+
+def _goes_on(panel: Mapping[str, Any]) -> bool:
+    overrides = (panel.get("fieldConfig") or {}).get("overrides") or []
+    return any(
+        one.get("id") == "custom.spanNulls" and one.get("value") is True
+        for override in overrides
+        for one in override.get("properties") or []
+    )
 
 
 def _kpis_of(sql: str) -> list[str]:

@@ -96,6 +96,8 @@ def timeline(
         panel.with_target(asked)
         .unit("none")
         .mappings(mappings(words.STATES, place.language))
+        # devices share their times in one table: where another one changes, a state goes on; unknown is a state of its own
+        .override_by_field_type("number", [model.DynamicConfigValue(id_val="custom.spanNulls", value=True)])
         .merge_values(True)
         .show_value(shapes.VisibilityMode.NEVER)
         .align_value(shapes.TimelineValueAlignment.LEFT)

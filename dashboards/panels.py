@@ -302,9 +302,7 @@ def bars(
     _measured(panel, kpi, language)
     return (
         panel.with_target(query.parts(kpi_id, language, by=by, most=most, head=place.say(head), label=label))
-        .reduce_options(
-            common.ReduceDataOptions().values(True).limit(most).calcs(["lastNotNull"]).fields(f"/^{label}$/")
-        )
+        .reduce_options(common.ReduceDataOptions().values(True).limit(most).calcs(["lastNotNull"]).fields(""))
         .orientation(shapes.VizOrientation.HORIZONTAL)
         .display_mode(shapes.BarGaugeDisplayMode.BASIC)
         .value_mode(shapes.BarGaugeValueMode.TEXT)

@@ -25,6 +25,10 @@ STATEMENT_TIMEOUT: Final = "10s"
 CONNECTIONS: Final = 20
 #: One process at a time makes the role: a server has one, however many databases.
 _LOCK: Final = 0x696F6318
+_NO_LARGE_OBJECTS: Final = (
+    "REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid),"
+    " pg_catalog.lo_from_bytea(oid, bytea) FROM PUBLIC"
+)
 _LIMITS: Final = {
     "default_transaction_read_only": "on",
     "statement_timeout": STATEMENT_TIMEOUT,
@@ -113,7 +117,7 @@ def statements(database: str) -> str:
     return (
         f"CREATE ROLE {DATABASE_ROLE} LOGIN NOINHERIT CONNECTION LIMIT {CONNECTIONS} PASSWORD '…';\n{limits}\n"
         f"GRANT USAGE ON SCHEMA ioc_board TO {DATABASE_ROLE};\n"
-        f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC;"
+        f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC;\n{_NO_LARGE_OBJECTS};"
     )
 
 
@@ -151,6 +155,8 @@ def _make(connection: psycopg.Connection[Any], secret: SecretStr) -> None:
     # everybody may make temporary tables in a new database, and fill its disk with them
     database = sql.Identifier(connection.info.dbname)
     connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
+    # and large objects; these functions are the server administrator's: for anybody else this says so and does nothing
+    connection.execute(_NO_LARGE_OBJECTS.encode())
 
 
 def _verifier(connection: psycopg.Connection[Any], secret: SecretStr) -> str:

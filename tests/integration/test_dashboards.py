@@ -264,6 +264,8 @@ def test_the_role_writes_nothing(house: House, grafana: Connection) -> None:
         "CREATE TABLE public.x (a int)",
         "CREATE TEMP TABLE x (a int)",
         "CREATE SCHEMA x",
+        "SELECT lo_from_bytea(0, 'x')",
+        "SELECT lo_create(0)",
         "CREATE FUNCTION ioc_board.units() RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "INSERT INTO ioc.unit (code) VALUES ('x')",
         "UPDATE ioc.reader SET active = true",

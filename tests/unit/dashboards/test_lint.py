@@ -154,6 +154,13 @@ def test_tiles_of_a_map_from_elsewhere_are_caught() -> None:
     assert rules(with_board(tiles, "ioc-wall-vi")) == {"outside"}
 
 
+def test_states_that_end_with_another_devices_are_caught() -> None:
+    def torn(document: dict[str, Any]) -> None:
+        panel(document, "state-timeline")["fieldConfig"]["overrides"].clear()
+
+    assert rules(with_board(torn, "ioc-cameras-vi")) == {"unknown"}
+
+
 def _boards(change: Callable[[tuple[Board, ...]], tuple[Board, ...]]) -> Bundle:
     return replace(GOOD, boards=change(GOOD.boards))
 
