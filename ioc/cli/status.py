@@ -14,8 +14,8 @@ import typer
 if TYPE_CHECKING:
     from deploy.stack.connector_state import ConnectorFacts
     from deploy.stack.control import ServiceFacts, Status
-    from deploy.stack.worker_state import PartitionState, SourceHalt
     from ioc.settings import Settings
+    from ioc.watch.flow import PartitionState, SourceHalt
     from ioc.watch.standing import Level, Standing, Trouble
     from ioc.watch.state import Watched
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import msgspec
 import psycopg
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 
 from ioc.errors import UnavailableError, UsageError
+from ioc.platform.sending_again import SEND_AT_A_TIME, Again, sender
 from ioc.settings import Settings
 
 
@@ -109,14 +109,6 @@ WHERE topic = %s AND source = %s AND reason = 'source-halted' AND unreadable_id 
 ORDER BY unreadable_id LIMIT %s FOR UPDATE
 """
 _SENT = "DELETE FROM ioc.unreadable WHERE unreadable_id = ANY(%s)"
-_SEND_AT_A_TIME = 500
-
-
-class _Subject(msgspec.Struct):
-    subject: str = ""
-
-
-_SUBJECT = msgspec.json.Decoder(_Subject)
 
 
 def release_source(
@@ -161,46 +153,15 @@ def _send_held(
     tell: Callable[[int, int], None],
 ) -> int:
     sent = 0
-    try:
-        producer = KafkaProducer(
-            bootstrap_servers=settings.kafka_servers.split(","),
-            client_id="ioc-repair",
-            acks="all",
-            enable_idempotence=True,
-            compression_type="lz4",
-        )
-    except Exception as error:
-        raise UnavailableError(f"Kafka does not answer: {error}.", remedy="Run: ioc doctor") from error
-    try:
+    with sender(settings) as again:
         while True:
             with connection.transaction():
                 rows: list[Any] = connection.execute(
-                    _NEXT_HELD, (topic, source, newest, _SEND_AT_A_TIME)
+                    _NEXT_HELD, (topic, source, newest, SEND_AT_A_TIME)
                 ).fetchall()
                 if not rows:
                     return sent
-                waiting = [
-                    producer.send(topic, key=_key(value), value=value, partition=partition)
-                    for _, partition, value in rows
-                ]
-                for future in waiting:
-                    future.get(timeout=30)
+                again.send([Again(topic, partition, value) for _, partition, value in rows])
                 connection.execute(_SENT, ([row[0] for row in rows],))
             sent += len(rows)
             tell(sent, held)
-    except psycopg.Error:
-        raise
-    except Exception as error:
-        raise UnavailableError(
-            f"Kafka took {sent} of {held} held records: {error}.", remedy="Repeat the command for the others."
-        ) from error
-    finally:
-        producer.close()
-
-
-def _key(value: bytes) -> bytes | None:
-    """The key that the record had: its subject, where it has one."""
-    try:
-        return _SUBJECT.decode(value).subject.encode() or None
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None

@@ -100,8 +100,11 @@ _EXCEPTIONS = {
         "ioc/alerts/looking/sweep.py",
         "dossier_ledger",
     ): "the periods of single dossiers, as the indicators define them",
-    ("ioc/api/health.py", "unreadable"): "readiness counts what waits to be looked at, per source",
-    ("deploy/stack/worker_state.py", "unreadable"): "ioc status counts what waits to be looked at",
+    ("ioc/api/metrics.py", "unreadable"): "Prometheus is told what waits to be looked at, per topic",
+    ("ioc/history/device_now.py", "camera_sample"): "the newest sample of single devices, as it is",
+    ("ioc/history/device_now.py", "wifi_sample"): "the newest sample of single devices, as it is",
+    ("ioc/watch/flow.py", "unreadable"): "ioc status counts what a halted source's repair will send",
+    ("ioc/platform/dead_letters.py", "unreadable"): "what waits to be looked at, by reason",
 }
 
 
