@@ -23,6 +23,7 @@ PAGES: Final = (
     "ioc.pages.wall",
     "ioc.pages.alerts.page",
     "ioc.pages.duty.page",
+    "ioc.pages.shifts.page",
     "ioc.pages.dossiers.page",
     "ioc.pages.dossiers.story",
     "ioc.pages.history.page",

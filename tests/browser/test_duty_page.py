@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -12,10 +12,14 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from ioc.access import readers
+from ioc.alerts.actions import acknowledge
 from ioc.district import apply_pack
 from ioc.duty import Person, Roster
 from ioc.duty.model import Cover
+from ioc.kpi.query import SYSTEM_READER
+from ioc.kpi.steps import run
 from tests.browser.conftest import PHONE, visiting
+from tests.integration.alerting import Desk, a_rule, bring_in, down
 from tests.integration.duty_pack import VIETNAM, daily, duty_pack
 from tests.integration.history_place import PASSWORD, serving
 from tests.servers import Servers
@@ -178,6 +182,66 @@ def test_a_temporary_schedule_and_a_role_that_was_taken_away(room: Room, chromiu
         room.connection.execute("UPDATE ioc.reader SET role = 'operator' WHERE name = 'operator'")
         dialog.get_by_role("button", name="Ghi thay đổi").click()
         expect(_day(page, 1, 0)).to_contain_text("Trần Thị Bình, Lê Chi")
+
+
+def test_a_shift_is_written_down_handed_over_and_taken_over(room: Room, chromium: Browser) -> None:
+    with visiting(chromium, room.url, color_scheme="light") as visitor:
+        visitor.log_in("operator", PASSWORD, "/ops/shifts")
+        page = visitor.page
+        expect(page.locator(".ops-shift-head h2")).to_contain_text("Trực điều hành · Ca 07:00")
+        expect(page.locator(".ops-shift-head")).to_contain_text("đang diễn ra")
+        expect(page.locator(".ops-shifts")).to_contain_text("Ca này chưa có dòng nào.")
+        expect(page.locator(".ops-counted")).to_contain_text("mới")
+        visitor.judge()
+        page.get_by_label("Ghi vào sổ").fill("<i>Mất điện</i> ở điểm 4 lúc 2 giờ")
+        page.get_by_role("button", name="Ghi", exact=True).click()
+        expect(page.get_by_role("status")).to_have_text("Đã ghi vào sổ.")
+        expect(page.locator(".ops-entries")).to_contain_text("<i>Mất điện</i> ở điểm 4 lúc 2 giờ")
+        expect(page.get_by_label("Ghi vào sổ")).to_have_value("")
+
+        page.get_by_role("button", name="Bàn giao ca").click()
+        dialog = page.get_by_role("dialog", name="Bàn giao ca")
+        expect(dialog).to_contain_text("Trong ca: ")
+        dialog.get_by_label("Điều ca sau cần biết").fill("Điện lực hẹn 8 giờ")
+        visitor.judge()
+        dialog.get_by_role("button", name="Bàn giao ca").click()
+        expect(page.locator(".ops-entries li").first).to_contain_text("Điện lực hẹn 8 giờ")
+        expect(page.locator(".ops-entries li").first).to_contain_text("Bàn giao ca. Trong ca:")
+        page.get_by_role("button", name="Nhận ca").click()
+        page.get_by_role("dialog", name="Nhận ca").get_by_role("button", name="Nhận ca").click()
+        expect(page.locator(".ops-entries li").first).to_contain_text("operator")
+        expect(page.locator(".ops-entries li")).to_have_count(3)
+
+        # what happens to alerts meanwhile appears by itself
+        desk = Desk(room.connection, bring_in(room.connection, (a_rule("camera.down", policy=None),), ()))
+        desk.now = datetime.now(UTC)
+        one, other = (desk.settle(down("camera.down", f"device:cam-{n}", desk.now)).opened[0] for n in (1, 2))
+        with room.connection.transaction():
+            run(room.connection, acknowledge(SYSTEM_READER, [one], "operator", desk.now, "<u>đi</u>"))
+        counted = page.locator(".ops-counted li")
+        for place, count in enumerate(("2", "0", "1", "2", "1")):
+            expect(counted.nth(place).locator("strong")).to_have_text(count)
+        expect(page.get_by_role("link", name="Luật camera.down")).to_have_count(2)
+        expect(page.locator(".ops-shifts")).to_contain_text("<u>đi</u>")
+        link = page.get_by_role("link", name="Xác nhận · device:cam-1")
+        expect(link).to_have_attribute("href", f"/ops/alerts?alert={one}")
+        assert other != one
+
+        page.emulate_media(media="print")
+        expect(page.get_by_role("button", name="Ghi", exact=True)).to_be_hidden()
+        expect(page.locator(".ops-entries li").first).to_be_visible()
+        page.emulate_media(media="screen", color_scheme="dark")
+        page.set_viewport_size(PHONE)
+        visitor.judge()
+        page.get_by_role("link", name="Ca trước").click()
+        expect(page.locator(".ops-shift-head")).to_contain_text("đã kết thúc")
+        expect(page.get_by_label("Ghi vào sổ")).to_have_count(0)
+        page.get_by_role("link", name="English").click()
+        expect(page.locator(".ops-shift-head")).to_contain_text("over")
+    with visiting(chromium, room.url) as visitor:
+        visitor.log_in("viewer", PASSWORD, "/ops/shifts?roster=truc")
+        expect(visitor.page.locator(".ops-entries li")).to_have_count(3)
+        assert visitor.page.locator("textarea").count() == 0
 
 
 def _labels(dialog: Locator, name: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from nicegui import ui
 
@@ -218,13 +218,17 @@ def links(facts: Facts) -> list[tuple[Phrase, str]]:
     kind, _, code = facts.subject.partition(":")
     found: list[tuple[Phrase, str]] = []
     if kind == "device":
-        found.append((words.OF_DEVICE, f"/ops/devices?device={quote(code, safe='')}"))
+        found.append((words.OF_DEVICE, f"/ops/devices/{quote(code, safe='')}"))
     if kind == "dossier":
-        found.append((words.OF_DOSSIER, f"/ops/dossiers?code={quote(code, safe='')}"))
+        found.append((words.OF_DOSSIER, f"/ops/dossiers/story?code={quote(code, safe='')}"))
+    if kind == "kpi":
+        indicator, _, unit = code.partition("@")
+        found.append((words.OF_HISTORY, f"/ops/history?{urlencode({'ids': indicator, 'units': unit})}"))
     if facts.unit is not None:
         found.append((words.OF_UNIT, f"/ops/units/{quote(facts.unit, safe='')}"))
     if facts.point is not None:
-        found.append((words.ON_WALL, f"/ops/wall?point={quote(facts.point, safe='')}"))
+        found.append((words.OF_POINT, f"/ops/devices?point={quote(facts.point, safe='')}"))
+        found.append((words.ON_WALL, "/ops/wall#wall-plan"))
     return found
 
 
