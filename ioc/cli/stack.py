@@ -85,6 +85,7 @@ def _tell_addresses(settings: Settings) -> None:
 
     address = settings.public_url or roles.api_address(settings)
     typer.echo(f"Up. Pages and API:  {address}   ({address}/docs)")
+    typer.echo(f"    Wall:           {address}/ops/wall   (large screen: {address}/ops/wall?mode=wall)")
     typer.echo(f"    Kafka:          {settings.kafka_servers}")
     where = (
         f"127.0.0.1:{settings.database_port}"

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import structlog
 
-from ioc.errors import IocError
+from ioc.errors import IocError, UnavailableError
 
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
@@ -25,11 +25,13 @@ class Moment(Generic[_T]):
     :param value: the newest answer; None before the first.
     :param at: when it was given.
     :param error: why there is none newer; None while answers come.
+    :param away: a server that is leaned on does not answer; nothing failed here.
     """
 
     value: _T | None
     at: datetime | None
     error: str | None
+    away: bool = False
 
 
 Tell = Callable[[Moment[Any]], None]
@@ -103,9 +105,10 @@ class Live:
             async with asyncio.timeout(_WITHIN_S):
                 value = await topic.compute()
         except IocError as error:
-            return Moment(before.value, before.at, " ".join(filter(None, (error.message, error.remedy))))
+            told = " ".join(filter(None, (error.message, error.remedy)))
+            return Moment(before.value, before.at, told, away=isinstance(error, UnavailableError))
         except TimeoutError:
-            return Moment(before.value, before.at, f"No answer within {_WITHIN_S:.0f} s.")
+            return Moment(before.value, before.at, f"No answer within {_WITHIN_S:.0f} s.", away=True)
         except Exception:
             # one question that fails must not end the others; the page says that it is old
             if before.error is None:

@@ -293,7 +293,7 @@ def test_it_says_what_is_old_and_why_and_recovers_by_itself(
         serve.stop()
         expect(popup).to_have_attribute("aria-hidden", "false")
         expect(popup).to_contain_text("Mất kết nối với máy chủ")
-        expect(popup).to_contain_text(re.compile(r"từ \d\d:\d\d:\d\d"))
+        expect(popup).to_contain_text(re.compile(r"Từ \d\d:\d\d:\d\d"))
         # it is started before the database is there: the page is loaded anew by itself, and again until it can be shown
         private_postgres.stop()
         serve.start()

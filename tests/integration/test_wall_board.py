@@ -99,7 +99,9 @@ def test_a_guest_is_told_of_no_alert_and_a_reader_of_those_of_his_units(connecti
                 " FROM ioc.alert_rule r, ioc.unit u WHERE r.code = 'camera.down' AND u.code = %(unit)s",
                 {"key": key, "severity": severity, "now": now, "taken": taken, "unit": unit},
             )
-        assert (_board(connection, GUEST).alerts, _board(connection, GUEST).critical) == (None, ())
+        guest = _board(connection, GUEST)
+        assert (guest.alerts, guest.critical, guest.units) == (None, (), {})
+        assert sum(guest.open.values()) == 3
         chief, clerk = _board(connection, "chief"), _board(connection, "clerk")
         assert sorted(row.key for row in chief.alerts or ()) == [
             "a",

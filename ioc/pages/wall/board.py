@@ -53,7 +53,8 @@ class Board:
     """Everything on the wall but its trends, at one moment.
 
     :param at: by the database's clock, to :data:`BEAT`.
-    :param alerts: open ones of :data:`LISTED` severities, newest first; None for somebody who may not know of any.
+    :param alerts: open ones of :data:`LISTED` severities, newest first; None for a guest.
+    :param open: how many there are of each severity.
     :param critical: open critical alerts that nobody took on and that nothing holds back, newest first.
     :param units: names of units and points that the alerts name.
     :param silent: processes that should be heard and are not, with the moment of their last sign.
@@ -82,7 +83,7 @@ class Board:
 def board(reader: str, *, named: bool, prefix: str) -> Steps[Board]:
     """Steps to the board.
 
-    :param named: whether the reader is somebody: guests are told of no alert.
+    :param named: whether the reader is somebody: guests are told how many alerts are open, and not which.
     :param prefix: before the names of topics in this installation.
     """
     zone, now = yield from clock(reader, None)
@@ -91,10 +92,10 @@ def board(reader: str, *, named: bool, prefix: str) -> Steps[Board]:
     places = yield from points(reader)
     queue = yield from waiting(reader)
     alerts: tuple[Row, ...] | None = None
-    counted: dict[Severity, int] = {}
     critical: tuple[int, ...] = ()
+    counts = yield from asking.counts(reader, None)
     if named:
-        alerts, counted, critical = yield from _alerts(reader)
+        alerts, critical = yield from _alerts(reader)
     units = yield from _names({row.unit for row in alerts or ()} - {None})
     topics = yield from _topics(reader, now, prefix, zone.key)
     beating = yield from heartbeats(now)
@@ -107,7 +108,10 @@ def board(reader: str, *, named: bool, prefix: str) -> Steps[Board]:
         waiting=queue,
         queues_known=known["queue.waiting"].value is not None,
         alerts=alerts,
-        open=counted,
+        open={
+            severity: count.waiting + count.held + count.acknowledged
+            for severity, count in counts.severities.items()
+        },
         critical=critical,
         units=units,
         topics=topics,
@@ -121,20 +125,12 @@ def _floor(now: datetime) -> datetime:
     return datetime.fromtimestamp(now.timestamp() // BEAT.total_seconds() * BEAT.total_seconds(), UTC)
 
 
-def _alerts(reader: str) -> Steps[tuple[tuple[Row, ...], dict[Severity, int], tuple[int, ...]]]:
+def _alerts(reader: str) -> Steps[tuple[tuple[Row, ...], tuple[int, ...]]]:
     wanted = Filter(severity=LISTED)
     newest = yield from asking.page(reader, wanted, order=Order.NEWEST, after=None, limit=ALERTS_NEAR)
-    counts = yield from asking.counts(reader, None)
     loud = Filter(state=State.WAITING, severity=(Severity.CRITICAL,), held=(Held.NOT,))
     critical = yield from asking.page(reader, loud, order=Order.NEWEST, after=None, limit=_MOST_CRITICAL)
-    return (
-        tuple(newest.rows),
-        {
-            severity: count.waiting + count.held + count.acknowledged
-            for severity, count in counts.severities.items()
-        },
-        tuple(row.id for row in critical.rows),
-    )
+    return tuple(newest.rows), tuple(row.id for row in critical.rows)
 
 
 def _names(codes: set[str | None]) -> Steps[dict[str, Phrase]]:

@@ -129,3 +129,5 @@ ALERTS_FAR: Final = 4
 LISTED: Final = (Severity.WARNING, Severity.MINOR, Severity.MAJOR, Severity.CRITICAL)
 SERVICES_NEAR: Final = 8
 SERVICES_FAR: Final = 3
+#: Banners on the large screen, which has room for figures below them.
+WARNINGS_FAR: Final = 2

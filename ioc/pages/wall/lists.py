@@ -11,7 +11,7 @@ from ioc.alerts.model import Severity
 from ioc.pages.parts.markup import Markup, join, tag
 from ioc.pages.wall import words
 from ioc.pages.wall.board import Board, Topic
-from ioc.pages.wall.choice import ALERTS_FAR, ALERTS_NEAR, LISTED, SERVICES_FAR, SERVICES_NEAR
+from ioc.pages.wall.choice import ALERTS_FAR, ALERTS_NEAR, LISTED, SERVICES_FAR, SERVICES_NEAR, WARNINGS_FAR
 from ioc.pages.wall.plan import short_names
 from ioc.reports.words import Language, day, length, number
 
@@ -26,10 +26,13 @@ def clock_time(moment: datetime, zone: ZoneInfo, language: Language, *, now: dat
 
 def alerts(board: Board, zone: ZoneInfo, language: Language, *, far: bool) -> Markup:
     """The newest open alerts, and how many there are of each severity."""
-    if board.alerts is None:
-        return tag("p", words.ALERTS_NEED_LOGIN.said(language), cls="ops-dim")
     if not board.open:
         return tag("p", f"✓ {words.NO_ALERTS.said(language)}", cls="alerts-none")
+    if board.alerts is None:
+        return join(
+            _counts(board, language, far=False),
+            tag("p", words.ALERTS_NEED_LOGIN.said(language), cls="ops-dim"),
+        )
     shown = board.alerts[: ALERTS_FAR if far else ALERTS_NEAR]
     more = sum(board.open.values()) - len(shown)
     names = {code: phrase.said(language) for code, phrase in board.units.items()}
@@ -165,7 +168,7 @@ def _age(age: timedelta | None, language: Language) -> str:
     return words.AGO.said(language).format(length=length(age, language))
 
 
-def warnings(board: Board, zone: ZoneInfo, language: Language) -> Sequence[str]:
+def warnings(board: Board, zone: ZoneInfo, language: Language, *, far: bool) -> Sequence[str]:
     """What makes figures old although the database answers: processes and sources that are silent."""
     told = [
         words.SILENT_PROCESS.said(language).format(role=role, at=clock_time(at, zone, language, now=board.at))
@@ -181,4 +184,7 @@ def warnings(board: Board, zone: ZoneInfo, language: Language) -> Sequence[str]:
                     at=clock_time(topic.newest, zone, language, now=board.at),
                 )
             )
+    most = WARNINGS_FAR if far else len(told)
+    if len(told) > most:
+        return [*told[:most], words.MORE_WARNINGS.said(language).format(count=len(told) - most)]
     return told

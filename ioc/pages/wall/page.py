@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -181,11 +182,16 @@ def _everything(visit: Visit) -> None:
 def _drawn(moment: Moment[Board], visit: Visit) -> dict[str, Markup]:
     """The parts by name; made once for all who are shown the same."""
     found = moment.value
-    if found is None or moment.error is not None:
-        told = moment.error or ""
-        at = None if moment.at is None else f"{moment.at.astimezone(visit.zone):%H:%M:%S}"
-        phrase = visit.say(words.NEVER_READ) if at is None else visit.say(words.DATABASE_AWAY, at=at)
-        return {_STATE: _away(phrase, told)}
+    if moment.error is not None or found is None:
+        if moment.error is None:
+            return {}
+        since = datetime.now(UTC) if moment.at is None else moment.at
+        phrase = words.DATABASE_AWAY if moment.away else words.NOT_ANSWERED
+        if moment.at is None and moment.away:
+            phrase = words.NEVER_READ
+        told = visit.say(phrase, at=f"{since.astimezone(visit.zone):%H:%M:%S}")
+        # the reason in the error's own words is for who sits before it
+        return {_STATE: _away(told, "" if visit.wall else moment.error)}
     return _once(found.drawn, (visit.language, visit.wall, visit.zone.key), lambda: _draw(found, visit))
 
 
@@ -239,13 +245,8 @@ def _beat(found: Board, visit: Visit) -> Markup:
     return join(
         _mark(beat=found.at.timestamp(), critical=found.critical),
         *(
-            tag(
-                "p",
-                tag("b", told),
-                cls="wall-banner wall-old",
-                attributes={"data-key": told.partition(":")[0]},
-            )
-            for told in lists.warnings(found, visit.zone, visit.language)
+            tag("p", tag("b", told), cls="wall-banner wall-old")
+            for told in lists.warnings(found, visit.zone, visit.language, far=visit.wall)
         ),
     )
 

@@ -91,7 +91,8 @@ TAKEN_BY: Final = Phrase("{who} đã nhận", "taken on by {who}")
 NO_ALERTS: Final = Phrase("Không có cảnh báo nào đang mở", "No alert is open")
 MORE_ALERTS: Final = Phrase("và {count} cảnh báo nữa", "and {count} more")
 ALERTS_NEED_LOGIN: Final = Phrase(
-    "Cảnh báo chỉ hiện cho người đã đăng nhập.", "Alerts are shown to people who are logged in."
+    "Nội dung cảnh báo chỉ hiện cho người đã đăng nhập.",
+    "What they are is shown to people who are logged in.",
 )
 
 PEOPLE: Final = Phrase("{count} người", "{count} people")
@@ -109,12 +110,12 @@ AGO: Final = Phrase("{length} trước", "{length} ago")
 NEVER: Final = Phrase("chưa có", "none yet")
 #: What is told where figures are old; each kind has words of its own.
 DATABASE_AWAY: Final = Phrase(
-    "KHÔNG ĐỌC ĐƯỢC SỐ LIỆU từ {at}: cơ sở dữ liệu không trả lời. Số trên màn hình đã cũ.",
-    "FIGURES CAN'T BE READ since {at}: the database does not answer. What is shown is old.",
+    "KHÔNG ĐỌC ĐƯỢC SỐ LIỆU từ {at}: máy chủ chạy nhưng cơ sở dữ liệu không trả lời. Số trên màn hình đã cũ.",
+    "FIGURES CAN'T BE READ since {at}: the server runs, the database does not answer it. What is shown is old.",
 )
 NEVER_READ: Final = Phrase(
-    "KHÔNG ĐỌC ĐƯỢC SỐ LIỆU: cơ sở dữ liệu không trả lời.",
-    "FIGURES CAN'T BE READ: the database does not answer.",
+    "KHÔNG ĐỌC ĐƯỢC SỐ LIỆU: máy chủ chạy nhưng cơ sở dữ liệu không trả lời.",
+    "FIGURES CAN'T BE READ: the server runs, the database does not answer it.",
 )
 NO_FACTS: Final = Phrase(
     "NGUỒN IM LẶNG: {topic} không có sự kiện mới từ {at}. Kiểm tra bộ kết nối.",
@@ -123,6 +124,13 @@ NO_FACTS: Final = Phrase(
 NOT_COUNTED: Final = Phrase(
     "XỬ LÝ CHẬM: {topic} còn {count} bản ghi chưa tính, số mới nhất lúc {at}. Kiểm tra bộ xử lý.",
     "PROCESSING BEHIND: {count} records of {topic} not yet counted, newest facts at {at}. Look at the worker.",
+)
+NOT_ANSWERED: Final = Phrase(
+    "KHÔNG LẤY ĐƯỢC SỐ LIỆU từ {at}: xem nhật ký của máy chủ. Số trên màn hình đã cũ.",
+    "FIGURES CAN'T BE HAD since {at}: see the server's log. What is shown is old.",
+)
+MORE_WARNINGS: Final = Phrase(
+    "… và {count} nguồn hoặc tiến trình nữa", "… and {count} more sources or processes"
 )
 SILENT_PROCESS: Final = Phrase(
     "TIẾN TRÌNH IM LẶNG: {role} từ {at}. Xem ioc status.",
@@ -142,4 +150,4 @@ SOUND_WAITS: Final = Phrase("Âm thanh đang chờ: bấm để nghe", "Sound wa
 SOUND_IS_ON: Final = Phrase("Âm thanh đang bật", "Sound is on")
 SOUND_IS_OFF: Final = Phrase("Âm thanh đang tắt", "Sound is off")
 NEW_CRITICAL: Final = Phrase("Cảnh báo nguy cấp mới", "A new critical alert")
-LOST_SINCE: Final = Phrase("Mất kết nối với máy chủ từ {at}.", "The server is lost since {at}.")
+LOST_SINCE: Final = Phrase("Từ {at}.", "Since {at}.")

@@ -54,6 +54,9 @@ def test_a_point_is_as_its_worst_device_and_says_so_in_words() -> None:
     assert plan.state_of([]) == "none"
     assert plan.state_of([_device("a", "ok"), _device("b", "unknown")]) == "unknown"
     assert plan.state_of([_device("a", "unknown"), _device("b", "degraded")]) == "degraded"
+    kiosk = _device("k", "unknown", "kiosk")
+    assert plan.state_of([kiosk]) == "unknown"
+    assert plan.state_of([kiosk, _device("a", "ok")]) == "ok"
     points = [
         _point(
             "p1",
