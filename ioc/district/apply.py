@@ -15,19 +15,22 @@ from ioc.district.agencies import agency_key
 from ioc.district.apply_alerts import apply_alerts
 from ioc.district.apply_duty import apply_rosters
 from ioc.district.apply_maintenance import apply_maintenance
-from ioc.district.model import Device, Pack
+from ioc.district.model import Device, Number, Pack
 from ioc.district.procedures import replace_procedures
 
 _UNIT = """
-INSERT INTO ioc.unit AS u (code, name_vi, name_en, kind, parent_code, scheme, time_zone, valid_from, valid_to, declared)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, true)
+INSERT INTO ioc.unit AS u (code, name_vi, name_en, kind, parent_code, scheme, time_zone, valid_from, valid_to, phone,
+                           contact, declared)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, true)
 ON CONFLICT (code) DO UPDATE
    SET name_vi = excluded.name_vi, name_en = excluded.name_en, kind = excluded.kind, parent_code = excluded.parent_code,
        scheme = excluded.scheme, time_zone = excluded.time_zone, valid_from = excluded.valid_from,
-       valid_to = excluded.valid_to, declared = true
- WHERE (u.name_vi, u.name_en, u.kind, u.parent_code, u.scheme, u.time_zone, u.valid_from, u.valid_to, u.declared)
+       valid_to = excluded.valid_to, phone = excluded.phone, contact = excluded.contact, declared = true
+ WHERE (u.name_vi, u.name_en, u.kind, u.parent_code, u.scheme, u.time_zone, u.valid_from, u.valid_to, u.phone,
+        u.contact, u.declared)
        IS DISTINCT FROM (excluded.name_vi, excluded.name_en, excluded.kind, excluded.parent_code, excluded.scheme,
-                         excluded.time_zone, excluded.valid_from, excluded.valid_to, true)
+                         excluded.time_zone, excluded.valid_from, excluded.valid_to, excluded.phone, excluded.contact,
+                         true)
 """
 
 _EDGE = """
@@ -43,14 +46,16 @@ ON CONFLICT (group_code, member_code, valid_from) DO UPDATE SET valid_to = exclu
 """
 
 _POINT = """
-INSERT INTO ioc.point AS p (code, unit_code, name_vi, name_en, valid_from, valid_to, latitude, longitude)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO ioc.point AS p (code, unit_code, name_vi, name_en, valid_from, valid_to, latitude, longitude, phone,
+                            contact)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (code, valid_from) DO UPDATE
    SET unit_code = excluded.unit_code, name_vi = excluded.name_vi, name_en = excluded.name_en,
-       valid_to = excluded.valid_to, latitude = excluded.latitude, longitude = excluded.longitude
- WHERE (p.unit_code, p.name_vi, p.name_en, p.valid_to, p.latitude, p.longitude)
+       valid_to = excluded.valid_to, latitude = excluded.latitude, longitude = excluded.longitude,
+       phone = excluded.phone, contact = excluded.contact
+ WHERE (p.unit_code, p.name_vi, p.name_en, p.valid_to, p.latitude, p.longitude, p.phone, p.contact)
        IS DISTINCT FROM (excluded.unit_code, excluded.name_vi, excluded.name_en, excluded.valid_to, excluded.latitude,
-                         excluded.longitude)
+                         excluded.longitude, excluded.phone, excluded.contact)
 """
 
 # A fact stamps the unit of its own time; the pack's unit holds only until there is one.
@@ -222,7 +227,12 @@ def _unit_rows(pack: Pack) -> Iterable[Sequence[Any]]:
             unit.time_zone,
             unit.period.start,
             unit.period.end,
+            *_number(unit.number),
         )
+
+
+def _number(number: Number | None) -> tuple[str | None, str | None]:
+    return (None, None) if number is None else (number.phone, number.contact or None)
 
 
 def _replace_edges(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
@@ -258,6 +268,7 @@ def _replace_points(cursor: psycopg.Cursor[Any], pack: Pack) -> int:
             row.period.end,
             row.latitude,
             row.longitude,
+            *_number(row.number),
         )
         for row in pack.points
     ]

@@ -66,6 +66,18 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Number:
+    """A number to call at an office.
+
+    :param phone: as people write it.
+    :param contact: whose it is, by role; empty where the pack does not say. No person's name.
+    """
+
+    phone: str
+    contact: str = ""
+
+
+@dataclass(frozen=True)
 class Unit:
     """An administrative unit or a reporting group."""
 
@@ -79,6 +91,8 @@ class Unit:
     period: Period
     certainty: Certainty
     line: int
+    number: Number | None = None
+    """Where to call; None where the pack names none."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +132,8 @@ class PointPeriod:
     latitude: float | None = None
     """Degrees north, with ``longitude`` east (WGS 84); None where the place is not known."""
     longitude: float | None = None
+    number: Number | None = None
+    """Where to call."""
 
 
 @dataclass(frozen=True)

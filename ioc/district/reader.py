@@ -27,6 +27,7 @@ from ioc.district.model import (
     DeviceKind,
     Field,
     Membership,
+    Number,
     Pack,
     PointPeriod,
     Procedure,
@@ -42,18 +43,20 @@ from ioc.district.unknown import note_unknown
 from ioc.district.worktime import Hours
 from ioc.duty.model import Person, Roster
 
+#: Letters of a role.
+_LONGEST_CONTACT: Final = 100
 #: File → columns it must have, columns it may have, whether it must exist.
 TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]]] = {
     "units.csv": (
         ("code", "scheme", "name_vi", "name_en", "kind", "parent", "valid_from", "valid_to", "certainty"),
-        ("time_zone", "note"),
+        ("time_zone", "phone", "contact", "note"),
         True,
     ),
     "successions.csv": (("predecessor", "successor", "share", "valid_from", "certainty"), ("note",), False),
     "groups.csv": (("group", "member", "valid_from", "valid_to", "certainty"), ("note",), False),
     "points.csv": (
         ("code", "unit", "name_vi", "name_en", "valid_from", "valid_to", "certainty"),
-        ("latitude", "longitude", "note"),
+        ("latitude", "longitude", "phone", "contact", "note"),
         True,
     ),
     "devices.csv": (
@@ -263,7 +266,20 @@ def _units(rows: Iterator[Row], zone: str) -> Iterator[Unit]:
             period=row.period(),
             certainty=row.member("certainty", Certainty),
             line=row.line,
+            number=_number(row),
         )
+
+
+def _number(row: Row) -> Number | None:
+    phone, contact = row.phone("phone"), row.text("contact", required=False)
+    if len(contact) > _LONGEST_CONTACT:
+        row.error(
+            f"contact has more than {_LONGEST_CONTACT} letters.",
+            "It is a role, such as Trực lãnh đạo; nobody's name.",
+        )
+    if phone is None and contact and not row.bad:
+        row.error("contact is given and phone is empty.", "contact says whose number it is.")
+    return None if phone is None else Number(phone, contact)
 
 
 def _successions(rows: Iterator[Row]) -> Iterator[Succession]:
@@ -311,6 +327,7 @@ def _points(rows: Iterator[Row]) -> Iterator[PointPeriod]:
             line=row.line,
             latitude=latitude,
             longitude=longitude,
+            number=_number(row),
         )
 
 

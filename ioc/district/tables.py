@@ -22,6 +22,8 @@ from ioc.district.secrets import HOW, is_reference
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}")
 #: A login before the host, or a password as a parameter (``rtsp://h/user=a_password=b``).
 ADDRESS_WITH_LOGIN: Final = re.compile(r"(?i)^[^/]*@|(pass|passwd|password|pwd)\s*=")
+#: A number to call: digits, and what people put between them.
+PHONE: Final = re.compile(r"\+?[0-9(][0-9 .()-]{1,46}[0-9]")
 _MAX_BYTES: Final = 16 * 1024 * 1024
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -119,6 +121,21 @@ class Row:
             )
             return None
         return value
+
+    def phone(self, column: str) -> str | None:
+        """A number to call, as people write it; None where the field is empty."""
+        found = self.fields.get(column, "")
+        if not found:
+            return None
+        digits = sum(letter.isdigit() for letter in found)
+        if not PHONE.fullmatch(found) or not 3 <= digits <= 15:
+            self.error(
+                f"{column} {found!r} is no phone number.",
+                "Write one number of 3 to 15 digits, with spaces, dots, dashes or brackets between, and + before a "
+                "country's code. Whose it is goes into the column contact.",
+            )
+            return None
+        return found
 
     def address(self, column: str) -> str | None:
         found = self.fields.get(column, "")

@@ -11,7 +11,7 @@ from ioc.kpi.errors import BadQuestionError
 #: Units that a reader may ask about; ``reader`` is his name, ``day`` a date or null for units of all days.
 UNITS: Final = """
 SELECT u.code, u.name_vi, u.name_en, u.kind, u.parent_code, u.time_zone, u.valid_from, u.valid_to, u.declared,
-       u.predecessors, u.successors, u.groups
+       u.predecessors, u.successors, u.groups, u.phone, u.contact
 FROM ioc.reader_unit u
 WHERE u.reader = %(reader)s
   AND (%(day)s::date IS NULL OR (coalesce(u.valid_from <= %(day)s, true) AND coalesce(%(day)s < u.valid_to, true)))
@@ -50,6 +50,8 @@ def units_document(day: date | None, rows: Sequence[tuple[Any, ...]]) -> dict[st
                 "predecessors": predecessors,
                 "successors": successors,
                 "groups": [part for part in groups if day is None or _holds_on(part, day)],
+                "phone": phone,
+                "contact": contact,
             }
             for (
                 code,
@@ -64,6 +66,8 @@ def units_document(day: date | None, rows: Sequence[tuple[Any, ...]]) -> dict[st
                 predecessors,
                 successors,
                 groups,
+                phone,
+                contact,
             ) in rows
         ],
     }

@@ -41,6 +41,10 @@ class Unit(BaseModel):
     predecessors: list[UnitEdge]
     successors: list[UnitEdge]
     groups: list[UnitGroup] = Field(description="On the day asked for; without one, ever.")
+    phone: str | None = Field(
+        description="Number to call; null where the pack names none, and for the guest."
+    )
+    contact: str | None = Field(description="Whose number it is, by role.")
 
 
 class UnitList(BaseModel):

@@ -142,7 +142,9 @@ SELECT r.name AS reader, u.unit_id, u.code, u.name_vi, u.name_en, u.kind, u.pare
                  FROM ioc.unit_edge e WHERE e.from_code = u.code), '[]') AS successors,
        coalesce((SELECT jsonb_agg(jsonb_build_object('unit', m.group_code, 'from', nullif(m.valid_from, '0001-01-01'),
                                                      'to', m.valid_to) ORDER BY m.group_code, m.valid_from)
-                 FROM ioc.unit_member m WHERE m.member_code = u.code), '[]') AS groups
+                 FROM ioc.unit_member m WHERE m.member_code = u.code), '[]') AS groups,
+       -- a guest is shown figures, and nobody to call
+       CASE WHEN r.name <> 'guest' THEN u.phone END AS phone, CASE WHEN r.name <> 'guest' THEN u.contact END AS contact
 FROM ioc.reader r
 CROSS JOIN LATERAL ioc.reader_units(r.name) seen
 JOIN ioc.unit u ON u.unit_id = seen.unit_id;

@@ -1,0 +1,10 @@
+"""Numbers to call at units and reception points."""
+
+from ioc.storage.plain_sql import run
+
+revision = "0075"
+down_revision = "0076"
+
+
+def upgrade() -> None:
+    run("0075_numbers.sql")
