@@ -14,7 +14,8 @@ _POINTS: Final = """
 WITH today AS (
     SELECT (now() AT TIME ZONE coalesce((SELECT time_zone FROM ioc.district), 'Asia/Ho_Chi_Minh'))::date AS day
 )
-SELECT p.code, p.name_vi, p.name_en, p.unit_code, p.latitude, p.longitude
+SELECT p.code, p.name_vi, p.name_en, p.unit_code, p.latitude, p.longitude,
+       CASE WHEN %(reader)s <> 'guest' THEN p.phone END, CASE WHEN %(reader)s <> 'guest' THEN p.contact END
 FROM ioc.point p JOIN ioc.unit u ON u.code = p.unit_code CROSS JOIN today
 WHERE u.unit_id IN (SELECT unit_id FROM ioc.reader_units(%(reader)s))
   AND p.valid_from <= today.day AND (p.valid_to IS NULL OR p.valid_to > today.day)
@@ -56,6 +57,10 @@ class PointNow:
     latitude: float | None
     longitude: float | None
     devices: tuple[DeviceNow, ...]
+    phone: str | None = None
+    """Number to call; None where the pack names none, and for the guest."""
+    contact: str | None = None
+    """Whose number it is, by role."""
 
 
 def points(reader: str) -> Steps[tuple[PointNow, ...]]:
@@ -67,6 +72,6 @@ def points(reader: str) -> Steps[tuple[PointNow, ...]]:
     for point, code, kind, state, since in devices:
         found.setdefault(point, []).append(DeviceNow(code, KINDS[kind], STATES[state], since))
     return tuple(
-        PointNow(code, vi, en, unit, latitude, longitude, tuple(found.get(code, ())))
-        for code, vi, en, unit, latitude, longitude in places
+        PointNow(code, vi, en, unit, latitude, longitude, tuple(found.get(code, ())), phone, contact)
+        for code, vi, en, unit, latitude, longitude, phone, contact in places
     )

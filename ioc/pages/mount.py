@@ -28,6 +28,8 @@ PAGES: Final = (
     "ioc.pages.dossiers.story",
     "ioc.pages.history.page",
     "ioc.pages.devices",
+    "ioc.pages.units.page",
+    "ioc.pages.units.unit",
 )
 #: A browser that was away for this long finds its page as it was; then it loads it anew, in seconds.
 _AWAY_S: Final = 30.0

@@ -118,7 +118,7 @@ def test_shares_have_their_parts_and_targets(place: Place, chromium: Browser) ->
         assert series[0]["data"] == shares
         assert series[1]["name"] == "Target"
         assert set(series[1]["data"]) == {98}
-        expect(page.locator("#figures td.bad small").first).to_contain_text("missed")
+        expect(page.locator("#figures td.bad small").first).to_contain_text("Missed")
         visitor.judge()
 
 

@@ -15,6 +15,7 @@ from ioc.pages.history.answer import Found, Shown
 from ioc.pages.history.chart import label
 from ioc.pages.parts.grid import Cell
 from ioc.pages.visit import Visit
+from ioc.pages.wall.words import VERDICTS
 from ioc.reports.words import as_shown, figure, number
 
 #: Most cells of a table; a file has all.
@@ -139,8 +140,8 @@ def _target(visit: Visit, one: Shown, point: Point | None) -> Cell:
     if target is None:
         return Cell("")
     kpi = one.answer.question.kpi
-    verdict = judge(kpi, target, point and point.value).value
-    sign, word = words.MARKS[verdict]
+    verdict = judge(kpi, target, point and point.value)
+    sign, word = VERDICTS[verdict]
     return Cell(
         f"{'>' if target.strict else ''} {figure(kpi, target.value, visit.language)}".strip(),
         f"{sign} {visit.say(word)}",

@@ -188,12 +188,6 @@ REASON: Final = {
         "địa bàn thay đổi trong kỳ; hãy xem theo ngày", "the area changes within it; ask by day"
     ),
 }
-MARKS: Final = {
-    "met": ("✓", Phrase("đạt", "met")),
-    "near": ("▲", Phrase("sát ngưỡng", "near")),
-    "missed": ("✗", Phrase("không đạt", "missed")),
-    "unknown": ("?", Phrase("không rõ", "unknown")),
-}
 
 PROVENANCE: Final = Phrase("Nguồn gốc số liệu", "Where the figures come from")
 COMPLETE: Final = Phrase("Trọn kỳ", "Complete")

@@ -3,7 +3,7 @@
 from ioc.storage.plain_sql import run
 
 revision = "0075"
-down_revision = "0076"
+down_revision = "0080"
 
 
 def upgrade() -> None:
