@@ -213,6 +213,15 @@ class Settings(BaseSettings):
     `OTEL_EXPORTER_OTLP_ENDPOINT`, else no traces are made."""
     first_backup_days: float = Field(default=3.0, ge=0.0, le=366.0)
     """Days that an installation may be without any backup; after them its age counts as its backup's."""
+    backup_dir: Path | None = None
+    """Folder of backups and archived log of the embedded database, best on another disk; empty means `backups` in the
+    state folder."""
+    backup_keep: int = Field(default=7, ge=0, le=1000)
+    """Backups that are kept, with the log since the oldest of them. 0: none is made and no log is archived."""
+    backup_at: str = Field(default="01:30", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """Time in Vietnam at which the supervisor makes the day's backup. Empty makes none by itself."""
+    restore_quiet_s: float = Field(default=900.0, ge=0.0, le=86_400.0)
+    """Seconds after a restore in which nobody is called: what the backup did not know is read again meanwhile."""
     saturated_clients: int = Field(default=50, ge=1)
     """Clients from which on an access point counts as saturated, where the pack's devices.csv gives it no limit."""
 
@@ -260,6 +269,11 @@ class Settings(BaseSettings):
     def software_path(self) -> Path:
         """Folder of the embedded servers' programs."""
         return self.software_dir or self.state_dir / "software"
+
+    @property
+    def backup_path(self) -> Path:
+        """Folder of backups, of the archived log and of the erasure ledger."""
+        return self.backup_dir or self.state_dir / "backups"
 
     @field_validator("index766_grades")
     @classmethod

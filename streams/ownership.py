@@ -46,6 +46,8 @@ class Moved:
     closed_until: datetime | None
     #: Sources of the topic whose records are to be held back.
     halted_sources: frozenset[str] = frozenset()
+    #: Counts on with each erasure of a dossier.
+    erasures: int = 0
 
 
 _FIND = """
@@ -94,7 +96,7 @@ SET next_offset = %(end)s, log_end = greatest(%(log_end)s, %(end)s), updated_at 
 WHERE cluster_id = %(cluster)s AND topic_id = %(topic_id)s AND partition = %(partition)s
   AND epoch = %(epoch)s AND next_offset = %(start)s
 RETURNING now(), (SELECT closed_until FROM ioc.window_close WHERE topic = %(topic)s),
-    (SELECT array_agg(source) FROM ioc.source_halt WHERE topic = %(topic)s AND released_at IS NULL),
+    (SELECT array_agg(source) FROM ioc.source_halt WHERE topic = %(topic)s AND released_at IS NULL), erasures,
     set_config('ioc.batch', %(batch)s, true)
 """
 
@@ -216,8 +218,8 @@ async def move(
         raise FencedError(
             f"{claimed.partition.topic}/{claimed.partition.partition} has another owner than epoch {claimed.epoch}."
         )
-    now, closed_until, halted_sources, _ = row
+    now, closed_until, halted_sources, erasures, _ = row
     assert isinstance(now, datetime)  # noqa: S101 - narrows the driver's row
     assert closed_until is None or isinstance(closed_until, datetime)  # noqa: S101
     assert halted_sources is None or isinstance(halted_sources, list)  # noqa: S101
-    return Moved(now, closed_until, frozenset(halted_sources or ()))
+    return Moved(now, closed_until, frozenset(halted_sources or ()), int(str(erasures)))

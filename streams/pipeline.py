@@ -66,6 +66,7 @@ class Stats:
         self.records = 0
         self.facts = 0
         self.duplicates = 0
+        self.erased = 0
         self.late = 0
         self.unreadable = 0
         self.transactions = 0
@@ -441,6 +442,7 @@ class Pipeline:
         stats.records += len(batch) + len(held)
         stats.facts += outcome.facts
         stats.duplicates += outcome.duplicates
+        stats.erased += outcome.erased
         stats.late += outcome.late.total()
         stats.unreadable += len(aside)
         stats.transactions += 1

@@ -18,6 +18,8 @@ class Outcome:
 
     facts: int = 0
     duplicates: int = 0
+    #: Facts about dossiers that were erased: passed by.
+    erased: int = 0
     #: Facts that came after their window had closed, by unit.
     late: Counter[int] = field(default_factory=Counter)
     unreadable: list[Unreadable] = field(default_factory=list)

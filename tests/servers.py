@@ -91,6 +91,7 @@ def stack_settings(state: Path, **overrides: object) -> Settings:
         "ingest_port": first + 4,
         "kafka_heap_mb": 384,
         "database_buffers_mb": 128,
+        "backup_keep": 0,  # archiving the log of all tests would cost them a good part of a core
     }
     return Settings.model_validate({**facts, **overrides})
 

@@ -21,8 +21,10 @@ from deploy.stack import (
     install_postgres,
     ports,
     topics,
+    wal,
     worker_state,
 )
+from deploy.stack.backups import manifest
 from deploy.stack.layout import Layout, nearest_existing
 from deploy.stack.postgres import memory_mb
 from deploy.stack.supervisor import running_pid
@@ -33,6 +35,7 @@ from ioc.settings import Settings
 _LOWEST_DISK_GB = 4.0
 _LOWEST_MEMORY_MB = 3000
 _MOST_CLOCK_DRIFT_S = 5.0
+_MOST_BACKUP_HOURS = 50.0
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -270,6 +273,41 @@ def grafana(settings: Settings) -> Iterator[Finding]:
     )
 
 
+def _backups(settings: Settings) -> Iterator[Finding]:
+    if not settings.database_is_embedded:
+        message = "the database is a server of its own: its backups are that server's"
+        yield Finding("backups", ok=True, message=message)
+        return
+    if not settings.backup_keep:
+        yield Finding("backups", ok=True, message="none is made: IOC_BACKUP_KEEP is 0")
+        return
+    folder = settings.backup_path.absolute()
+    found, wrong = manifest.listed(folder)
+    for fault in wrong:
+        yield Finding(
+            "backups", ok=False, message=fault, remedy=f"Put its files back, or delete it from {folder}."
+        )
+    if not found:
+        began = Layout.of(settings).secrets
+        days = (time.time() - began.stat().st_mtime) / 86_400 if began.exists() else 0.0
+        ok = days < settings.first_backup_days
+        yield Finding("backups", ok, f"there is none yet in {folder}", "" if ok else "ioc backup")
+        return
+    newest = found[0].manifest
+    hours = (datetime.now(UTC) - newest.finished_at).total_seconds() / 3600
+    ok = hours <= _MOST_BACKUP_HOURS
+    same_disk = folder.stat().st_dev == Layout.of(settings).state.stat().st_dev
+    message = f"{len(found)}, the newest is {newest.name}, {hours:.0f} hours old"
+    if same_disk:
+        message += "; on the same disk as the data, which both are lost with (IOC_BACKUP_DIR)"
+    yield Finding("backups", ok, message, "" if ok else "ioc backup")
+    if wal.gaps(settings, newest.system):
+        message = "the archived log has a gap: moments after it can't be restored yet"
+        yield Finding(
+            "backups", ok=False, message=message, remedy="See that its disk has room, then: ioc backup"
+        )
+
+
 def _agencies(settings: Settings) -> Iterator[Finding]:
     from ioc.district.agencies import list_unmapped
 
@@ -292,6 +330,7 @@ _STATIC: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _clock,
     _links,
     grafana,
+    _backups,
 )
 
 

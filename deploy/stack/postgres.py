@@ -15,7 +15,7 @@ from types import TracebackType
 import psycopg
 from psycopg import sql
 
-from deploy.stack import accounts, install_postgres, ports
+from deploy.stack import accounts, install_postgres, ports, wal
 from deploy.stack.layout import Layout, write_atomically
 from deploy.stack.process import Command, Process, last_lines
 from ioc.errors import UnavailableError
@@ -60,6 +60,7 @@ def configuration(settings: Settings) -> str:
         "synchronous_commit": "on",
         "wal_level": "replica",
         "wal_compression": "lz4",
+        **wal.lines(settings),
         "wal_buffers": "16MB",
         "min_wal_size": "512MB",
         "max_wal_size": "4GB",
@@ -133,7 +134,7 @@ class EmbeddedPostgres:
     def _program(self, name: str) -> Path:
         return install_postgres.bin_folder(self.layout.software) / name
 
-    def _password(self, name: str) -> str:
+    def password(self, name: str) -> str:
         """Read a generated password, or generate and keep it."""
         path = self.layout.secrets / name
         if not path.exists():
@@ -147,13 +148,13 @@ class EmbeddedPostgres:
 
     def dsn_of(self, database: str) -> str:
         """URL of another database of this server for the platform's role."""
-        password = self._password("database")
+        password = self.password("database")
         return f"postgresql://{self.role}:{password}@127.0.0.1:{self.settings.database_port}/{database}"
 
     @property
     def admin_dsn(self) -> str:
         """URL for the server's superuser. Holds the password."""
-        password = self._password("database-admin")
+        password = self.password("database-admin")
         return f"postgresql://postgres:{password}@127.0.0.1:{self.settings.database_port}/postgres"
 
     def _as_account(self, command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -177,7 +178,7 @@ class EmbeddedPostgres:
         new = self.layout.postgres / "data.new"
         shutil.rmtree(new, ignore_errors=True)
         password = self.layout.postgres / ".password"
-        write_atomically(password, self._password("database-admin"), mode=0o600)
+        write_atomically(password, self.password("database-admin"), mode=0o600)
         if os.geteuid() == 0:
             os.chown(password, self.account.uid, self.account.gid)
         try:
@@ -214,6 +215,7 @@ class EmbeddedPostgres:
             os.chown(self.layout.postgres, self.account.uid, self.account.gid)
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
+        wal.prepare(self.settings, self.account, self._data)
         self._drop_stale_pid_file()
         for name, text in (("postgresql.conf", configuration(self.settings)), ("pg_hba.conf", _HBA)):
             write_atomically(self._data / name, text, mode=0o600)
@@ -279,7 +281,7 @@ class EmbeddedPostgres:
         ) as connection:
             role = sql.Identifier(self.role)
             if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [self.role]).fetchall():
-                password = sql.Literal(self._password("database"))
+                password = sql.Literal(self.password("database"))
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchall():
                 create = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), role)

@@ -20,6 +20,7 @@ from types import FrameType
 import psycopg
 
 from deploy.stack import ports
+from deploy.stack.backups.schedule import Backups
 from deploy.stack.install import ensure_installed, missing
 from deploy.stack.kafka import EmbeddedKafka
 from deploy.stack.layout import Layout, write_atomically
@@ -114,6 +115,7 @@ class Supervisor:
         for role in roles:
             server = RoleServer(role, settings)
             self._roles.append(Service(server, needs=role.needs, once=role.once, port=server.port))
+        self._backups = Backups(settings)
         self._started_at = time.time()
         self._status_at = 0.0
 
@@ -183,6 +185,7 @@ class Supervisor:
             if service.tick(needs_are_up):
                 changed = True
                 self._tell(service, before)
+        self._backups.tick(database_is_up="prepare" in up)
         if changed or time.monotonic() - self._status_at > _STATUS_S:
             self._write_status()
 
@@ -212,6 +215,7 @@ class Supervisor:
         """Roles first, so that nobody loses its server while working; then the servers."""
         self.phase = "stopping"
         self._write_status()
+        self._backups.stop()
         for group in (self._roles, self._servers):
             for service in group:
                 service.server.process.ask_to_stop()

@@ -18,7 +18,7 @@ from ioc.alerts import maintenance, trail
 from ioc.alerts.encoding import EncodingError, policy_from_json
 from ioc.alerts.model import Channel, Policy, Severity, Target
 from ioc.alerts.trail import Event
-from ioc.delivery import standing
+from ioc.delivery import quiet, standing
 from ioc.delivery.contacts import contacts_of
 from ioc.delivery.outbox import Wanted, key_of, put
 from ioc.delivery.reach import Calling, Roll, call, ways
@@ -162,6 +162,7 @@ def advance(
     :param roll: who is on duty at ``now``.
     :param channels: by code, as people's contacts name them.
     """
+    yield from quiet.keep(now)
     rows = yield _DUE, (now, limit)
     done = _Done()
     calls: list[_Due] = []

@@ -235,7 +235,7 @@ def moments(start: str | None, end: str | None, zone: ZoneInfo) -> tuple[datetim
 
 
 def _conditions(wanted: Filter) -> list[str]:
-    found = ["d.received_at IS NOT NULL", "d.merged_into IS NULL"]
+    found = ["d.received_at IS NOT NULL", "d.merged_into IS NULL", "NOT d.erased"]
     if wanted.state in _ENDED:
         found.append(_ENDED[wanted.state])
     elif wanted.state is not None:
@@ -309,6 +309,7 @@ SELECT d.dossier_id, d.code, u.code, u.time_zone, d.merged_into
 FROM ioc.dossier d JOIN ioc.unit u USING (unit_id)
 WHERE d.unit_id IN (SELECT r.unit_id FROM ioc.reader_units(%(reader)s) r)
   AND d.code IN (%(code)s, (SELECT a.code FROM ioc.dossier_alias a WHERE a.alias = %(code)s ORDER BY a.code LIMIT 1))
+  AND NOT d.erased
 ORDER BY d.code = %(code)s DESC LIMIT 1
 """
 # what an officer's hash says about him is nobody's question here

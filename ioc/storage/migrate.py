@@ -33,6 +33,11 @@ def head_revision() -> str:
     return head
 
 
+def knows(revision: str) -> bool:
+    """Whether this program has a migration of this name, and so can bring a database of it up to date."""
+    return any(one.revision == revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def upgrade(dsn: str) -> str:
     """Migrate the database at ``dsn`` to the newest schema; harmless when it is there already.
 

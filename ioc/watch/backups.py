@@ -1,6 +1,6 @@
 """How old the newest backup is, by the manifests that whoever backs up leaves.
 
-A backup that is complete leaves ``backup-<anything>.json`` in ``backups`` of the state folder: an object with at least
+A backup that is complete leaves ``backup-<anything>.json`` in the folder of backups: an object with at least
 ``finished_at`` (RFC 3339 with an offset) and ``complete`` (true). What else stands in it is its own.
 """
 
@@ -38,7 +38,7 @@ def age(connection: Connection, settings: Settings, now: datetime) -> Reading:
     row = connection.execute(_SINCE, (host,)).fetchone()
     since = datetime.fromisoformat(row[0]) if row is not None and row[0] else now
     detail: dict[str, Any] = {"watched_since": since.isoformat()}
-    newest, unreadable = newest_backup(settings.state_dir / "backups")
+    newest, unreadable = newest_backup(settings.backup_path)
     if unreadable:
         detail["unreadable"] = unreadable
     if newest is not None:

@@ -35,6 +35,7 @@ from streams.batch import Batch
 from streams.days import Told, late
 from streams.decode import EARLIEST, BatchDecoder
 from streams.dossiers import watching, writing
+from streams.dossiers.erased import Erased
 from streams.dossiers.reduced import Reduced
 from streams.ownership import Claim, Connection, Moved
 from streams.registry import Registry, Unit
@@ -94,6 +95,7 @@ class DossierProjector:
         self._registry = registry
         self._tolerance = timedelta(seconds=settings.future_tolerance_s)
         self._decoder: BatchDecoder[Any] = BatchDecoder(topics.DOSSIERS, settings.future_tolerance_s)
+        self._erased = Erased(settings)
 
     async def prepare(self, batch: Batch) -> DossierWork:
         """Decode a batch and look up the numbers of its units and sources."""
@@ -140,11 +142,16 @@ class DossierProjector:
         outcome = Outcome(unreadable=work.unreadable)
         if not work.events:
             return outcome
-        first_units = {e.subject: work.units[e.data.unit].unit_id for e in work.events}
+        await self._erased.follow(connection, moved.erasures)
+        events = await self._erased.without(connection, work.events, moved.now)
+        outcome.erased = len(work.events) - len(events)
+        if not events:
+            return outcome
+        first_units = {e.subject: work.units[e.data.unit].unit_id for e in events}
         dossiers = await writing.ensure_dossiers(connection, first_units)
         # of two with one id in a batch the first counts, as it does between batches
         facts: dict[writing.FactKey, Any] = {}
-        for event in work.events:
+        for event in events:
             key = writing.FactKey(dossiers[event.subject], work.sources[event.source], event.id)
             facts.setdefault(key, event)
         inserted = await writing.insert_facts(
@@ -162,7 +169,7 @@ class DossierProjector:
             ],
         )
         outcome.facts = len(inserted)
-        outcome.duplicates = len(work.events) - outcome.facts
+        outcome.duplicates = len(events) - outcome.facts
         told = [
             Told(work.units[facts[key].data.unit].unit_id, facts[key].time, _learned(facts[key], moved))
             for key in inserted

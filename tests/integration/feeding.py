@@ -33,6 +33,7 @@ class Feeder:
         self._offset = 0
         self.facts = 0
         self.duplicates = 0
+        self.erased = 0
         self.late: Counter[int] = Counter()
         #: Offset and reason of what could not become a fact.
         self.bad: list[tuple[int, str]] = []
@@ -50,6 +51,7 @@ class Feeder:
         *,
         now: datetime | None = None,
         closed_until: datetime | None = None,
+        erasures: int = 0,
     ) -> None:
         """Store the records as one batch in one transaction."""
         first, self._offset = self._offset, self._offset + len(records)
@@ -58,10 +60,13 @@ class Feeder:
             Batch(self.partition, first, self._offset, self._offset, offsets, list(records))
         )
         async with self.connection.transaction():
-            outcome = await work.apply(self.connection, Moved(now or datetime.now(UTC), closed_until))
+            outcome = await work.apply(
+                self.connection, Moved(now or datetime.now(UTC), closed_until, erasures=erasures)
+            )
             await unreadable.store(self.connection, self.partition.topic, self.partition, outcome.unreadable)
         self.facts += outcome.facts
         self.duplicates += outcome.duplicates
+        self.erased += outcome.erased
         self.late += outcome.late
         self.bad += sorted((record.offset, record.reason) for record in outcome.unreadable)
 

@@ -1,0 +1,1 @@
+"""What is kept about a dossier, erasing it, and keeping it erased. The words: docs/concepts/privacy.md."""

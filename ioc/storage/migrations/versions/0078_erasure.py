@@ -1,0 +1,10 @@
+"""Erased dossiers and restored backups."""
+
+from ioc.storage.plain_sql import run
+
+revision = "0078"
+down_revision = "0080"
+
+
+def upgrade() -> None:
+    run("0078_erasure.sql")
