@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import structlog
 from pydantic import SecretStr
@@ -57,6 +57,8 @@ class Connectors:
     settings: Settings
     folder: Path
     spool: Spool
+    NAMES: ClassVar = ("cameras", "wifi", "onestop", "queues")
+    """Of its connectors, as they report."""
     _children: list[_Child] = field(default_factory=list, init=False)
 
     def start(self) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ioc.access import GUEST
 from ioc.api.asking import only_known_parameters
+from ioc.api.dossiers import note
 from ioc.api.identity import CurrentDatabase, CurrentReader, NamedReader
 from ioc.api.problems import RESPONSES
 from ioc.district.worktime import stored_calendar
@@ -132,12 +133,18 @@ async def due_check(
 ) -> dict[str, Any]:
     """The given due date (NgayHenTra) always counts; this only tells where it is not what the procedure's time gives.
 
-    The first due date is compared by local date, before supplements and letters. At most 50,000 dossiers.
+    The first due date is compared by local date, before supplements and letters. At most 50,000 dossiers. It names
+    dossiers to those who are logged in, which is noted in the access log.
     """
     response.headers.update(_NO_STORE)
     found = await database.answer(
         ask_due_check(reader, unit, start, end, examples=examples, calendar_of=stored_calendar)
     )
+    if reader != GUEST:
+        shown = sum(len(one.examples) for one in found.procedures)
+        await note(
+            database, reader, "dossiers.due-check", {"unit": unit, "from": start, "to": end}, rows=shown
+        )
     return due_check_document(found, with_dossiers=reader != GUEST)
 
 

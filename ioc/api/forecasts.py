@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from ioc.access import GUEST
 from ioc.api.asking import only_known_parameters
 from ioc.api.database import Shared
+from ioc.api.dossiers import note
 from ioc.api.identity import CurrentDatabase, CurrentReader
 from ioc.api.problems import RESPONSES
 from ioc.forecast.document import clearing_document, misses_document, surges_document
@@ -213,6 +214,8 @@ async def misses(
         return misses_document(found, with_dossiers=reader != GUEST)
 
     response.headers.update(_NO_STORE)
+    if reader != GUEST:
+        await note(database, reader, "dossiers.misses", {"unit": unit, "as_of": as_of}, rows=limit)
     return await _shared(request).get(("misses", reader, unit, as_of, at_least, limit), compute)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from ioc.access import GUEST
 from ioc.api.asking import only_known_parameters
+from ioc.api.dossiers import note
 from ioc.api.identity import CurrentDatabase, CurrentReader
 from ioc.api.models.figures import Names
 from ioc.api.problems import RESPONSES
@@ -184,4 +185,7 @@ async def index_losses(
     found = await database.answer(
         ask_month(reader, unit, month, as_of, losses=True, late=limit if named else 1)
     )
+    if named:
+        asked = {"unit": unit, "as_of": as_of}
+        await note(database, reader, "dossiers.losses", asked, rows=len(found.late))
     return losses_document(found, with_dossiers=named)

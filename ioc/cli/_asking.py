@@ -105,6 +105,17 @@ def export(
     return running.rows
 
 
+def noted(
+    connection: psycopg.Connection[Any], what: str, filters: Mapping[str, object], *, rows: int
+) -> None:
+    """Note in the access log that single dossiers are shown; without the entry they are not."""
+    from ioc.history import access_log
+    from ioc.kpi.query import SYSTEM_READER, change
+
+    number = change(connection, access_log.begin(SYSTEM_READER, what, filters))
+    connection.execute(*access_log.end(number, rows=rows, outcome=access_log.Outcome.GIVEN))
+
+
 def district_zone(connection: psycopg.Connection[Any]) -> ZoneInfo:
     """Zone of the district."""
     from ioc.kpi.query import SYSTEM_READER
@@ -246,3 +257,20 @@ def print_rows(output: Format, columns: Sequence[str], rows: Sequence[Sequence[s
         print_csv(columns, rows)
     else:
         print_table(columns, rows)
+
+
+def agree(question: str, *, yes: bool) -> None:
+    """Ask before something that can't be undone.
+
+    :raises UsageError: the answer is no, or nobody is there to be asked.
+    """
+    import sys
+
+    from ioc.errors import UsageError
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("Nothing was done: nobody is there to be asked.", remedy="Give --yes.")
+    if not typer.confirm(question):
+        raise UsageError("Nothing was done.")

@@ -13,7 +13,7 @@ backup_app = typer.Typer(
     invoke_without_command=True,
     help="Back up the embedded database with the platform's secrets, while everything runs; old backups are let go.\n\n"
     "It is under its name only once it is whole. The supervisor makes one a day by itself (IOC_BACKUP_AT).\n\n"
-    "Example: ioc backup",
+    "Example: ioc backup list",
 )
 
 
@@ -69,7 +69,9 @@ def list_backups() -> None:
         typer.echo(f"not usable: {line}", err=True)
     for system in sorted({one.manifest.system for one in found}):
         kept = len(list(wal.segments(settings, system)))
-        typer.echo(f"Log: {kept} segments. Any moment since the oldest backup can be restored: ioc restore --at TIME")
+        typer.echo(
+            f"Log: {kept} segments. Any moment since the oldest backup can be restored: ioc restore --at TIME"
+        )
         if wal.gaps(settings, system):
             typer.echo("The log has a gap; the next backup closes it.", err=True)
 

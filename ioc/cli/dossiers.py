@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ioc.cli._asking import Form, database, print_json, print_table
+from ioc.cli._asking import Form, database, noted, print_json, print_table
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,7 +51,11 @@ def due_check(
             connection,
             ask_due_check(SYSTEM_READER, unit, start, end, examples=examples, calendar_of=stored_calendar),
         )
-    document = due_check_document(found, with_dossiers=True)
+        document = due_check_document(found, with_dossiers=True)
+        asked = {"unit": unit, "from": start, "to": end}
+        noted(
+            connection, "dossiers.due-check", asked, rows=sum(len(one.examples) for one in found.procedures)
+        )
     if output is Form.JSON:
         print_json(document)
         return

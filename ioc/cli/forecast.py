@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from ioc.cli._asking import Form, database, print_json, print_table
+from ioc.cli._asking import Form, database, noted, print_json, print_table
 
 if TYPE_CHECKING:
     from ioc.forecast.query import Clearings, Misses, Surges
@@ -91,6 +91,8 @@ def misses(
     from ioc.kpi.query import SYSTEM_READER
 
     found = _ask(ask_misses(SYSTEM_READER, unit, as_of, most=limit, at_least=at_least))
+    with database() as connection:
+        noted(connection, "dossiers.misses", {"unit": unit, "as_of": as_of}, rows=len(found.listed))
     if output is Form.JSON:
         print_json(misses_document(found))
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ioc.cli import imports
-from ioc.cli._asking import Form, database, print_json, print_table
+from ioc.cli._asking import Form, database, noted, print_json, print_table
 
 if TYPE_CHECKING:
     from connectors.index766.files import Report
@@ -90,6 +90,7 @@ def losses(
     with database() as connection:
         found = answer(connection, ask_month(SYSTEM_READER, unit, month, as_of, losses=True, late=limit))
         document = losses_document(found, with_dossiers=True)
+        noted(connection, "dossiers.losses", {"unit": unit, "as_of": as_of}, rows=len(found.late))
         if output is Form.JSON:
             print_json(document)
             return

@@ -16,19 +16,6 @@ _Code = Annotated[str, typer.Argument(help="The dossier's code, or another code 
 _Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 
 
-def _agree(question: str, *, yes: bool) -> None:
-    import sys
-
-    from ioc.errors import UsageError
-
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("Nothing was done: nobody is there to be asked.", remedy="Give --yes.")
-    if not typer.confirm(question):
-        raise UsageError("Nothing was done.")
-
-
 @app.command()
 def access(code: _Code) -> None:
     """Print all that is kept about a dossier, as JSON: facts, figures it counts in, who asked for it, what names it.
@@ -68,7 +55,7 @@ def erase(
     Example: ioc privacy erase H53.12-261102-0012 --reason "request of 2026-11-20"
     """
     from connectors.shared import erasing as disk
-    from ioc.cli._asking import database, who
+    from ioc.cli._asking import agree, database, who
     from ioc.privacy import erasing
     from ioc.privacy.finding import group
     from ioc.settings import load
@@ -76,7 +63,7 @@ def erase(
     settings = load()
     with database() as connection:
         codes = group(connection, code).codes
-        _agree(f"Erase the dossier {', '.join(codes)} for good?", yes=yes)
+        agree(f"Erase the dossier {', '.join(codes)} for good?", yes=yes)
         done = erasing.erase(connection, settings, code, reason=reason, by=who(by), uncount=uncount)
     found = disk.take_away(settings.state_dir, codes)
     typer.echo(
@@ -131,6 +118,7 @@ def destroy_key(
     """
     from connectors.shared.privacy import destroy_key as destroy
     from connectors.shared.privacy import key_path
+    from ioc.cli._asking import agree
     from ioc.errors import UsageError
     from ioc.settings import load
 
@@ -146,7 +134,7 @@ def destroy_key(
         raise UsageError(
             f"There is no key of pseudonyms of {source}.", remedy="List them: ioc privacy destroy-key"
         )
-    _agree(f"Destroy the key {path.name} for good?", yes=yes)
+    agree(f"Destroy the key {path.name} for good?", yes=yes)
     destroy(path)
     typer.echo(
         f"{path.name} is destroyed on this machine. Backups hold a copy until they are let go: ioc backup list"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ioc.docs import alert_rules, cli, devices, events, http, kpis, metrics, settings
+from ioc.docs import alert_rules, cli, devices, events, http, inventory, kpis, metrics, settings
 
 
 def pages() -> dict[str, str]:
@@ -18,6 +18,7 @@ def pages() -> dict[str, str]:
         "metrics.md": metrics.page(),
         "cli.md": cli.page(),
         "devices.md": devices.page(),
+        "data-inventory.md": inventory.page(),
         "alert-rules.md": alert_rules.page(),
         **{f"schemas/{name}": text for name, text in events.schemas().items()},
     }

@@ -130,6 +130,8 @@ def purge(connection: Connection, found: Group, *, uncount: bool) -> Erased:
         done.dossiers += 1
         done.facts += len(facts)
     done.counts = texts.forget(connection, new)
+    if reports := texts.forget_reports(connection, found.codes):
+        done.counts["report"] = reports
     return done
 
 

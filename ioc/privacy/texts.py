@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from xml.sax.saxutils import escape
 
 import psycopg
 
@@ -145,3 +148,34 @@ def forget(connection: Connection, new: Mapping[str, str]) -> dict[str, int]:
             found["unreadable"] = found.get("unreadable", 0) + int(row[0])
     connection.execute("SELECT set_config('ioc.letting_go', '', true)")
     return found
+
+
+_WORKBOOKS: Final = "SELECT unit, kind, first, language, workbook FROM ioc.report"
+_DROP_REPORT: Final = "DELETE FROM ioc.report WHERE (unit, kind, first, language) = (%s, %s, %s, %s)"
+
+
+def forget_reports(connection: Connection, codes: Sequence[str]) -> int:
+    """Delete reports that list one of these codes, in the caller's transaction; ``ioc report`` makes them anew.
+
+    Workbook and page of a report say the same; the workbook can be read.
+    """
+    needles = [escape(code).encode() for code in codes]
+    named: list[tuple[Any, ...]] = []
+    with connection.cursor(name="reports") as cursor:
+        cursor.itersize = 50
+        for *key, workbook in cursor.execute(_WORKBOOKS):
+            if _lists(bytes(workbook), needles):
+                named.append(tuple(key))
+    for one in named:
+        connection.execute(_DROP_REPORT, one)
+    return len(named)
+
+
+def _lists(workbook: bytes, needles: Sequence[bytes]) -> bool:
+    """Whether a workbook has one of some texts in a cell; one that can't be read counts as if it had."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(workbook)) as parts:
+            sheets = [parts.read(name) for name in parts.namelist() if name.endswith(".xml")]
+    except (zipfile.BadZipFile, OSError, EOFError):
+        return True
+    return any(needle in sheet for sheet in sheets for needle in needles)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +22,7 @@ from ioc.kpi.query import change
 from ioc.platform import dossier_sums
 from ioc.privacy import erasing, ledger
 from ioc.privacy.finding import UnknownDossierError
+from ioc.privacy.inventory import TABLES
 from ioc.settings import Settings
 from streams.replay.replay import Subject, replay
 from tests.integration import privacy_data
@@ -97,6 +100,15 @@ def _name_it(connection: psycopg.Connection[Any]) -> None:
             " VALUES ('quiet', ARRAY[%s], now(), 60, 'UTC', 'me')",
             (subject,),
         )
+        for first, late in (("2024-04-01", SECOND), ("2024-04-02", "another")):
+            book = io.BytesIO()
+            with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as parts:
+                parts.writestr("xl/sharedStrings.xml", f"<sst><si><t>{late}</t></si></sst>")
+            connection.execute(
+                "INSERT INTO ioc.report (kind, first, last, unit, language, made_at, version, pdf, workbook)"
+                " VALUES ('day', %s, %s, 'u1', 'vi', now(), '1', '', %s)",
+                (first, first, book.getvalue()),
+            )
 
 
 async def test_names_go_and_figures_stay(feeder: Feeder) -> None:
@@ -110,6 +122,8 @@ async def test_names_go_and_figures_stay(feeder: Feeder) -> None:
         done = erasing.erase(connection, settings, PORTAL, reason="asked for", by="me")
         assert (done.codes, done.dossiers) == (3, 2)
         assert done.facts == 10 + 10
+        assert done.counts["report"] == 1
+        assert connection.execute("SELECT first::text FROM ioc.report").fetchall() == [("2024-04-02",)]
         assert set(done.counts) >= {
             "alert",
             "alert_event",
@@ -234,3 +248,12 @@ async def test_the_commands(feeder: Feeder) -> None:
     gone = run_ioc(settings, "privacy", "access", CODE)
     assert gone.returncode == 2
     assert "Nothing is kept" in gone.stderr
+
+
+async def test_every_table_there_is_is_in_the_inventory(feeder: Feeder) -> None:
+    with _connect(_settings(feeder)) as connection:
+        rows = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables"
+            " WHERE schemaname NOT LIKE '%%timescaledb%%' AND schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+    assert sorted(rows) == sorted(("ioc", table.name) for table in TABLES)
