@@ -69,6 +69,7 @@ _NOT_FACTS = {
     "question",
     "reader",
     "reading",
+    "restored",
     "session",
     "source",
     "source_halt",
@@ -103,6 +104,13 @@ _EXCEPTIONS = {
     ("ioc/api/metrics.py", "unreadable"): "Prometheus is told what waits to be looked at, per topic",
     ("ioc/history/device_now.py", "camera_sample"): "the newest sample of single devices, as it is",
     ("ioc/history/device_now.py", "wifi_sample"): "the newest sample of single devices, as it is",
+    (
+        "ioc/privacy/accessing.py",
+        "dossier_ledger",
+    ): "what one dossier adds to the figures, for whom it is about",
+    ("ioc/privacy/erasing.py", "dossier_ledger"): "entries of one dossier move to its tombstone",
+    ("ioc/privacy/texts.py", "dossier_alias"): "rows that name one dossier",
+    ("ioc/privacy/texts.py", "unreadable"): "records that name one dossier",
     ("ioc/watch/flow.py", "unreadable"): "ioc status counts what a halted source's repair will send",
     ("ioc/platform/dead_letters.py", "unreadable"): "what waits to be looked at, by reason",
 }
