@@ -3,7 +3,7 @@
 from ioc.storage.plain_sql import run
 
 revision = "0078"
-down_revision = "0080"
+down_revision = "0075"
 
 
 def upgrade() -> None:
