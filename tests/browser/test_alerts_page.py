@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from psycopg import sql
 
 from ioc.alerts import actions
 from ioc.alerts.model import Severity
@@ -208,7 +210,7 @@ def test_a_phone_shows_a_unit_s_own_and_ten_thousand_can_be_paged(
     room: Room, desk: Place, chromium: Browser
 ) -> None:
     mine = desk.open("camera.down", "device:cam-01", unit="go-1")
-    desk.open("camera.down", "device:cam-02", unit="go-2")
+    hidden = desk.open("camera.down", "device:cam-02", unit="go-2")
     site = desk.open("site.power", "point:p1", unit="go-1", point="p1")
     room.connection.execute(
         "INSERT INTO ioc.alert (rule_id, key, severity, unit_id, subject, since, opened_at, changed_at, members,"
@@ -230,10 +232,54 @@ def test_a_phone_shows_a_unit_s_own_and_ten_thousand_can_be_paged(
         page.get_by_role("button", name="Trang trước").click()
         _row(page, site).locator("a").click()
         expect(page.locator("#details h2")).to_be_visible()
+        expect(page.get_by_role("button", name="Đóng chi tiết")).to_be_focused()
         visitor.judge()
         page.locator("[data-shut]").click()
         expect(page.locator("#details")).to_be_hidden()
         page.locator("#filters select[name=severity]").select_option("critical")
         expect(page.locator("#alerts li")).to_have_count(1)
+        page.goto(f"{room.url}/ops/alerts?alert={hidden}&severity=major")
+        expect(page.locator("#details")).to_contain_text("Không có cảnh báo này")
+        page.locator("[data-shut]").click()
         page.locator("#find").fill("nothing like this")
         expect(page.locator("#alertpage")).to_contain_text("Không có cảnh báo nào khớp bộ lọc")
+
+
+@contextmanager
+def _away(room: Room) -> Iterator[None]:
+    """Nobody but this test reaches the database for a time."""
+    named = sql.Identifier(room.connection.info.dbname)
+    with psycopg.connect(f"{room.database.rsplit('/', 1)[0]}/postgres", autocommit=True) as admin:
+        admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(named))
+        try:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
+                (room.connection.info.dbname, room.connection.info.backend_pid),
+            )
+            yield
+        finally:
+            admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(named))
+
+
+def test_a_database_that_is_away_is_said_and_what_is_known_stays(
+    room: Room, desk: Place, chromium: Browser
+) -> None:
+    number = desk.open("camera.down", "device:cam-01")
+    with visiting(chromium, room.url) as visitor:
+        visitor.log_in("chief", PASSWORD, f"/ops/alerts?alert={number}")
+        page = visitor.page
+        expect(page.locator("#details h2")).to_be_visible()
+        with _away(room):
+            expect(page.locator(".ops-stale")).to_contain_text("Số liệu đã cũ: lần cập nhật cuối lúc")
+            expect(_row(page, number)).to_be_visible()
+            visitor.judge()
+            page.get_by_role("button", name="Đóng", exact=True).click()
+            page.get_by_label("Lý do đóng").fill("đã sửa")
+            page.locator("dialog[open] button[type=submit]").click()
+            expect(page.locator("dialog[open] [role=alert]")).not_to_be_empty()
+            expect(page.get_by_label("Lý do đóng")).to_have_value("đã sửa")
+        expect(page.locator(".ops-stale")).to_be_hidden()
+        page.locator("dialog[open] button[type=submit]").click()
+        expect(page.get_by_role("status")).to_have_text("Đã đóng 1 cảnh báo.")
+        expect(page.locator("#alertpage")).to_contain_text("Không có cảnh báo nào đang mở")
+        assert desk.alert(number)["cleared_at"] is not None

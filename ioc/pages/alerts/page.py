@@ -375,10 +375,13 @@ class _Page:
             every_s=_EVERY_S,
         )
 
-    def _show_one(self, moment: Moment[Opened]) -> None:
+    def _show_one(self, moment: Moment[Opened | None]) -> None:
         self.trouble.text = moment.error or ""
         if moment.value is not None:
             self.panel.show(moment.value)
+        elif moment.at is not None:
+            self.panel.clear()
+            self.trouble.text = self.visit.say(words.UNKNOWN)
 
 
 def _first(event: GenericEventArguments) -> object:

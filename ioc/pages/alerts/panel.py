@@ -14,6 +14,7 @@ from nicegui import ui
 from ioc.alerts import detail
 from ioc.alerts.asking import Row
 from ioc.alerts.detail import Alert, Event, Message, StepState
+from ioc.alerts.errors import UnknownAlertError
 from ioc.alerts.model import Severity
 from ioc.delivery import texts
 from ioc.delivery.facts import Facts, facts_of
@@ -43,12 +44,12 @@ class Opened:
     explained: list[Row]
 
 
-def opened(reader: str, number_: int) -> Steps[Opened]:
-    """Steps to one alert.
-
-    :raises UnknownAlertError: there is none that this reader may know of.
-    """
-    found = yield from detail.one(reader, number_)
+def opened(reader: str, number_: int) -> Steps[Opened | None]:
+    """Steps to one alert; None where there is none that this reader may know of."""
+    try:
+        found = yield from detail.one(reader, number_)
+    except UnknownAlertError:
+        return None
     (facts,) = yield from facts_of([number_])
     others = yield from detail.explained(reader, number_, limit=_MOST_EXPLAINED + 1)
     return Opened(found, facts, others)
@@ -196,7 +197,9 @@ class Panel:
                     with ui.element("div"):
                         Text("span", happened(visit, event))
                         actor = visit.say(words.PLATFORM) if event.actor == "system" else event.actor
-                        Text("span", f" · {actor}").classes("ops-dim")
+                        via = event.detail.get("via")
+                        by = f" · {actor} ({via})" if isinstance(via, str) else f" · {actor}"
+                        Text("span", by).classes("ops-dim")
                         said = event.detail.get("comment") or event.detail.get("reason")
                         if isinstance(said, str):
                             Text("p", said).classes("ops-said")

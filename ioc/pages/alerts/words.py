@@ -126,6 +126,10 @@ TO_NOBODY: Final = Phrase("Không ai", "Nobody")
 # -- one alert ------------------------------------------------------------------------------------------
 DETAILS: Final = Phrase("Chi tiết cảnh báo", "Alert details")
 NO_DETAILS: Final = Phrase("Chọn một cảnh báo để xem chi tiết.", "Open an alert to see what is known of it.")
+UNKNOWN: Final = Phrase(
+    "Không có cảnh báo này, hoặc tài khoản không được xem.",
+    "There is no such alert, or this account may not see it.",
+)
 SHUT: Final = Phrase("Đóng chi tiết", "Close the details")
 NUMBER: Final = Phrase("Cảnh báo {id}", "Alert {id}")
 PLACE: Final = Phrase("Nơi", "Where")
@@ -155,7 +159,6 @@ STEP: Final = Phrase("Gọi bước {step}", "Calls step {step}")
 REMIND: Final = Phrase("Nhắc lại", "Reminds")
 OVER: Final = Phrase("Báo đã hết", "Says that it is over")
 STORY: Final = Phrase("Diễn biến", "What happened")
-SAY: Final = Phrase("Gửi ghi chú", "Add comment")
 PHASES: Final = {
     1: Phrase("chờ", "pending"),
     2: Phrase("đang xảy ra", "firing"),

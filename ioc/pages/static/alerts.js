@@ -28,7 +28,16 @@
     emitEvent("alerts_chosen", ids(chosen));
   };
   const act = (action, row) => emitEvent("alerts_act", { action, near: row ? row.dataset.alert : "" });
-  const open = (id) => emitEvent("alerts_open", id);
+  // where the details cover the list, the focus goes with them
+  const follow = (tries) => {
+    const details = document.querySelector("#details.ops-shown");
+    if (details) details.querySelector("[data-shut]").focus();
+    else if (tries) setTimeout(follow, 50, tries - 1);
+  };
+  const open = (id) => {
+    emitEvent("alerts_open", id);
+    if (id && matchMedia("(max-width: 70rem)").matches) follow(60);
+  };
   const shut = () => {
     const row = document.querySelector("#alerts .ops-open");
     open("");
