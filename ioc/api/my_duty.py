@@ -42,7 +42,7 @@ STYLE: Final = """
 body{margin:0;background:var(--g);color:var(--t);font:17px/1.45 system-ui,sans-serif;overflow-wrap:anywhere}
 main,header{max-width:36rem;margin:auto;padding:.6rem .9rem}
 header{display:flex;justify-content:space-between;padding-bottom:0;color:var(--d);font-size:.9rem}
-a{color:var(--a)}
+a{color:var(--a)}.tel{font-size:1.2rem;font-weight:700}
 h1{font-size:1.4rem;line-height:1.25;margin:.15rem 0 .3rem}
 h2{font-size:1rem;margin:1.3rem 0 .3rem;border-top:1px solid var(--l);padding-top:.8rem}
 p{margin:.3rem 0}small,.d{color:var(--d);font-size:.88rem}small{display:block}
@@ -79,6 +79,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "more": ("… và {n} cảnh báo nữa", "… and {n} more"),
     "some": ("… và còn nữa", "… and more"),
     "do": ("Cần làm", "What to do"),
+    "call": ("Số gọi", "To call"),
     "told": ("Ai đã biết", "Who knows"),
     "told.one": ("Đã báo {who}, {at}", "Told {who}, {at}"),
     "told.none": ("Ngoài bạn, chưa báo cho ai khác.", "Nobody but you was told yet."),
@@ -246,8 +247,21 @@ def comment_form(reading: Reading, written: str = "") -> str:
 
 
 def beside(facts: Sequence[Facts], found: Woken, reading: Reading) -> tuple[str, str]:
-    """Who else knows, for above the comment; then what else is the reader's and until when."""
-    return _told(facts, found, reading), _others(found, reading) + _shift(found, reading)
+    """Whom to call and who else knows, for above the comment; then what else is the reader's and until when."""
+    return _numbers(found, reading) + _told(facts, found, reading), _others(found, reading) + _shift(
+        found, reading
+    )
+
+
+def _numbers(found: Woken, reading: Reading) -> str:
+    """Links that a phone dials."""
+    made = ""
+    for one in found.numbers:
+        name = one.name_vi if reading.language is VI else one.name_en
+        about = " · ".join(filter(None, (name, one.contact)))
+        dialled = ("+" if one.phone.strip().startswith("+") else "") + "".join(filter(str.isdigit, one.phone))
+        made += f'<li><a class="tel" href="tel:{dialled}">{escape(one.phone)}</a><small>{escape(about)}</small></li>'
+    return f"<h2>{reading.say('call')}</h2><ul>{made}</ul>" if made else ""
 
 
 def _told(facts: Sequence[Facts], found: Woken, reading: Reading) -> str:

@@ -269,6 +269,7 @@ def test_a_database_that_is_away_is_said_and_what_is_known_stays(
         visitor.log_in("chief", PASSWORD, f"/ops/alerts?alert={number}")
         page = visitor.page
         expect(page.locator("#details h2")).to_be_visible()
+        expect(_row(page, number)).to_be_visible()
         with _away(room):
             expect(page.locator(".ops-stale")).to_contain_text("Số liệu đã cũ: lần cập nhật cuối lúc")
             expect(_row(page, number)).to_be_visible()

@@ -181,6 +181,23 @@ async def test_it_tells_who_else_knows_and_what_else_is_open(
     assert "Tên riêng" not in answer.text
 
 
+async def test_it_has_the_number_to_call_where_one_is_known(
+    ready: Settings, desk: Place, client: httpx.AsyncClient
+) -> None:
+    alert = desk.open("camera.down", "device:c1", unit="go-1")
+    where = link(ready, message(desk, [alert], "boss", "sms"))
+    assert "tel:" not in (await client.get(where)).text
+    desk.connection.execute(
+        "UPDATE ioc.unit SET phone = '+84 276 385 00 00', contact = 'Trực <b>UBND</b>' WHERE code = 'go-1'"
+    )
+    try:
+        answer = await client.get(where)
+    finally:
+        desk.connection.execute("UPDATE ioc.unit SET phone = NULL, contact = NULL")
+    assert 'href="tel:+842763850000">+84 276 385 00 00</a>' in answer.text
+    assert "Trực &lt;b&gt;UBND&lt;/b&gt;" in answer.text
+
+
 async def test_names_with_markup_are_text(ready: Settings, desk: Place, client: httpx.AsyncClient) -> None:
     alert = desk.open("camera.down", "device:<img src=x onerror=alert(1)>\"'&")
     answer = await client.get(link(ready, message(desk, [alert], "boss", "sms")))

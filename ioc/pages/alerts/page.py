@@ -173,7 +173,7 @@ class _Page:
         visit = self.visit
         with ui.element("div").classes("ops-bar"):
             with ui.element("div").classes("ops-aim"):
-                self.counts = Text("p").classes("ops-counts").props('id="counts"')
+                self.counts = Text("p", visit.say(shared.LOADING)).classes("ops-counts").props('id="counts"')
                 if not self.acting:
                     Text("p", visit.say(words.NO_RIGHT)).classes("ops-dim")
                     return
