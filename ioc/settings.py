@@ -5,12 +5,14 @@ Secrets are :class:`pydantic.SecretStr`, so that no representation, log line or 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tomllib
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -35,6 +37,20 @@ def _reached(host: str, port: int) -> str:
     """Address of a process that listens on ``host``; one that listens everywhere is reached over loopback."""
     host = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - compared
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _parts(secret: str) -> list[str]:
+    """Passwords and tokens within an address or a pair of name and password."""
+    if "://" not in secret:
+        return [secret.partition(":")[2]]
+    try:
+        address = urlsplit(secret)
+        password = address.password or ""
+    except ValueError:
+        return []
+    steps = [step for step in address.path.split("/") if len(step) >= 16]
+    asked = [value for _, value in parse_qsl(address.query)]
+    return [password, unquote(password), *steps, *asked]
 
 
 class Settings(BaseSettings):
@@ -287,6 +303,14 @@ class Settings(BaseSettings):
     def load_departments_named(self) -> tuple[str, ...]:
         """The departments and roles of ``load_departments``."""
         return tuple(part.strip() for part in self.load_departments.split(";") if part.strip())
+
+    def secrets(self) -> list[str]:
+        """Everything that must stand in no log line: secret settings, whole and in the parts that libraries show."""
+        whole = [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
+        with contextlib.suppress(OSError):  # not for this user's eyes, who can't log it then
+            whole.append(self.database_dsn)
+        parts = [part for text in whole for part in _parts(text)]
+        return [text for text in (*whole, *parts) if text]
 
     @property
     def kafka_servers(self) -> str:

@@ -9,6 +9,10 @@ from itertools import compress
 from operator import not_
 from typing import Final, NamedTuple
 
+from ioc.tracing import Context
+
+#: Requests of one batch that its span is linked with.
+MOST_TRACES: Final = 32
 #: A larger record can't be a fact of ours.
 MAX_RECORD_BYTES: Final = 1024 * 1024
 
@@ -52,6 +56,8 @@ class Batch:
     size: int = 0
     #: Records of halted sources, which are to be set aside and not read.
     held: Records | None = None
+    #: Requests that brought some of its records, as far as spans are made of them; a few.
+    traces: tuple[Context, ...] = ()
     #: How many records came of each source; known once the batch is decoded.
     sources: Counter[str] = field(default_factory=Counter, init=False, compare=False)
 
@@ -77,6 +83,7 @@ class Batch:
             offsets=self.offsets + following.offsets,
             values=self.values + following.values,
             size=self.size + following.size,
+            traces=(self.traces + following.traces)[:MOST_TRACES],
         )
 
     def cut(self, count: int) -> tuple[Batch, Batch | None]:
@@ -126,6 +133,7 @@ class Batch:
             offsets=self.offsets[keep:],
             values=self.values[keep:],
             size=self.size,
+            traces=self.traces,
         )
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import psycopg
 
+from ioc import tracing
 from ioc.alerts.origin import Origin
 from streams.batch import Partition
 from streams.errors import FencedError, HaltedError
@@ -196,6 +197,7 @@ async def move(
     :param watermark: until when nothing is to be expected any more, where silence tells that.
     :raises FencedError: when the partition has another owner, or stands elsewhere than we believe.
     """
+    here = tracing.current()
     cursor = await connection.execute(
         _MOVE,
         {
@@ -210,7 +212,9 @@ async def move(
             "partition": claimed.partition.partition,
             "epoch": claimed.epoch,
             # stands in whatever the transaction writes about alerts: see migration 0080
-            "batch": Origin(*claimed.partition, start, end, claimed.epoch).encode(),
+            "batch": Origin(
+                *claimed.partition, start, end, claimed.epoch, None if here is None else here.trace
+            ).encode(),
         },
     )
     row = await cursor.fetchone()

@@ -19,6 +19,7 @@ from typing import Protocol
 import psycopg
 import structlog
 
+from ioc import tracing
 from ioc.metrics import PROCESS, Meters, processes
 from streams import ownership, unreadable
 from streams.batch import Batch, OffsetLost, Partition
@@ -411,6 +412,18 @@ class Pipeline:
         raise ConnectionError("the offset was lost and is there again")
 
     async def _commit(self, batch: Batch, work: Work) -> None:
+        with tracing.span(
+            "stream.commit",
+            links=batch.traces,
+            topic=self.partition.topic,
+            partition=self.partition.partition,
+            start=batch.start,
+            end=batch.end,
+            records=len(batch),
+        ):
+            await self._store(batch, work)
+
+    async def _store(self, batch: Batch, work: Work) -> None:
         connection, claim = self._connection, self._claim
         if connection is None or claim is None:
             raise ConnectionError("the partition's session is closed")

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, ClassVar, cast
 
 import aiokafka
@@ -29,7 +30,9 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from streams.batch import Batch, OffsetLost, Partition
+from ioc import tracing
+from ioc.tracing import Context
+from streams.batch import MOST_TRACES, Batch, OffsetLost, Partition
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +64,8 @@ def read_fetched(
     offsets: list[int] = []
     values: list[bytes | None] = []
     memory = records._records
+    traces: dict[Context, None] = {}
+    traced = tracing.enabled()
     size = 0
     position = start
     while len(offsets) < limit and size < limit_bytes and memory.has_next():
@@ -75,9 +80,22 @@ def read_fetched(
             offsets += _offsets(found)
             values += chunk_values
             size += sum(map(len, filter(None, chunk_values)))
+            if traced and len(traces) < MOST_TRACES:
+                traces |= dict.fromkeys(_traces(found))
         position = max(position, chunk.next_offset)
     records.next_fetch_offset = position
-    return Batch(partition, start, position, log_end, offsets, values, size)
+    few = tuple(islice(traces, MOST_TRACES))
+    return Batch(partition, start, position, log_end, offsets, values, size, traces=few)
+
+
+def _traces(found: list[Any]) -> Iterator[Context]:
+    """Requests that brought these records; looked for only where spans are made."""
+    for record in found:
+        for name, value in record.headers:
+            if name == tracing.TRACEPARENT and value is not None:
+                context = tracing.parse(value.decode("latin-1"))
+                if context is not None:
+                    yield context
 
 
 def _offsets(found: list[Any]) -> list[int] | range:

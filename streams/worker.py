@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 from faust.worker import Worker
 
-from ioc import topics
+from ioc import logs, topics, tracing
 from ioc.metrics import PROCESS
 from ioc.settings import Settings
 from ioc.watch.beat import Beat
@@ -35,6 +35,7 @@ class StreamWorker(Worker):
 
     def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:  # noqa: ARG002
         for handler in logger.handlers:
+            handler.setFormatter(logs.formatter())
             handler.addFilter(Sparing(("aiokafka", "faust", "mode")))
 
     async def on_first_start(self) -> None:
@@ -55,6 +56,7 @@ def run(settings: Settings, *, only: tuple[str, ...] = topics.STREAM_TOPICS) -> 
     slot = Slot(settings.state_dir / "run")
     app = build(settings, only=only, member=slot.name)
     tell_of_sink(PROCESS, app.sink)
+    tracing.configure(settings, "stream")
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = StreamWorker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False, loop=loop)

@@ -48,6 +48,7 @@ from ioc.district.agencies import AgencyResolver
 from ioc.district.model import Pack
 from ioc.district.reader import examine
 from ioc.settings import Settings
+from ioc.tracing.http import NO_TELEMETRY, Traced
 from ioc.version import platform_version
 from ioc.watch.state import Level
 
@@ -85,11 +86,13 @@ def create_app(settings: Settings, pack_folder: Path | None = None) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         openapi_url="/ingest/v1/openapi.json",
+        telemetry=NO_TELEMETRY,
         docs_url=None,
         redoc_url=None,
     )
     app.state.metrics = Metrics()
     errors.install(app)
+    app.add_middleware(Traced)
     app.include_router(events.router)
     app.include_router(tickets.router)
     app.include_router(index766.router)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -109,7 +110,8 @@ class EventIntake:
     async def _answer(self, request: Request, key: Key, body: bytes) -> Answer:
         if len(body) > _LARGE:
             loop = asyncio.get_running_loop()
-            handed = await loop.run_in_executor(self.parser, self.hand_over, request, key, body)
+            here = contextvars.copy_context().run
+            handed = await loop.run_in_executor(self.parser, here, self.hand_over, request, key, body)
         else:
             handed = self.hand_over(request, key, body)
         count = handed.count

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from connectors.ingest.app import create_app
+from ioc import tracing
 from ioc.api.server import run
 from ioc.errors import UnavailableError
 from ioc.settings import Settings
@@ -18,6 +19,7 @@ def serve(settings: Settings, pack_folder: Path | None) -> None:
 
     :raises UnavailableError: when the port is taken, or another process has the spool.
     """
+    tracing.configure(settings, "ingest")
     app = create_app(settings, pack_folder)
     _steady()
     started = run(

@@ -26,6 +26,7 @@ from kafka.errors import (
 
 from connectors.shared.frames import Message
 from ioc.settings import Settings
+from ioc.tracing import TRACEPARENT
 
 CHUNK_BYTES: Final = 512 * 1024
 """Most bytes of a chunk, a larger single message apart; a batch has room for all of them."""
@@ -88,7 +89,10 @@ class ChunkProducer:
         try:
             producer = self._producer or self._open()
             end = time.monotonic() + wait_s
-            futures = [producer.send(topic, value=value, key=key) for topic, key, value in messages]
+            futures = [
+                producer.send(topic, value=value, key=key, headers=[(TRACEPARENT, trace)] if trace else None)
+                for topic, key, value, trace in messages
+            ]
             producer.flush(timeout=max(0.05, end - time.monotonic()))
         except Exception as error:  # a client that is being torn down raises what it likes
             self.abandon()

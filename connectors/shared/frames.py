@@ -4,18 +4,24 @@
 
     "IOCs" | body bytes u32 | number u64 | put at, µs since 1970, i64 | topic bytes u16 | key bytes u16 | body CRC u32
     head CRC u32
-    topic, key, value
+    topic, key, value; where the mark is "IOCt", after the 55 bytes of a ``traceparent``
 
 All numbers are little-endian; the CRCs are zlib's CRC-32.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Final, NamedTuple
 from zlib import crc32
 
 _MARK: Final = b"IOCs"
+#: Of a message that knows which request brought it.
+_MARK_TRACED: Final = b"IOCt"
+_MARKS: Final = (_MARK, _MARK_TRACED)
+_MARKED: Final = re.compile(b"IOC[st]")
+_TRACE_BYTES: Final = 55
 _HEAD: Final = struct.Struct("<4sIQqHHI")
 _CRC: Final = struct.Struct("<I")
 
@@ -31,11 +37,13 @@ class Message(NamedTuple):
     topic: str
     key: bytes
     value: bytes
+    trace: bytes = b""
+    """``traceparent`` of the request that brought it: 55 bytes, or none."""
 
     @property
     def size(self) -> int:
         """Bytes that it takes on disk; the name of a topic is ASCII."""
-        return FRAME_BYTES + len(self.topic) + len(self.key) + len(self.value)
+        return FRAME_BYTES + len(self.topic) + len(self.key) + len(self.value) + len(self.trace)
 
 
 class Frame(NamedTuple):
@@ -64,8 +72,17 @@ class Damage(NamedTuple):
 def encode(message: Message, number: int, put_us: int) -> bytes:
     """Return a message as a frame."""
     topic = message.topic.encode("ascii")
-    body = b"".join((topic, message.key, message.value))
-    head = _HEAD.pack(_MARK, len(body), number, put_us, len(topic), len(message.key), crc32(body))
+    traced = len(message.trace) == _TRACE_BYTES
+    body = b"".join((message.trace if traced else b"", topic, message.key, message.value))
+    head = _HEAD.pack(
+        _MARK_TRACED if traced else _MARK,
+        len(body),
+        number,
+        put_us,
+        len(topic),
+        len(message.key),
+        crc32(body),
+    )
     return b"".join((head, _CRC.pack(crc32(head)), body))
 
 
@@ -83,6 +100,7 @@ def read(data: bytes, at: int, *, last: bool) -> Frame | Short | Damage:
             found = len(data) if last else len(data) - FRAME_BYTES + 1
         return Damage(at, found)
     size, number, put_us, topic_size, key_size, crc = head
+    traced = data[at : at + len(_MARK)] == _MARK_TRACED
     begin = at + FRAME_BYTES
     end = begin + size
     if len(data) < end:
@@ -90,8 +108,12 @@ def read(data: bytes, at: int, *, last: bool) -> Frame | Short | Damage:
     body = data[begin:end]
     if crc32(body) != crc:
         return Damage(at, end)
+    trace = body[:_TRACE_BYTES] if traced else b""
+    body = body[len(trace) :]
     key_end = topic_size + key_size
-    message = Message(body[:topic_size].decode("ascii", "replace"), body[topic_size:key_end], body[key_end:])
+    message = Message(
+        body[:topic_size].decode("ascii", "replace"), body[topic_size:key_end], body[key_end:], trace
+    )
     return Frame(message, number, put_us, at, end)
 
 
@@ -101,16 +123,16 @@ def _head(data: bytes, at: int) -> tuple[int, int, int, int, int, int] | None:
         return None
     mark, size, number, put_us, topic, key, crc = _HEAD.unpack_from(data, at)
     (head_crc,) = _CRC.unpack_from(data, at + _HEAD.size)
-    whole = mark == _MARK and head_crc == crc32(data[at : at + _HEAD.size])
-    if not whole or topic + key > size or size > MOST_MESSAGE_BYTES:
+    whole = mark in _MARKS and head_crc == crc32(data[at : at + _HEAD.size])
+    least = topic + key + (_TRACE_BYTES if mark == _MARK_TRACED else 0)
+    if not whole or least > size or size > MOST_MESSAGE_BYTES:
         return None
     return size, number, put_us, topic, key, crc
 
 
 def _find(data: bytes, at: int) -> int | None:
     """Where the next whole head begins at or after an offset."""
-    while (at := data.find(_MARK, at)) >= 0:
-        if _head(data, at) is not None:
-            return at
-        at += 1
+    for found in _MARKED.finditer(data, at):
+        if _head(data, found.start()) is not None:
+            return found.start()
     return None

@@ -35,7 +35,7 @@ from connectors.shared.lots import (
 )
 from connectors.shared.spool import Kept, Spool, SpoolFullError
 from connectors.shared.way import Way
-from ioc import events
+from ioc import events, tracing
 from ioc.errors import InputError, UnavailableError
 from ioc.events import AnyEvent, ConnectorEvent
 from ioc.settings import Settings
@@ -232,7 +232,8 @@ class Relay:
             raise InputError(
                 f"An event about {event.subject} has {len(value):,} bytes; Kafka takes {MOST_VALUE_BYTES:,}."
             )
-        return Message(self._prefix + events.topic_of(event), event.subject.encode(), value)
+        topic = self._prefix + events.topic_of(event)
+        return Message(topic, event.subject.encode(), value, tracing.traceparent())
 
     def _put(self, messages: list[Message]) -> None:
         lots = divide(messages, None)

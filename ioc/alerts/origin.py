@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     """The records ``start <= offset < end`` of a partition, in whose transaction something was written.
 
     :param topic: with its prefix.

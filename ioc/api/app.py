@@ -46,6 +46,7 @@ from ioc.api.identity import Gate
 from ioc.delivery.links import Links
 from ioc.index766.grades import read_grades
 from ioc.settings import Settings
+from ioc.tracing.http import NO_TELEMETRY
 from ioc.version import platform_version
 from ioc.watch.synthetic import Pace
 
@@ -86,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         # their pages load scripts from other machines; ioc.api.reference gives ours
+        telemetry=NO_TELEMETRY,
         docs_url=None,
         redoc_url=None,
     )

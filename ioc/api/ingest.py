@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
+from ioc import tracing
 from ioc.api.ingest_index766 import INDEX766
 from ioc.api.ingest_openapi import OPERATIONS
 from ioc.api.problems import problem
@@ -61,8 +62,11 @@ class IngestForwarder:
         """Pass a request on and its answer back."""
         peer = request.client.host if request.client is not None else ""
         headers = [
-            pair for pair in request.scope["headers"] if pair[0] not in _HOP and pair[0] != b"x-forwarded-for"
+            pair
+            for pair in request.scope["headers"]
+            if pair[0] not in _HOP and pair[0] not in {b"x-forwarded-for", b"traceparent"}
         ]
+        headers.append((b"traceparent", tracing.traceparent()))
         earlier = request.headers.get("x-forwarded-for")
         headers.append((b"x-forwarded-for", (f"{earlier}, {peer}" if earlier else peer).encode("latin-1")))
         target = self._url.copy_with(

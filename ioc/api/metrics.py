@@ -14,6 +14,7 @@ from ioc.api.identity import CurrentDatabase
 from ioc.errors import UnavailableError
 from ioc.metrics import Meters, Metric, gather, platform, processes
 from ioc.metrics.meters import Figures, Sample
+from ioc.tracing.http import Traced
 from ioc.watch import standing
 
 router = APIRouter(tags=["health"])
@@ -100,6 +101,7 @@ def install(app: FastAPI) -> None:
     #: What the process is called among others; whoever runs it may know.
     app.state.process_name = lambda: None
     app.add_middleware(_Measured, meters=meters)
+    app.add_middleware(Traced)
 
 
 class _Measured:

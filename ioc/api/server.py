@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import uvicorn
 
+from ioc import tracing
 from ioc.api.protocol import bounded
 from ioc.errors import UnavailableError
 from ioc.watch.beat import Beat
@@ -54,6 +55,8 @@ def run(
                 http=bounded(connections),
                 ws=websockets,
                 log_level="warning",
+                # its lines go the way of all others
+                log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=5,
                 timeout_keep_alive=keep_alive_s,
@@ -84,3 +87,4 @@ class _Server(uvicorn.Server):
         if self._beat is not None:
             # now: the signal that ended us is raised once more, and nothing of ours runs after that
             await asyncio.to_thread(self._beat.close)
+        await asyncio.to_thread(tracing.flush)

@@ -36,9 +36,9 @@ def _prepare(
 
     Example: ioc up
     """
-    from ioc.cli import _logs
+    from ioc import logs
 
-    _logs.configure(verbose=verbose)
+    logs.configure(verbose=verbose)
 
 
 def build() -> typer.Typer:

@@ -27,9 +27,11 @@ def serve(
     from ioc.api.server import run
     from ioc.pages.mount import install
     from ioc.settings import load
+    from ioc.tracing import configure
     from ioc.watch.beat import Beat
 
     settings = load()
+    configure(settings, "serve")
     app = create_app(settings)
     install(app, settings)
     beat = Beat(settings, "serve", app.state.meters)

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from ioc import tracing
 from ioc.delivery.channels.making import make_driver, secrets_of
 from ioc.delivery.links import Links
 from ioc.delivery.loop import Deliverer
@@ -29,6 +30,7 @@ def run(settings: Settings, stop: threading.Event, pack: Path) -> None:
     secrets, links = secrets_of(pack), Links.of(settings)
     if links.problem:
         log.warning("links to acknowledge by", why=links.problem)
+    tracing.configure(settings, "deliver")
     with Beat(settings, "deliver") as beat:
         beside.audit(settings, stop, beat)
         Deliverer(

@@ -8,11 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
+from ioc import tracing
 from ioc.alerts.model import Channel
 from ioc.delivery.channels.interface import (
     ChannelError,
@@ -168,11 +170,22 @@ class Senders:
         try:
             # a process that was frozen must not send what another one took over meanwhile
             if (began := time.monotonic()) < until:
-                outcome = _attempt(line, claimed, outgoing)
+                with tracing.within(tracing.begin()), _spanning(line, claimed) as made:
+                    outcome = _attempt(line, claimed, outgoing)
+                    made.note(sent=outcome.receipt is not None)
                 _count(outcome, time.monotonic() - began)
         finally:
             self._outcomes.put((line, person, outcome))
             self._done()
+
+
+def _spanning(line: _Line, claimed: Claimed) -> AbstractContextManager[tracing.Span]:
+    return tracing.span(
+        "deliver.attempt",
+        channel=line.channel.code,
+        message=claimed.message_id,
+        attempt=claimed.attempt,
+    )
 
 
 def _count(outcome: Outcome, took_s: float) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from ioc.errors import InputError
+from ioc.logs import keep_out
 
 _REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}|file:[^\x00-\x1f]{1,500}")
 _MOST_BYTES: Final = 4096
@@ -44,6 +45,7 @@ def read_secret(reference: str, folder: Path) -> SecretStr:
         raise InputError(
             missing, remedy="Create it for the user that runs the platform, or correct the reference."
         )
+    keep_out(found)
     return SecretStr(found)
 
 

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from kafka.errors import KafkaError
 
-from ioc import topics
+from ioc import topics, tracing
 from ioc.access import changes
 from ioc.alerts import evaluator as alerts
 from ioc.history import access_log
@@ -36,6 +36,7 @@ _ROUND_WITHIN_S = 180.0
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Close windows, fold, sample and mirror until ``stop`` is set; outlives servers that go away."""
+    tracing.configure(settings, "evaluate")
     with Beat(settings, "evaluate") as beat:
         beside.watch(settings, stop, beat)
         for crew in alerts.crews(settings):
@@ -95,11 +96,12 @@ def _rounds(
     while not stop.is_set():
         turned()
         began = time.monotonic()
-        windows.close(connection, settings.grace_s, kinds)
-        for topic, kind in kinds.items():
-            samples.roll_up(connection, kind, topic)
-        dossier_sums.fold(connection)
-        day_ends.fold(connection)
+        with tracing.span("evaluate.round"):
+            windows.close(connection, settings.grace_s, kinds)
+            for topic, kind in kinds.items():
+                samples.roll_up(connection, kind, topic)
+            dossier_sums.fold(connection)
+            day_ends.fold(connection)
         if time.monotonic() - dropped >= _DROP_S:
             dropped = time.monotonic()
             for gone in retention.drop_old(connection, settings):

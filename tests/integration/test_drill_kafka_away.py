@@ -61,7 +61,7 @@ FEEDER = """
 import sys, threading, time
 from connectors.shared.relay import Mode, Relay
 from connectors.shared.reporter import Reporter
-from ioc.cli._logs import configure
+from ioc.logs import configure
 from ioc.settings import load
 from tests.integration.test_drill_kafka_away import CALL, ticket
 

@@ -287,7 +287,7 @@ def test_a_message_that_kafka_never_takes_stops_no_other(
 
 KILLED = """
 from connectors.shared.relay import Relay
-from ioc.cli._logs import configure
+from ioc.logs import configure
 from ioc.settings import load
 from tests.integration.test_relay import samples
 
