@@ -39,7 +39,7 @@ def line(points: Sequence[tuple[float, float]], *, title: str, across: str, up: 
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" {_LETTERS}>',
         f"<title>{escape(title)}</title>",
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
-        text(left, "20", title, "start"),
+        text(left, "20", f"{title}: {up}", "start"),
     ]
     for mark in range(_MARKS + 1):
         x, _ = at(most_x * mark / _MARKS, 0)
@@ -58,6 +58,5 @@ def line(points: Sequence[tuple[float, float]], *, title: str, across: str, up: 
     drawn = " ".join(",".join(at(*point)) for point in points)
     parts.append(f'<polyline points="{drawn}" fill="none" stroke="#0b5394" stroke-width="2"/>')
     parts.append(text(f"{(float(left) + float(right)) / 2:.1f}", f"{_HEIGHT - 8}", across))
-    parts.append(text("14", f"{_TOP - 4}", up, "start").replace('x="14"', f'x="{_WIDTH - _RIGHT - 70}"'))
     parts.append("</svg>\n")
     return "\n".join(parts)

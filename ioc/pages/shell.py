@@ -169,9 +169,12 @@ def _frame(visit: Visit, path: str, title: Phrase) -> None:
 
 
 def _choices(visit: Visit) -> None:
-    back = quote(visit.place, safe="")
+    back, as_it_is, in_theme = (
+        quote(place, safe="")
+        for place in (visit.place, visit.place_without("lang"), visit.place_without("theme"))
+    )
     other = EN if visit.language is VI else VI
-    Link(visit.say(words.OTHER_LANGUAGE), f"/appearance?lang={other.value}&next={back}").props(
+    Link(visit.say(words.OTHER_LANGUAGE), f"/appearance?lang={other.value}&next={as_it_is}").props(
         f'lang="{other.value}" hreflang="{other.value}"'
     )
     if visit.wall:
@@ -179,7 +182,7 @@ def _choices(visit: Visit) -> None:
     themes = list(Theme)
     coming = themes[(themes.index(visit.theme) + 1) % len(themes)]
     named = {Theme.AUTO: words.AUTO, Theme.LIGHT: words.LIGHT, Theme.DARK: words.DARK}
-    Link(visit.say(named[coming]), f"/appearance?theme={coming.value}&next={back}").props(
+    Link(visit.say(named[coming]), f"/appearance?theme={coming.value}&next={in_theme}").props(
         f'title="{visit.say(words.THEME)}"'
     )
     if visit.named:

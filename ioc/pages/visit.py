@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from nicegui import Client, ui
+from starlette.datastructures import URL
 from starlette.requests import Request
 
 from ioc.access import GUEST
@@ -69,6 +70,10 @@ class Visit:
         """Path and query of the page, to come back to."""
         url = self.request.url
         return f"{url.path}?{url.query}" if url.query else url.path
+
+    def place_without(self, name: str) -> str:
+        """The same without one wish in the address, which would win over a choice that is made now."""
+        return str(URL(self.place).remove_query_params(name))
 
     def say(self, phrase: Phrase, **names: object) -> str:
         """A text in the language of the visit."""

@@ -61,6 +61,13 @@ class _Serve(IocProcess):
         wait_until(self.answers, within_s=30, what="ioc serve answers")
 
 
+_ALERTS = """
+INSERT INTO ioc.alert (rule_id, key, severity, unit_id, point, subject, since, opened_at, changed_at, members)
+SELECT rule_id, 'n' || n, n, u.unit_id, 'point.thi-tran', 'device:cam-thi-tran-01', now(), now(), now(), 1
+FROM ioc.alert_rule r, ioc.unit u, generate_series(1, 5) n WHERE r.code = 'camera.down' AND u.code = 'go-dau.phuong'
+"""
+
+
 def _prepare(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         apply_pack(connection, read_pack(_PACK))
@@ -169,7 +176,11 @@ def test_an_outage_appears_and_sounds_where_somebody_switched_the_sound_on(
         assert _chimes(page) == heard
 
 
-def test_it_looks_right_at_a_desk_on_a_screen_and_on_a_phone(serve: _Serve, chromium: Browser) -> None:
+def test_it_looks_right_at_a_desk_on_a_screen_and_on_a_phone(
+    settings: Settings, serve: _Serve, chromium: Browser
+) -> None:
+    with psycopg.connect(settings.database_dsn, autocommit=True) as connection:
+        connection.execute(_ALERTS.encode())
     with visiting(chromium, serve.address, color_scheme="light") as visitor:
         page = _open(visitor)
         queues = page.locator(".queues")
@@ -180,6 +191,8 @@ def test_it_looks_right_at_a_desk_on_a_screen_and_on_a_phone(serve: _Serve, chro
         served = page.locator('[id="tile-queue.served_within_15m"]')
         expect(served).to_contain_text("mục tiêu ≥ 85,0 %")
         expect(served).to_have_attribute("href", "/ops/history?kpi=queue.served_within_15m")
+        expect(page.locator(".alerts-more")).to_contain_text("cảnh báo nữa")
+        expect(page.locator(".plan-legend")).to_contain_text("Vị trí mang tính sơ đồ")
         expect(served.locator("svg")).to_have_attribute("aria-label", re.compile("^Diễn biến 8 giờ"))
         visitor.judge()
 
@@ -198,7 +211,15 @@ def test_it_looks_right_at_a_desk_on_a_screen_and_on_a_phone(serve: _Serve, chro
         visitor.go("/ops/wall?mode=wall&lang=en&theme=light")
         expect(page.get_by_role("heading", level=1)).to_have_text("Wall")
         expect(page.locator("body")).to_have_class(re.compile("body--light"))
-        expect(page.locator(".plan-legend")).to_contain_text("Positions are schematic")
+        # what is chosen now wins over the address
+        page.get_by_role("link", name="Tiếng Việt").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Toàn cảnh")
+        page.wait_for_url("**/ops/wall?mode=wall&theme=light")
+        page.get_by_role("link", name="English").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Wall")
+        expect(page.locator(".plan-legend")).to_contain_text("maintenance")
+        expect(page.locator(".alert")).to_have_count(4)
+        expect(page.locator(".alert.severity-critical").first).to_contain_text("Critical · Gò Dầu town · ")
         assert page.evaluate(_CUT) == []
         visitor.judge()
 

@@ -11,7 +11,7 @@ from ioc.alerts.model import Severity
 from ioc.pages.parts.markup import Markup, join, tag
 from ioc.pages.wall import words
 from ioc.pages.wall.board import Board, Topic
-from ioc.pages.wall.choice import ALERTS_FAR, ALERTS_NEAR, LISTED, SERVICES_FAR, SERVICES_NEAR, WARNINGS_FAR
+from ioc.pages.wall.choice import ALERTS_FAR, ALERTS_NEAR, SERVICES_FAR, SERVICES_NEAR, WARNINGS_FAR
 from ioc.pages.wall.plan import short_names
 from ioc.reports.words import Language, day, length, number
 
@@ -39,14 +39,17 @@ def alerts(board: Board, zone: ZoneInfo, language: Language, *, far: bool) -> Ma
     names |= short_names(board.points, language)
     return join(
         _counts(board, language, far=far),
-        tag("ol", *(_alert(row, names, board.at, zone, language) for row in shown), cls="alerts"),
+        tag("ol", *(_alert(row, names, board.at, zone, language, far=far) for row in shown), cls="alerts"),
         tag("p", words.MORE_ALERTS.said(language).format(count=more), cls="ops-dim alerts-more")
-        if more > 0
+        if more > 0 and not far  # there the numbers above have to do
         else None,
     )
 
 
 def _counts(board: Board, language: Language, *, far: bool) -> Markup:
+    """How many are open; the large screen has room for the worst by name, and for a number of the others."""
+    named = [severity for severity in words.SEVERITIES if not far or severity >= Severity.MAJOR]
+    others = sum(count for severity, count in board.open.items() if severity not in named)
     return tag(
         "p",
         *(
@@ -56,23 +59,33 @@ def _counts(board: Board, language: Language, *, far: bool) -> Markup:
                 cls=f"count severity-{severity.word}",
             )
             for severity, (sign, word) in words.SEVERITIES.items()
-            if board.open.get(severity) and (severity in LISTED or not far)
+            if severity in named and board.open.get(severity)
         ),
+        tag("span", words.OTHERS.said(language).format(count=others)) if others else None,
         cls="counts",
     )
 
 
-def _alert(row: Row, names: dict[str, str], now: datetime, zone: ZoneInfo, language: Language) -> Markup:
+def _alert(
+    row: Row, names: dict[str, str], now: datetime, zone: ZoneInfo, language: Language, *, far: bool
+) -> Markup:
     severity = Severity(row.severity)
     sign, word = words.SEVERITIES[severity]
     where = [names.get(code, code) for code in (row.point or row.unit,) if code]
-    since = words.SINCE.said(language).format(at=clock_time(row.opened_at, zone, language, now=now))
+    at = clock_time(row.opened_at, zone, language, now=now)
+    since = at if far else words.SINCE.said(language).format(at=at)
     taken = (
         words.TAKEN_BY.said(language).format(who=row.acknowledged_by)
         if row.acknowledged_by
         else words.WAITING_FOR.said(language)
     )
-    subject = [row.subject.partition(":")[2]] if row.kind == "device" and row.members == 1 else []
+    subject = [row.subject.partition(":")[2]] if row.kind == "device" and row.members == 1 and not far else []
+    name = row.name_vi if language is Language.VI else row.name_en
+    # from five metres a title has to be short: the word for how bad it is begins the line below
+    title = name if far else f"{word.said(language)}: {name}"
+    small: list[str] = [tag("strong", word.said(language))] if far else []
+    for part in (*where, since, taken, *subject):
+        small += [" · ", part] if small else [part]
     return tag(
         "li",
         tag(
@@ -80,8 +93,8 @@ def _alert(row: Row, names: dict[str, str], now: datetime, zone: ZoneInfo, langu
             tag("span", sign, attributes={"aria-hidden": "true"}, cls="alert-sign"),
             tag(
                 "span",
-                tag("b", f"{word.said(language)}: {row.name_vi if language is Language.VI else row.name_en}"),
-                tag("span", " · ".join([*where, since, taken, *subject]), cls="alert-small"),
+                tag("b", title),
+                tag("span", *small, cls="alert-small"),
                 cls="alert-text",
             ),
             attributes={"href": f"/ops/alerts?alert={row.id}"},

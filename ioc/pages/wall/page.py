@@ -130,7 +130,7 @@ def _section(visit: Visit, parts: dict[str, Region], name: str, title: Phrase) -
         Text("h2", visit.say(title)).props(f'id="wall-{name}"')
         parts[name] = Region(tag("p", visit.say(common.LOADING), cls="ops-dim"))
         if name == "plan":
-            Region(plan.legend(visit.language))
+            Region(plan.legend(visit.language, far=visit.wall))
 
 
 def _figures(visit: Visit, parts: dict[str, Region], courses: dict[str, Region]) -> None:

@@ -90,7 +90,7 @@ def plan(points: Sequence[PointNow], language: Language) -> Markup:
     )
 
 
-def legend(language: Language) -> Markup:
+def legend(language: Language, *, far: bool) -> Markup:
     """What the shapes and signs mean."""
     return tag(
         "p",
@@ -99,7 +99,7 @@ def legend(language: Language) -> Markup:
             for state, (sign, word) in words.STATES.items()
             if state != "none"
         ),
-        tag("span", words.SCHEMATIC.said(language), cls="legend ops-dim"),
+        None if far else tag("span", words.SCHEMATIC.said(language), cls="legend ops-dim"),
         cls="plan-legend",
     )
 

@@ -86,16 +86,17 @@ SEVERITIES: Final = {
     Severity.INFO: ("○", Phrase("Thông tin", "Information")),
 }
 SINCE: Final = Phrase("từ {at}", "since {at}")
-WAITING_FOR: Final = Phrase("chưa ai nhận", "nobody took it on")
+WAITING_FOR: Final = Phrase("chưa ai nhận", "not taken on")
 TAKEN_BY: Final = Phrase("{who} đã nhận", "taken on by {who}")
 NO_ALERTS: Final = Phrase("Không có cảnh báo nào đang mở", "No alert is open")
 MORE_ALERTS: Final = Phrase("và {count} cảnh báo nữa", "and {count} more")
+OTHERS: Final = Phrase("+ {count} mức nhẹ hơn", "+ {count} milder")
 ALERTS_NEED_LOGIN: Final = Phrase(
     "Nội dung cảnh báo chỉ hiện cho người đã đăng nhập.",
     "What they are is shown to people who are logged in.",
 )
 
-PEOPLE: Final = Phrase("{count} người", "{count} people")
+PEOPLE: Final = Phrase("{count} người", "{count} waiting")
 LONGEST: Final = Phrase("chờ lâu nhất {minutes} phút", "longest wait {minutes} min")
 ISSUED: Final = Phrase("{count} phiếu đã cấp hôm nay", "{count} tickets issued today")
 NOBODY_WAITS: Final = Phrase("Không có ai đang chờ", "Nobody is waiting")
