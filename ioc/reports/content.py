@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ioc.forecast import query as forecasts
 from ioc.history import dossiers
+from ioc.history.spans import Wholes, wholes
 from ioc.kpi import targets
 from ioc.kpi.catalogue import CATALOGUE
 from ioc.kpi.errors import BadQuestionError
@@ -51,7 +52,6 @@ MOST_MISSES: Final = 40
 #: Outages that are shorter say nothing to a leader, in seconds.
 SHORTEST_OUTAGE_S: Final = 15 * 60
 
-_SPAN: Final = "SELECT kpi, unit, value, numerator, denominator FROM ioc.kpi_span(%s, %s, %s, %s, %s)"
 _UNITS: Final = """
 SELECT u.code, u.name_vi, u.name_en, u.kind = 'group' AND (
     EXISTS (SELECT FROM ioc.unit b WHERE b.parent_code = u.code)
@@ -268,21 +268,21 @@ def _figures(
 ) -> Steps[tuple[tuple[Figure, ...], tuple[Missed, ...], int]]:
     start, end = period.bounds(zone)
     below = [unit.code for unit in units if unit.code != code and not unit.gathers]
-    rows = yield _SPAN, (reader, list(FIGURES), [code, *below], start, end)
-    now = {(kpi, unit): value for kpi, unit, value, _, _ in rows}
-    rows = yield _SPAN, (reader, list(FIGURES), [code], *period.before.bounds(zone))
-    before = {kpi: value for kpi, _, value, _, _ in rows}
+    now = yield from wholes(reader, FIGURES, [code, *below], start, end)
+    before = yield from wholes(reader, FIGURES, [code], *period.before.bounds(zone))
     in_force = yield from targets.ask(reader, FIGURES, [code, *below])
     figures = []
     for kpi in FIGURES:
         target = in_force.at(kpi, code, start)
-        value = now.get((kpi, code))
+        value = _value(now, kpi, code)
         status = None if target is None else judge(CATALOGUE[kpi], target, value)
-        figures.append(Figure(kpi, value, before.get(kpi), None if target is None else target.value, status))
+        figures.append(
+            Figure(kpi, value, _value(before, kpi, code), None if target is None else target.value, status)
+        )
     missed, judged = [], 0
     for kpi in FIGURES:
         for unit in below:
-            target, value = in_force.at(kpi, unit, start), now.get((kpi, unit))
+            target, value = in_force.at(kpi, unit, start), _value(now, kpi, unit)
             if target is None or value is None:
                 continue
             judged += 1
@@ -290,6 +290,11 @@ def _figures(
             if status is not Status.MET:
                 missed.append(Missed(unit, kpi, value, target.value, status))
     return tuple(figures), tuple(missed), judged
+
+
+def _value(found: Wholes, kpi: str, unit: str) -> float | None:
+    whole = found.get((kpi, unit))
+    return whole and whole.value
 
 
 def _late(reader: str, unit: str | None) -> Steps[tuple[tuple[Late, ...], int | None]]:

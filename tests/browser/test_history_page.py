@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PHONE, Visitor, visiting
 from tests.browser.explored import Place, explored
-from tests.integration.history_place import PASSWORD
+from tests.integration.history_place import PASSWORD, Case, add_cases, day
 from tests.servers import Servers
 
 _MARCH = "from=2026-03-01&to=2026-04-01"
@@ -137,12 +138,49 @@ def test_as_of_and_against_what_was_known(place: Place, chromium: Browser) -> No
         expect(rows.first).to_contain_text("+2")
 
 
+def test_an_answer_that_takes_long_is_waited_for_on_the_page(place: Place, chromium: Browser) -> None:
+    with (
+        visiting(chromium, place.url) as visitor,
+        psycopg.connect(place.database) as holding,
+    ):
+        page = visitor.page
+        holding.execute("LOCK TABLE ioc.dossier_ledger IN ACCESS EXCLUSIVE MODE")
+        visitor.go(f"/ops/history?ids=dossier.received&{_MARCH}")
+        expect(page.get_by_text("Đang hỏi cơ sở dữ liệu…")).to_be_visible()
+        expect(page.get_by_label("Hồ sơ tiếp nhận", exact=True)).to_be_checked()
+        holding.rollback()
+        expect(page.locator("#figures tbody tr")).to_have_count(31)
+        expect(page.get_by_text("Đang hỏi cơ sở dữ liệu…")).to_have_count(0)
+
+
+def test_names_from_outside_are_texts(place: Place, chromium: Browser) -> None:
+    name = "<img src=/from-outside onerror=alert(1)>"
+    with psycopg.connect(place.database, autocommit=True) as connection:
+        add_cases(connection, [Case(code="X-1", received=day("2025-05-05"), field=name)])
+    with visiting(chromium, place.url) as visitor:
+        page = visitor.page
+        visitor.go("/ops/history?ids=dossier.received&from=2025-05-01&to=2025-06-01&by=field")
+        expect(page.locator("#figures thead th").filter(has_text=name)).to_be_visible()
+        _ready(visitor)
+        box = page.locator("[role=img]").bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        expect(page.locator("[role=img]").get_by_text(name).last).to_be_visible()
+        assert page.locator("img[src='/from-outside']").count() == 0
+
+
 def test_against_the_period_before(place: Place, chromium: Browser) -> None:
     with visiting(chromium, place.url) as visitor:
         question = "ids=dossier.completed&from=2026-03-16&to=2026-03-23"
         visitor.go(f"/ops/history?{question}&compare=before")
         before = _points(place, "kpis/dossier.completed/series?from=2026-03-09&to=2026-03-16")
         assert [row[3] for row in _figures(visitor.page)] == [point["value"] for point in before]
+        (month,) = _points(place, "kpis/dossier.completed/series?from=2026-03-16&to=2026-03-23&bucket=1mo")
+        whole = visitor.page.locator("[data-whole]")
+        assert whole.get_attribute("data-whole") == str(float(month["value"]))
+        expect(visitor.page.locator(".ops-wholes")).to_contain_text(
+            f"Kỳ liền trước: {sum(point['value'] for point in before)}"
+        )
         visitor.go(f"/ops/history?{question}&compare=year&bucket=1mo&by=unit")
         visitor.judge()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -130,6 +131,16 @@ def test_a_guest_sees_figures_and_nobody_to_call(place: Place, chromium: Browser
         expect(page.get_by_role("heading", name="On duty")).to_have_count(0)
         visitor.judge()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_api_tells_readers_by_name_whom_to_call(place: Place) -> None:
+    def told(auth: tuple[str, str] | None) -> list[tuple[str | None, str | None]]:
+        answer = httpx.get(f"{place.url}/api/v1/units", auth=auth, timeout=30)
+        assert answer.status_code == 200
+        return [(unit["phone"], unit["contact"]) for unit in answer.json()["units"] if unit["code"] == UNIT]
+
+    assert told(("planner", PASSWORD)) == [(PHONE_NUMBER, "Trực lãnh đạo")]
+    assert told(None) == [(None, None)]
 
 
 def test_figures_that_are_old_say_so(place: Place, chromium: Browser) -> None:

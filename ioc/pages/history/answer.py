@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ioc.history import series
 from ioc.history.comparing import Against, Line, lines, other, times
+from ioc.history.spans import Wholes, wholes
 from ioc.kpi.errors import TooManyPointsError
 from ioc.kpi.names import ask_names
 from ioc.kpi.query import Answer, Point, Steps, ask
@@ -48,6 +49,9 @@ class Found:
     all_lines: int
     against: Against | None
     others: tuple[Answer, ...] = ()
+    wholes: Wholes | None = None
+    """Figures of the whole period; None where the question has parts that these can't have."""
+    others_wholes: Wholes | None = None
     moment: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -71,6 +75,8 @@ def find(reader: str, wanted: Wanted) -> Steps[Found]:
                     remedy="Ask for a shorter range, a wider bucket or fewer series.",
                 )
             others.append(held)
+    whole = yield from _wholes(reader, answers)
+    before = None if whole is None or against is Against.KNOWN else (yield from _wholes(reader, others))
     found = [line for answer in answers for line in lines(answer)]
     kept = set(map(id, sorted(found, key=lambda line: -line.weight)[:MOST_LINES]))
     chosen = [line for line in found if id(line) in kept]
@@ -82,7 +88,20 @@ def find(reader: str, wanted: Wanted) -> Steps[Found]:
         len(found),
         against,
         tuple(others),
+        whole,
+        before,
     )
+
+
+def _wholes(reader: str, answers: Sequence[Answer]) -> Steps[Wholes | None]:
+    if not 0 < len(answers) <= MOST_LINES:
+        return None
+    question = answers[0].question
+    if question.by is not None or question.where or question.as_of is not None or question.is_remapped:
+        return None
+    kpis = list(dict.fromkeys(answer.question.kpi.id for answer in answers))
+    units = list(dict.fromkeys(answer.question.unit for answer in answers))
+    return (yield from wholes(reader, kpis, units, question.start, question.end))
 
 
 def _shown(line: Line, names: Mapping[str, str], others: Mapping[int, Answer]) -> Shown:

@@ -15,6 +15,7 @@ from ioc.errors import IocError
 from ioc.history import dimensions
 from ioc.history.comparing import Against, ends_at
 from ioc.history.formats import Format
+from ioc.kpi.definition import Kpi
 from ioc.pages import places
 from ioc.pages import words as common
 from ioc.pages.history import asked, chart, form, keeping, provenance, table, words
@@ -26,7 +27,7 @@ from ioc.pages.parts.tag import Tag
 from ioc.pages.shell import page
 from ioc.pages.visit import Visit
 from ioc.pages.words import Phrase
-from ioc.reports.words import day
+from ioc.reports.words import as_shown, day, figure
 
 #: An answer that takes longer is waited for on the page.
 _AT_ONCE_S: Final = 0.3
@@ -135,6 +136,7 @@ def _show(visit: Visit, wanted: Wanted, found: Found, unit_name: Namer) -> None:
     unfinished = _unfinished(found)
     with Tag("section", css="ops-card"):
         _title(visit, found)
+        _wholes(visit, found, unit_name)
         if all(point is None or point.value is None for one in found.shown for point in one.line.points):
             Tag("p", visit.say(words.ALL_UNKNOWN), css="ops-note")
         else:
@@ -160,6 +162,39 @@ def _title(visit: Visit, found: Found) -> None:
         if found.others and found.against is not Against.KNOWN:
             spans.append((found.others[0].question.start, found.others[0].question.end))
         Tag("p", "  ↔  ".join(_span(visit, start, end) for start, end in spans), css="ops-dim")
+
+
+def _wholes(visit: Visit, found: Found, unit_name: Namer) -> None:
+    """What the whole period comes to, for each indicator and unit, beside the other period's."""
+    if found.wholes is None or len(found.shown[0].times) == 1:
+        return
+    several = len({answer.question.unit for answer in found.answers}) > 1
+    with Tag("dl", css="ops-facts ops-wholes"):
+        for answer in found.answers:
+            kpi, unit = answer.question.kpi, answer.question.unit
+            whole = found.wholes.get((kpi.id, unit))
+            value = whole and whole.value
+            with Tag("div"):
+                name = visit.say(Phrase(kpi.name_vi, kpi.name_en))
+                Tag("dt", f"{name} · {unit_name(unit)}" if several else name)
+                Tag(
+                    "dd",
+                    figure(kpi, value, visit.language),
+                    css="ops-whole-figure",
+                    data_whole="" if value is None else repr(value),
+                )
+                before = None if found.others_wholes is None else found.others_wholes.get((kpi.id, unit))
+                if before is not None and found.against is not None:
+                    with Tag("dd"):
+                        Tag("small", _against(visit, found.against, kpi, value, before.value))
+
+
+def _against(visit: Visit, against: Against, kpi: Kpi, value: float | None, before: float | None) -> str:
+    told = f"{visit.say(words.AGAINST[against])}: {figure(kpi, before, visit.language)}"
+    if value is None or before is None:
+        return told
+    change = as_shown(kpi, as_shown(kpi, value) - as_shown(kpi, before))
+    return f"{told} ({figure(kpi, change, visit.language, signed=True)})"
 
 
 def _span(visit: Visit, start: datetime, end: datetime) -> str:

@@ -30,7 +30,9 @@ def detailed(visit: Visit, found: Found, names: Sequence[str], unfinished: datet
     single = len(found.shown) == 1
     targets = any(one.answer.targets.by_kpi for one in found.shown)
     head = [Cell(say(words.TIME))] if single else [Cell(say(words.SERIES)), Cell(say(words.TIME))]
-    head += [Cell(say(phrase), css="num") for phrase in (words.VALUE, words.NUMERATOR, words.DENOMINATOR)]
+    split = single and found.shown[0].answer.question.by is not None
+    head.append(Cell(say(words.VALUE), names[0] if split else "", css="num"))
+    head += [Cell(say(phrase), css="num") for phrase in (words.NUMERATOR, words.DENOMINATOR)]
     if targets:
         head += [Cell(say(words.TARGET), css="num")]
     if found.against is not None:
