@@ -15,7 +15,7 @@ from ioc.settings import Settings
 from ioc.watch.reading import Connection, Reading
 
 #: Folders of the state folder that may lie on disks of their own.
-_FOLDERS: Final = ("spool", "postgres", "kafka", "backups")
+_FOLDERS: Final = ("spool", "postgres", "kafka")
 _ROUNDS: Final = 3
 #: Of ``adjtimex(2)``: the kernel's clock is not synchronised; its offset is in nanoseconds.
 _STA_UNSYNC: Final = 0x0040
@@ -27,13 +27,14 @@ def disks(settings: Settings) -> list[Reading]:
     host = socket.gethostname()
     return [
         Reading("disk.free_share", f"{host}/{name}", *_free(path))
-        for name, path in _places(settings.state_dir)
+        for name, path in _places(settings.state_dir, settings.backup_path)
     ]
 
 
-def _places(state: Path) -> Iterator[tuple[str, Path]]:
+def _places(state: Path, backups: Path) -> Iterator[tuple[str, Path]]:
     seen: set[int] = set()
-    for name, path in (("state", state), *((name, state / name) for name in _FOLDERS)):
+    folders = [("state", state), *((name, state / name) for name in _FOLDERS), ("backups", backups)]
+    for name, path in folders:
         try:
             device = path.stat().st_dev
         except OSError:

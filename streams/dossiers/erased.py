@@ -8,7 +8,7 @@ then a keyed hash for each code.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -77,7 +77,11 @@ class Erased:
                 digests[code] = key.digest(code)
             return digests[code] in self._digests
 
-        claiming = {e.subject for e in events if not erased(e.subject) and any(map(erased, _other_codes(e)))}
+        named = {event.subject for event in events}
+        mine = {code for code in named if erased(code)}
+        claiming = {e.subject for e in events if e.subject not in mine and any(map(erased, _other_codes(e)))}
+        if not mine and not claiming:
+            return events
         gone: set[str] = set()
         if claiming:
             rows: list[Any] = await (await connection.execute(_STORED, (sorted(claiming),))).fetchall()
@@ -92,7 +96,7 @@ class Erased:
             rest = event
             if event.subject in claiming:
                 rest = None if event.subject in gone else _without(event, erased)
-            elif erased(event.subject):
+            elif event.subject in mine:
                 rest = None
             if rest is None:
                 refused[digests[event.subject]] += 1
@@ -113,9 +117,12 @@ def _without(event: Any, erased: Callable[[str], bool]) -> Any | None:
     return event
 
 
-def _other_codes(event: Any) -> Iterator[str]:
+def _other_codes(event: Any) -> tuple[str, ...]:
     """Codes beside its own that an event gives its dossier."""
-    if isinstance(event, DossierRecorded):
-        yield from event.data.aliases
-    elif isinstance(event, DossierMerged) and event.data.into is not None:
-        yield event.data.into
+    kind = type(event)
+    if kind is DossierRecorded:
+        aliases: tuple[str, ...] = event.data.aliases
+        return aliases
+    if kind is DossierMerged and event.data.into is not None:
+        return (event.data.into,)
+    return ()

@@ -1,4 +1,7 @@
-"""A backup is restored to what was then, or at any moment since; what was erased stays so; nothing is counted twice."""
+"""A backup is restored to what was then, or at any moment since; what was erased stays so; nothing is counted twice.
+
+One story, told in order: a server of its own that is backed up, changed, and restored again and again.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pytest
 
 from deploy.stack import EmbeddedKafka, EmbeddedPostgres, topics, wal
 from deploy.stack.backups import manifest, restoring, taking, timelines
+from deploy.stack.backups.schedule import Backups
 from deploy.stack.doctor import examine
 from ioc import topics as names
 from ioc.errors import InputError, UnavailableError, UsageError
@@ -25,7 +29,16 @@ from ioc.watch.backups import newest_backup
 from tests.integration import privacy_data
 from tests.integration.kpi_answers import Answers, answers
 from tests.integration.privacy_data import CODE, PORTAL, SECOND, dossier
-from tests.integration.streaming import fetch, producer, run_ioc, scalar, wait_counted, wait_until, worker
+from tests.integration.streaming import (
+    environment,
+    fetch,
+    producer,
+    run_ioc,
+    scalar,
+    wait_counted,
+    wait_until,
+    worker,
+)
 from tests.servers import stack_settings, state_folder
 
 
@@ -215,7 +228,16 @@ def test_old_ones_go_and_a_part_is_none(story: Story, monkeypatch: pytest.Monkey
         taking.take(settings, _quietly)
     with EmbeddedPostgres(settings):
         assert wal.gaps(settings, system)  # since the restore
-        taking.take(settings, _quietly)
+        before = len(manifest.listed(folder)[0])
+        for name, value in environment(settings).items():
+            monkeypatch.setenv(name, value)
+        supervised = Backups(settings, settled_s=0)
+        wait_until(
+            lambda: (supervised.tick(database_is_up=True), len(manifest.listed(folder)[0]) > before)[1],
+            within_s=60,
+            what="the supervisor's backup",
+        )
+        supervised.stop()
         assert not wal.gaps(settings, system)
         last = taking.take(settings, _quietly)
         monkeypatch.setattr("deploy.stack.backups.files.free_bytes", lambda _path: 10**6)

@@ -10,7 +10,7 @@ import psycopg
 
 from ioc.alerts import actions, maintenance
 from ioc.alerts.model import Grouping, Severity, Step, Target
-from ioc.delivery import escalation
+from ioc.delivery import escalation, quiet
 from ioc.duty import Change, ChangeKind, store
 from ioc.kpi.query import SYSTEM_READER, change
 from ioc.kpi.steps import run
@@ -288,6 +288,32 @@ def test_nobody_is_called_for_what_cleared_before_it_was_told(post: Post) -> Non
     post.settle(up("camera.down", "device:c1", post.now))
     assert post.escalate() == 0
     assert post.outbox(alert) == []
+
+
+def test_after_a_restore_nobody_is_called_at_first_and_then_for_what_is_still_open(post: Post) -> None:
+    """Of three alerts of the backup one was told of and is over; one waited; one opens as facts are read again."""
+    told, waiting = post.open("camera.down", "device:c1"), post.open("camera.down", "device:c2")
+    post.escalate()
+    post.send("email")
+    post.connection.execute(
+        "UPDATE ioc.alert_message SET state = 'waiting', attempts = 0 WHERE channel = 'sms'"
+    )
+    try:
+        assert quiet.begin(post.connection, "b", post.now, post.now + 15 * MINUTE) == 2
+        again, over = post.open("camera.down", "device:c3"), post.open("camera.down", "device:c4")
+        post.passed(10 * MINUTE)
+        post.settle(up("camera.down", "device:c1", post.now), up("camera.down", "device:c4", post.now))
+        assert post.escalate() == 0
+        post.passed(5 * MINUTE)
+        post.escalate()
+        assert post.outbox(over) == []
+        # by the policy as ever: its first step, and of the older one the second
+        assert [row[:3] for row in post.outbox(again)] == [("alert", "an", "email"), ("alert", "an", "sms")]
+        assert ("alert", "lan", "email", "waiting") in post.outbox(waiting)
+        assert [row for row in post.outbox(told) if row[3] == "waiting"] == []
+        assert [row[0] for row in post.outbox(told)] == ["alert", "alert"]  # and nobody hears that it is over
+    finally:
+        post.connection.execute("DELETE FROM ioc.restored")
 
 
 def test_two_deliverers_do_each_step_once(post: Post, connection: Connection) -> None:

@@ -24,7 +24,6 @@ _ZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 _LOOK_S: Final = 60.0
 #: What failed is tried again after this.
 _AGAIN_S: Final = 1800.0
-#: Servers that have just come up are left alone for so long.
 _SETTLED_S: Final = 600.0
 
 
@@ -46,9 +45,12 @@ def due(settings: Settings, newest: datetime | None, now: datetime, *, gap: bool
 
 
 class Backups:
-    """Runs ``ioc backup`` as a process when it is due; to be ticked by the supervisor."""
+    """Runs ``ioc backup`` as a process when it is due; to be ticked by the supervisor.
 
-    def __init__(self, settings: Settings) -> None:
+    :param settled_s: seconds for which servers that have just come up are left alone.
+    """
+
+    def __init__(self, settings: Settings, *, settled_s: float = _SETTLED_S) -> None:
         self._settings = settings
         layout = Layout.of(settings)
         self.process = Process(
@@ -62,7 +64,7 @@ class Backups:
                 grace_s=10.0,
             )
         )
-        self._next = time.monotonic() + _SETTLED_S
+        self._next = time.monotonic() + settled_s
         self._runs = False
 
     def tick(self, *, database_is_up: bool) -> None:
