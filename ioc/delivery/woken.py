@@ -41,7 +41,7 @@ FROM ioc.alert a
 LEFT JOIN ioc.unit u USING (unit_id)
 LEFT JOIN LATERAL (
     SELECT p.name_vi, p.name_en, p.phone, p.contact FROM ioc.point p
-    WHERE p.code = a.point ORDER BY p.valid_from DESC NULLS LAST LIMIT 1
+    WHERE p.code = a.point ORDER BY p.valid_from DESC LIMIT 1
 ) p ON true
 CROSS JOIN LATERAL (VALUES
     (p.name_vi, p.name_en, p.phone, p.contact, 1), (u.name_vi, u.name_en, u.phone, u.contact, 2)
