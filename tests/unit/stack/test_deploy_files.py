@@ -107,3 +107,30 @@ def test_unsupported_python_is_refused_with_a_command(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "apt-get install python3.11" in done.stderr
+
+
+def test_our_containers_can_write_little_and_tell_their_health() -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    ours = {name: service for name, service in services.items() if "ioc-platform" in service.get("image", "")}
+    assert {"prepare", "serve", "ingest", "connect", "stream", "evaluate", "deliver", "simulate"} <= set(ours)
+    for name, service in ours.items():
+        assert service["read_only"] is True, name
+        assert [mount.partition(":")[0] for mount in service["tmpfs"]] == ["/tmp"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+    for name in ("serve", "ingest", "stream", "evaluate", "deliver"):
+        assert "/health/ready" in ours[name]["healthcheck"]["test"][-1]
+    for name in ("ingest", "stream", "evaluate", "deliver"):
+        assert f":{ours[name]['environment']['IOC_METRICS_PORT']}/" in ours[name]["healthcheck"]["test"][-1]
+
+
+def test_the_image_runs_as_nobody_special_and_brings_no_installer() -> None:
+    text = (ROOT / "deploy" / "Containerfile").read_text()
+    *_, last = text.split("\nFROM ")
+    assert re.search(r"^USER (\d+):\1$", last, re.MULTILINE), (
+        "by number: Kubernetes can tell that it is not root"
+    )
+    assert "USER 0" not in text
+    assert "pip uninstall" in text
+    assert "--require-hashes" in text
+    assert not re.search(r"(?i)(password|token|secret)=", text)
