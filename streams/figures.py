@@ -16,6 +16,7 @@ _OUTCOMES: Final = {
     "read": attrgetter("records"),
     "fact": attrgetter("facts"),
     "duplicate": attrgetter("duplicates"),
+    "erased": attrgetter("erased"),
     "late": attrgetter("late"),
     "unreadable": attrgetter("unreadable"),
 }

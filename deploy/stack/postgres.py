@@ -18,9 +18,11 @@ from psycopg import sql
 from deploy.stack import accounts, install_postgres, ports, wal
 from deploy.stack.layout import Layout, write_atomically
 from deploy.stack.process import Command, Process, last_lines
-from ioc.errors import UnavailableError
+from ioc.errors import SettingsError, UnavailableError
 from ioc.settings import Settings
 
+#: Where a restore makes its copy, in the folder of the server.
+RESTORED = "data.restored"
 _CONNECT_TIMEOUT_S = 5
 _SMALL_SHM_BYTES = 256 * 1024 * 1024
 
@@ -206,6 +208,14 @@ class EmbeddedPostgres:
             )
         new.rename(self._data)
 
+    def _require_no_restore(self) -> None:
+        """:raises SettingsError: a restore was cut off, and an empty server would be taken for its outcome."""
+        if (remainder := self.layout.postgres / RESTORED).exists():
+            raise SettingsError(
+                f"There is no data folder, and a restore was cut off ({remainder}).",
+                remedy="Repeat ioc restore; or delete that folder to begin with an empty database.",
+            )
+
     def _prepare(self) -> None:
         self.layout.prepare()
         accounts.require_reachable(self.layout.state, self.account, "IOC_STATE_DIR")
@@ -214,6 +224,7 @@ class EmbeddedPostgres:
         if os.geteuid() == 0:
             os.chown(self.layout.postgres, self.account.uid, self.account.gid)
         if not (self._data / "PG_VERSION").exists():
+            self._require_no_restore()
             self._initialise()
         wal.prepare(self.settings, self.account, self._data)
         self._drop_stale_pid_file()

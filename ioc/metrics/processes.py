@@ -208,8 +208,8 @@ STREAM_BATCHES: Final = Metric(
 STREAM_RECORDS: Final = Metric(
     "ioc_stream_records_total",
     Kind.COUNTER,
-    "Records stored, by outcome: read (all of them), fact, duplicate, late, unreadable.",
-    "Số bản ghi đã lưu, theo kết quả: read (tất cả), fact, duplicate, late, unreadable.",
+    "Records stored, by outcome: read (all of them), fact, duplicate, erased (of erased dossiers), late, unreadable.",
+    "Số bản ghi đã lưu, theo kết quả: read (tất cả), fact, duplicate, erased (hồ sơ đã xóa), late, unreadable.",
     "unreadable growing: ioc dead-letters list; duplicate growing: a source sends everything again.",
     "unreadable tăng: ioc dead-letters list; duplicate tăng: một nguồn gửi lại mọi thứ.",
     ("topic", "outcome"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -19,15 +19,28 @@ from deploy.stack.backups import manifest, restoring, taking, timelines
 from deploy.stack.backups.schedule import Backups
 from deploy.stack.doctor import examine
 from ioc import topics as names
-from ioc.errors import InputError, UnavailableError, UsageError
-from ioc.events import encode
+from ioc.errors import InputError, SettingsError, UnavailableError, UsageError
+from ioc.events import (
+    CameraProbed,
+    CameraSample,
+    Status,
+    Ticket,
+    TicketIssued,
+    TicketStarted,
+    WifiProbed,
+    WifiSample,
+    encode,
+)
+from ioc.kpi.catalogue import CATALOGUE
+from ioc.kpi.query import SYSTEM_READER, answer, ask
+from ioc.kpi.question import Asked
 from ioc.platform import dossier_sums
 from ioc.privacy import erasing, ledger
 from ioc.settings import Settings
 from ioc.storage import migrate
 from ioc.watch.backups import newest_backup
 from tests.integration import privacy_data
-from tests.integration.kpi_answers import Answers, answers
+from tests.integration.kpi_answers import RANGES, SAMPLED_FROM, Answers, answers, figures
 from tests.integration.privacy_data import CODE, PORTAL, SECOND, dossier
 from tests.integration.streaming import (
     environment,
@@ -47,20 +60,56 @@ def _quietly(_what: str, _done: int, _of: int) -> None:
 
 
 def _figures(settings: Settings) -> Answers:
+    """Every indicator of every subject, by every dimension; those of the platform itself are of now, and left out."""
     with psycopg.connect(settings.database_dsn, autocommit=True, options="-c timezone=UTC") as connection:
         dossier_sums.fold(connection)
-        return {
-            **answers(connection, "dossier"),
-            **answers(connection, "queue"),
-            **answers(connection, "camera"),
-        }
+        found: Answers = {}
+        for subject in RANGES:
+            found |= answers(connection, subject)
+        for kpi in CATALOGUE.values():
+            if kpi.subject == "index766":
+                asked = Asked(start="2024-03-01T00:00:00Z", end="2024-05-01T00:00:00Z", bucket="1mo")
+                points = answer(connection, ask(SYSTEM_READER, kpi.id, asked)).points
+                found[kpi.id, None, "1mo"] = figures(points)
+        return found
+
+
+def _devices() -> list[Any]:
+    """Samples of two devices and a day's tickets, when the indicators' questions ask for them."""
+    at = SAMPLED_FROM + timedelta(minutes=5)
+    found: list[Any] = []
+    for n in range(12):
+        head = {"specversion": "1.0", "id": f"s{n}", "source": "//test", "time": at + timedelta(minutes=n)}
+        camera = CameraSample(unit="u1", verdict=Status.OK if n % 4 else Status.DOWN)
+        found.append(CameraProbed(**head, subject="c1", data=camera))  # type: ignore[arg-type]
+        wifi = WifiSample(unit="u1", status=Status.OK, clients=n, rtt_ms=20.0)
+        found.append(WifiProbed(**head, subject="a1", data=wifi))  # type: ignore[arg-type]
+        ticket = Ticket(unit="u1", kiosk="k1", date="2026-03-03", number=str(n), service="A")
+        head = {**head, "time": datetime(2026, 3, 3, 2, n, tzinfo=UTC), "subject": "k1"}
+        found.append(TicketIssued(**head, data=ticket))  # type: ignore[arg-type]
+        later = {**head, "id": f"c{n}", "time": datetime(2026, 3, 3, 2, n + 9, tzinfo=UTC)}
+        found.append(TicketStarted(**later, data=ticket))  # type: ignore[arg-type]
+    return found
+
+
+_TOPIC: dict[type, str] = {
+    CameraProbed: names.CAMERAS,
+    WifiProbed: names.WIFI,
+    TicketIssued: names.QUEUES,
+    TicketStarted: names.QUEUES,
+}
 
 
 def _send(settings: Settings, events: list[Any]) -> None:
     with producer(settings) as send:
         for event in events:
-            send(names.DOSSIERS, event.subject, encode(event))
-    wait_counted(settings, [names.DOSSIERS])
+            send(_TOPIC.get(type(event), names.DOSSIERS), event.subject, encode(event))
+    wait_counted(settings)
+    wait_until(
+        lambda: scalar(settings, "SELECT count(*) FROM ioc.device_minute WHERE kind = 2") > 0,
+        within_s=30,
+        what="device-time",
+    )
 
 
 @dataclass
@@ -93,7 +142,7 @@ def story(kafka: EmbeddedKafka) -> Iterator[Story]:
             with EmbeddedPostgres(settings):
                 migrate.upgrade(settings.database_dsn)
                 with worker(settings):
-                    _send(settings, privacy_data.all_events())
+                    _send(settings, [*privacy_data.all_events(), *_devices()])
                     fetch(settings, _WAITING)
                     then = _figures(settings)
                     backup = taking.take(settings, _quietly)
@@ -108,6 +157,10 @@ def story(kafka: EmbeddedKafka) -> Iterator[Story]:
                         scalar(settings, "SELECT count(*) FROM ioc.dossier_fact"),
                     )
             assert len({str(then), str(between), str(after)}) == 3
+            assert {kpi.partition(".")[0] for (kpi, _, _), told in then.items() if told} == {
+                *RANGES,
+                "index766",
+            }
             yield Story(settings, backup, then, between_at, between, after, facts)
         finally:
             topics.delete(settings)
@@ -147,7 +200,7 @@ def test_a_backup_gives_what_was_then_less_the_erased_and_facts_since_are_read_a
         assert fetch(settings, "SELECT state, error FROM ioc.alert_message") == [("cancelled", "restored")]
         assert scalar(settings, "SELECT count(*) FROM ioc.restored WHERE quiet_until > now()") == 1
         with worker(settings):
-            wait_counted(settings, [names.DOSSIERS])
+            wait_counted(settings)
             assert _figures(settings) == story.after
             assert scalar(settings, "SELECT count(*) FROM ioc.dossier_fact") == story.facts
             assert _named(settings) == 0
@@ -171,6 +224,12 @@ def test_a_moment_that_the_log_does_not_reach_is_refused(story: Story) -> None:
         restoring.restore(settings, _quietly, at=datetime(2100, 1, 1, tzinfo=UTC), aside=True)
     assert (data / "PG_VERSION").exists()
     assert not (data.parent / "data.restored").exists()
+    aside = data.rename(data.with_name("data.kept"))
+    (data.parent / "data.restored").mkdir()
+    with pytest.raises(SettingsError, match="cut off"):  # no empty server is made in its place
+        EmbeddedPostgres(settings).start()
+    (data.parent / "data.restored").rmdir()
+    aside.rename(data)
     with pytest.raises(UsageError, match="no backup"):
         restoring.restore(settings, _quietly, at=datetime(2020, 1, 1, tzinfo=UTC), aside=True)
 
@@ -232,11 +291,12 @@ def test_old_ones_go_and_a_part_is_none(story: Story, monkeypatch: pytest.Monkey
         for name, value in environment(settings).items():
             monkeypatch.setenv(name, value)
         supervised = Backups(settings, settled_s=0)
-        wait_until(
-            lambda: (supervised.tick(database_is_up=True), len(manifest.listed(folder)[0]) > before)[1],
-            within_s=60,
-            what="the supervisor's backup",
-        )
+
+        def made() -> bool:
+            supervised.tick(database_is_up=True)
+            return len(manifest.listed(folder)[0]) > before
+
+        wait_until(made, within_s=60, what="the supervisor's backup")
         supervised.stop()
         assert not wal.gaps(settings, system)
         last = taking.take(settings, _quietly)

@@ -29,7 +29,7 @@ from deploy.stack.backups.manifest import Backup, Manifest
 from deploy.stack.backups.taking import SECRETS, STATE, require_embedded, require_room
 from deploy.stack.install import ensure_installed
 from deploy.stack.layout import Layout, write_atomically
-from deploy.stack.postgres import EmbeddedPostgres
+from deploy.stack.postgres import RESTORED, EmbeddedPostgres
 from deploy.stack.process import Command, Process, last_lines, wait_for_leftovers
 from deploy.stack.supervisor import running_pid
 from ioc.delivery import quiet
@@ -38,7 +38,6 @@ from ioc.privacy.erasing import apply_again
 from ioc.settings import Settings
 from ioc.storage import migrate
 
-_NEW: Final = "data.restored"
 _FETCH: Final = """#!/bin/sh
 # fetch-wal NAME PATH: a segment of the archive, or of a data folder that was in use.
 if [ -f {folder}/"$1".gz ]; then
@@ -111,7 +110,7 @@ def restore(
     chosen = timelines.choose(folder, name, at)
     backup = chosen.backup
     _require_fitting(settings, backup.manifest)
-    for remainder in (layout.postgres / _NEW, *layout.secrets.glob("restore-*")):
+    for remainder in (layout.postgres / RESTORED, *layout.secrets.glob("restore-*")):
         shutil.rmtree(remainder, ignore_errors=True)
     require_room(layout.state, backup.manifest.data_bytes, "the restored database")
     files.verify(backup, tick)
@@ -178,7 +177,7 @@ class _Restoring(EmbeddedPostgres):
     ) -> None:
         self._given = settings
         super().__init__(settings.model_copy(update={"database_port": _free_port()}))
-        self.data = self.layout.postgres / _NEW
+        self.data = self.layout.postgres / RESTORED
         self._data = self.data
         self._backup, self._timeline = chosen.backup, chosen.timeline
         self._secrets, self._at, self.exact = secrets, at, exact
