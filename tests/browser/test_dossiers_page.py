@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -24,10 +25,37 @@ _IDS = "dossier.overdue,dossier.due_24h,dossier.late_without_apology,dossier.pau
 def place(servers: Servers) -> Iterator[Place]:
     with explored(servers) as found:
         with psycopg.connect(found.database, autocommit=True) as connection:
+            add_cases(connection, _ended())
             add_cases(
                 connection, [Case(code=f"M-{n:03}", received=ago(days=1), unit="outside") for n in range(70)]
             )
         yield found
+
+
+def _ended() -> list[Case]:
+    """A unit whose dossiers always took two days longer than they should, and one that is due tomorrow."""
+    found = [
+        Case(
+            code=f"E-{n:03}",
+            unit="outside",
+            received=ago(days=20 + n),
+            due=ago(days=14 + n),
+            completed=ago(days=10 + n),
+            late=True,
+            field="dat-dai",
+            procedure="1.012778",
+        )
+        for n in range(90)
+    ]
+    soon = Case(
+        code="F-1",
+        unit="outside",
+        received=ago(days=5),
+        due=ago(days=-1),
+        field="dat-dai",
+        procedure="1.012778",
+    )
+    return [*found, soon]
 
 
 def _codes(page: Page) -> list[str]:
@@ -110,11 +138,28 @@ def test_pages_follow_each_other(place: Place, chromium: Browser) -> None:
         first = _codes(page)
         assert len(first) == 50
         page.get_by_role("link", name="Trang sau").click()
-        expect(page.locator("#list tbody tr")).to_have_count(20)
-        assert sorted(first + _codes(page)) == [f"M-{n:03}" for n in range(70)]
+        expect(page.locator("#list tbody tr")).to_have_count(21)
+        assert sorted(first + _codes(page)) == ["F-1", *(f"M-{n:03}" for n in range(70))]
         page.get_by_role("link", name="Về trang đầu").click()
         expect(page.locator("#list tbody tr")).to_have_count(50)
         assert _codes(page) == first
+
+
+def test_what_will_be_late_is_listed_as_the_forecast_has_it(place: Place, chromium: Browser) -> None:
+    with visiting(chromium, place.url) as visitor:
+        page = visitor.page
+        visitor.log_in("chief", PASSWORD, then="/ops/dossiers")
+        visitor.go("/ops/dossiers?tab=misses&unit=outside")
+        answer = httpx.get(
+            f"{place.url}/api/v1/forecasts/misses?unit=outside", auth=("chief", PASSWORD), timeout=30
+        ).json()
+        coming = [miss for miss in answer["dossiers"] if miss["reason"]["code"] != "overdue"]
+        assert [miss["code"] for miss in coming] == _codes(page) == ["F-1"]
+        row = page.locator("#list tbody tr").first
+        expect(row).to_contain_text(f"{coming[0]['chance'] * 100:.0f} %")
+        expect(row).to_contain_text(coming[0]["reason"]["vi"])
+        expect(page.locator("#list")).to_contain_text(f"{answer['units'][0]['likely']} hồ sơ")
+        visitor.judge()
 
 
 def test_the_story_of_one_is_told_and_noted(place: Place, chromium: Browser) -> None:

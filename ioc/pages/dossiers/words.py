@@ -13,7 +13,6 @@ WITHOUT_APOLOGY: Final = Phrase("Quá hạn chưa xin lỗi", "Overdue, no apolo
 PAUSED: Final = Phrase("Tạm dừng", "Paused")
 OPEN: Final = Phrase("Đang giải quyết", "All open")
 MISSES: Final = Phrase("Dự báo trễ hẹn", "Expected to be late")
-FILTER: Final = Phrase("Lọc", "Filter")
 UNIT: Final = Phrase("Đơn vị", "Unit")
 ALL_UNITS: Final = Phrase("Mọi đơn vị", "All units")
 FIELD: Final = Phrase("Lĩnh vực", "Field")
@@ -41,7 +40,6 @@ APOLOGY: Final = Phrase("Thư xin lỗi", "Apology")
 APOLOGISED: Final = Phrase("đã gửi {at}", "sent {at}")
 PROMISED: Final = Phrase("hẹn lại {at}", "promised {at}")
 MISSING: Final = Phrase("chưa có", "none yet")
-NOT_NEEDED: Final = Phrase("–", "–")
 NONE: Final = Phrase("Không có hồ sơ nào trong nhóm này.", "There is no such dossier.")
 NONE_FILTERED: Final = Phrase(
     "Không có hồ sơ nào trong nhóm này với bộ lọc đang chọn.", "No such dossier fits the filter."
@@ -64,7 +62,6 @@ CHANCE: Final = Phrase("Khả năng trễ", "Chance of being late")
 EXPECTED: Final = Phrase("Dự kiến xong", "Expected to be done")
 BETWEEN: Final = Phrase("trong khoảng {low} – {high}", "between {low} and {high}")
 WHY: Final = Phrase("Vì sao", "Why")
-TURN: Final = Phrase("Thứ tự", "Turn")
 MISSES_LIKELY: Final = Phrase(
     "Chưa quá hạn nhưng theo nhịp hiện nay có khả năng trễ từ 50 % trở lên: {likely} hồ sơ.",
     "Not overdue, and at today's pace late with a chance of 50 % or more: {likely} dossiers.",
@@ -145,5 +142,4 @@ PARTS: Final = {
 }
 TRUE: Final = Phrase("có", "yes")
 FALSE: Final = Phrase("không", "no")
-FACTS: Final = Phrase("Hồ sơ", "Dossier")
 DONE_AT: Final = Phrase("Hoàn thành", "Completed")

@@ -21,6 +21,20 @@ _DASHES: Final[tuple[Any, ...]] = ("solid", [8, 4], [2, 3], [10, 3, 2, 3])
 _COLOURS: Final = 8
 #: More points than this, and only some of them carry their sign.
 _MOST_SIGNS: Final = 150
+_SOME_SIGNS: Final = 12
+#: To look at a part of a long series.
+_SLIDER: Final = {
+    "type": "slider",
+    "height": 24,
+    "bottom": 6,
+    "showDataShadow": False,
+    "brushSelect": False,
+    "showDetail": False,
+    "borderColor": "var(--dim)",
+    "fillerColor": "rgba(128, 160, 200, 0.35)",
+    "handleStyle": {"color": "var(--accent)", "borderColor": "var(--accent)"},
+    "moveHandleStyle": {"color": "var(--dim)"},
+}
 _COUNTED: Final = {"dossiers", "tickets", "cameras", "access points", "records"}
 
 
@@ -56,11 +70,14 @@ def options(
     kpi, bucket = first.answer.question.kpi, first.answer.question.bucket
     labels = [label(moment, bucket, visit) for moment in first.times]
     measure = _measure(visit, kpi)
+    long = len(labels) > _MOST_SIGNS
     drawn: list[dict[str, Any]] = []
     for place, (one, name) in enumerate(zip(shown, names, strict=True)):
         look = _look(place)
-        drawn.append({**look, "name": name, "data": _data(one, one.line.points, unfinished)})
-        drawn[-1]["showAllSymbol"] = len(labels) <= _MOST_SIGNS
+        drawn.append({**look, "name": name, "data": drawn_data(one, one.line.points, unfinished)})
+        drawn[-1]["showAllSymbol"] = not long or bool(
+            _lonely([point and point.value for point in one.line.points])
+        )
         if one.before is not None:
             drawn.append(
                 {
@@ -76,7 +93,14 @@ def options(
         drawn[0]["markLine"] = _mark(visit.say(words.UNFINISHED), [{"xAxis": unfinished}], "dotted")
     return {
         **_frame(visit, measure),
-        "grid": {"left": 8, "right": 24, "top": 64, "bottom": 8, "containLabel": True},
+        "grid": {
+            "left": 8 if bucket in (Bucket.DAY, Bucket.MONTH) else 40,
+            "right": 24,
+            "top": 64,
+            "bottom": 48 if long else 8,
+            "containLabel": True,
+        },
+        **({"dataZoom": [_SLIDER]} if long else {}),
         "xAxis": {
             "type": "category",
             "data": labels,
@@ -215,12 +239,35 @@ def _look(place: int) -> dict[str, Any]:
     }
 
 
-def _data(one: Shown, points: Sequence[Point | None], unfinished: int | None) -> list[Any]:
+def drawn_data(one: Shown, points: Sequence[Point | None], unfinished: int | None) -> list[Any]:
+    """Figures of a series as the chart is given them: None is a gap; a point of its own look is an object.
+
+    Of a long series only some points have their sign. One between two gaps has no line either, and keeps its sign.
+    """
     kpi = one.answer.question.kpi
-    figures: list[Any] = [scaled(kpi, point and point.value) for point in points]
+    figures = [scaled(kpi, point and point.value) for point in points]
+    drawn: list[Any] = list(figures)
+    if len(figures) > _MOST_SIGNS and (lonely := _lonely(figures)):
+        every = len(figures) // _SOME_SIGNS
+        drawn = [
+            value
+            if value is None or place in lonely or place % every == 0
+            else {"value": value, "symbol": "none"}
+            for place, value in enumerate(figures)
+        ]
     if unfinished is not None and unfinished < len(figures) and figures[unfinished] is not None:
-        figures[unfinished] = {"value": figures[unfinished], "itemStyle": {"opacity": 0.6}, "symbolSize": 13}
-    return figures
+        drawn[unfinished] = {"value": figures[unfinished], "itemStyle": {"opacity": 0.6}, "symbolSize": 13}
+    return drawn
+
+
+def _lonely(figures: Sequence[float | None]) -> set[int]:
+    """Places of figures with a gap on either side."""
+    padded = (None, *figures, None)
+    return {
+        place
+        for place, value in enumerate(figures)
+        if value is not None and padded[place] is None and padded[place + 2] is None
+    }
 
 
 def _targets(visit: Visit, shown: Sequence[Shown], names: Sequence[str]) -> list[dict[str, Any]]:

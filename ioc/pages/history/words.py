@@ -145,7 +145,6 @@ START_BODY: Final = Phrase(
     "Choose indicators beside and press Show, or open one of these. The page's address holds the whole question: it can be sent to others.",
 )
 READY: Final = Phrase("Câu hỏi thường dùng", "Common questions")
-CHART: Final = Phrase("Biểu đồ", "Chart")
 CHART_OF: Final = Phrase(
     "Biểu đồ: {what}, {start} đến {end}. Bảng bên dưới có cùng số liệu.",
     "Chart: {what}, {start} to {end}. The table below has the same figures.",
@@ -158,7 +157,6 @@ VALUE: Final = Phrase("Giá trị", "Value")
 NUMERATOR: Final = Phrase("Tử số", "Numerator")
 DENOMINATOR: Final = Phrase("Mẫu số", "Denominator")
 TARGET: Final = Phrase("Mục tiêu", "Target")
-VERDICT: Final = Phrase("Đánh giá", "Verdict")
 DIFFERENCE: Final = Phrase("Chênh lệch", "Difference")
 UNFINISHED: Final = Phrase("chưa kết thúc", "not over yet")
 ESTIMATED: Final = Phrase("ước tính", "estimate")

@@ -89,7 +89,6 @@ DOSSIERS_GO: Final = {
     "without_apology": Phrase("Quá hạn chưa xin lỗi", "Overdue, no apology"),
 }
 ALERT: Final = Phrase("Cảnh báo", "Alert")
-LEVEL: Final = Phrase("Mức độ", "Severity")
 SUBJECT: Final = Phrase("Về", "About")
 HANDLED: Final = Phrase("Xử lý", "Handling")
 ACKNOWLEDGED: Final = Phrase("{who} đã nhận", "{who} is on it")
