@@ -23,6 +23,7 @@ _ACK_S: Final = 3.0
 _HEALTH_S: Final = 5.0
 #: Walls are opened one after another, as people do and not all in one moment.
 _APART_S: Final = 0.1
+_CONNECT_S: Final = 20
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +109,7 @@ async def _wall(plan: Plan, session: aiohttp.ClientSession, told: Told, over: as
         headers={"Cookie": cookies},
         transports=["websocket"],
         socketio_path="/ops/_nicegui_ws/socket.io",
+        wait_timeout=_CONNECT_S,
     )
     asyncio.get_running_loop().create_task(_look(plan, session, over))
     while not over.is_set():

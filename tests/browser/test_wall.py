@@ -144,7 +144,7 @@ def test_an_outage_appears_and_sounds_where_somebody_switched_the_sound_on(
         expect(point).to_have_class(re.compile("state-down"), timeout=_SEEN_MS)
         took = time.monotonic() - sent
         alert = page.locator(".alert.severity-critical")
-        expect(alert).to_contain_text("Nguy cấp: Luật camera.down", timeout=_SEEN_MS)
+        expect(alert).to_contain_text("Khẩn cấp: Luật camera.down", timeout=_SEEN_MS)
         print(f"fact acknowledged until seen: {took:.2f} s")  # noqa: T201 - a measurement
         expect(alert).to_contain_text("Hiệp Thạnh")
         expect(alert).to_contain_text("chưa ai nhận")
@@ -280,6 +280,7 @@ def test_it_says_what_is_old_and_why_and_recovers_by_itself(
     with started(_Serve(settings)) as serve, visiting(chromium, serve.address) as visitor:
         # a browser says itself that it reaches nobody
         visitor.expected += ["ERR_CONNECTION_REFUSED", "WebSocket", "Failed to load resource", "503"]
+        visitor.page.set_viewport_size(_SCREEN)
         page = _open(visitor, "?mode=wall")
         banner = page.locator(".wall-state")
         popup = page.locator("#popup")
@@ -293,6 +294,17 @@ def test_it_says_what_is_old_and_why_and_recovers_by_itself(
                 (datetime.now(UTC) - timedelta(minutes=20),),
             )
             expect(banner).to_contain_text("NGUỒN IM LẶNG: wifi không có sự kiện mới")
+            # two things at a time, and still nothing is cut off
+            connection.execute(
+                "INSERT INTO ioc.partition_offset (cluster_id, topic, topic_id, partition, next_offset, newest_fact)"
+                " VALUES ('c', 'ioc.cameras', 'u', 0, 5, %s)",
+                (datetime.now(UTC) - timedelta(minutes=20),),
+            )
+            connection.execute(_ALERTS.encode())
+            expect(banner.locator(".wall-banner")).to_have_count(2)
+            expect(page.locator(".alert")).to_have_count(4)
+            assert page.evaluate(_CUT) == []
+            connection.execute("DELETE FROM ioc.partition_offset WHERE topic = 'ioc.cameras'")
             # a worker that is
             connection.execute("UPDATE ioc.partition_offset SET log_end = 1205")
             expect(banner).to_contain_text("XỬ LÝ CHẬM: wifi còn 1200 bản ghi chưa tính")

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ioc.alerts.asking import Row
 from ioc.alerts.model import Severity
+from ioc.pages.alerts.words import SEVERITIES
 from ioc.pages.parts.markup import Markup, join, tag
 from ioc.pages.wall import words
 from ioc.pages.wall.board import Board, Topic
@@ -48,7 +49,7 @@ def alerts(board: Board, zone: ZoneInfo, language: Language, *, far: bool) -> Ma
 
 def _counts(board: Board, language: Language, *, far: bool) -> Markup:
     """How many are open; the large screen has room for the worst by name, and for a number of the others."""
-    named = [severity for severity in words.SEVERITIES if not far or severity >= Severity.MAJOR]
+    named = [severity for severity in SEVERITIES if not far or severity >= Severity.MAJOR]
     others = sum(count for severity, count in board.open.items() if severity not in named)
     return tag(
         "p",
@@ -58,7 +59,7 @@ def _counts(board: Board, language: Language, *, far: bool) -> Markup:
                 f"{sign} {board.open[severity]} {word.said(language)}",
                 cls=f"count severity-{severity.word}",
             )
-            for severity, (sign, word) in words.SEVERITIES.items()
+            for severity, (sign, word) in SEVERITIES.items()
             if severity in named and board.open.get(severity)
         ),
         tag("span", words.OTHERS.said(language).format(count=others)) if others else None,
@@ -70,7 +71,7 @@ def _alert(
     row: Row, names: dict[str, str], now: datetime, zone: ZoneInfo, language: Language, *, far: bool
 ) -> Markup:
     severity = Severity(row.severity)
-    sign, word = words.SEVERITIES[severity]
+    sign, word = SEVERITIES[severity]
     where = [names.get(code, code) for code in (row.point or row.unit,) if code]
     at = clock_time(row.opened_at, zone, language, now=now)
     since = at if far else words.SINCE.said(language).format(at=at)

@@ -29,7 +29,7 @@ _SIGNS: Final = {
     "degraded": "M0 -10V5M0 12V13",
     "down": "M-9 -9L9 9M9 -9L-9 9",
     "unknown": "M-6 -6C-6 -14 7 -13 6 -5C5 0 0 0 0 5M0 12V13",
-    "maintenance": "M-6 -9V9M6 -9V9",
+    "maintenance": "M-9 10L4 -3M-2 -9L10 3",
     "none": "M-7 0H7",
 }
 _LONG: Final = 12

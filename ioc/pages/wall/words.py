@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ioc.alerts.model import Severity
 from ioc.kpi.definition import Window
 from ioc.kpi.targets import Status
+from ioc.pages.parts.state import STATES as DEVICE_STATES
 from ioc.pages.words import Phrase
 
 DOSSIERS: Final = Phrase("Hồ sơ", "Dossiers")
@@ -49,14 +49,17 @@ VERDICTS: Final = {
 }
 TARGET: Final = Phrase("mục tiêu {sign} {value}", "target {sign} {value}")
 
-#: Sign and word of a state of a device.
+#: Sign and word of a state of a device; the signs are those that ops.css gives to states.
 STATES: Final = {
-    "ok": ("✓", Phrase("tốt", "up")),
-    "degraded": ("!", Phrase("kém", "degraded")),
-    "down": ("✕", Phrase("mất", "down")),
-    "unknown": ("?", Phrase("không rõ", "unknown")),
-    "maintenance": ("‖", Phrase("bảo trì", "maintenance")),
-    "none": ("–", Phrase("không có thiết bị", "no device")),
+    state: (sign, Phrase(word.vi.lower(), word.en if word.en.isupper() else word.en.lower()))
+    for state, sign, word in (
+        ("ok", "✓", DEVICE_STATES["ok"]),
+        ("degraded", "▲", DEVICE_STATES["degraded"]),
+        ("down", "✕", DEVICE_STATES["down"]),
+        ("unknown", "?", DEVICE_STATES["unknown"]),
+        ("maintenance", "⚒", DEVICE_STATES["maintenance"]),
+        ("none", "–", Phrase("không có thiết bị", "no device")),
+    )
 }
 KINDS: Final = {
     "camera": Phrase("Camera", "Camera"),
@@ -77,14 +80,6 @@ NO_POINTS: Final = Phrase(
     "There is no reception point yet: apply a district pack (ioc district apply).",
 )
 
-#: Sign and word of a severity.
-SEVERITIES: Final = {
-    Severity.CRITICAL: ("⬣", Phrase("Nguy cấp", "Critical")),
-    Severity.MAJOR: ("▲", Phrase("Nghiêm trọng", "Major")),
-    Severity.MINOR: ("◆", Phrase("Đáng chú ý", "Minor")),
-    Severity.WARNING: ("●", Phrase("Nhắc nhở", "Warning")),
-    Severity.INFO: ("○", Phrase("Thông tin", "Information")),
-}
 SINCE: Final = Phrase("từ {at}", "since {at}")
 WAITING_FOR: Final = Phrase("chưa ai nhận", "not taken on")
 TAKEN_BY: Final = Phrase("{who} đã nhận", "taken on by {who}")
@@ -144,11 +139,11 @@ TO_DESK: Final = Phrase("Bàn làm việc", "Desk mode")
 SOUND_ON: Final = Phrase("Bật âm thanh", "Turn sound on")
 SOUND_OFF: Final = Phrase("Tắt âm thanh", "Turn sound off")
 SOUND_TITLE: Final = Phrase(
-    "Âm thanh khi có cảnh báo nguy cấp mới, ở trình duyệt này. Trình duyệt chỉ cho phát tiếng sau khi có người bấm.",
+    "Âm thanh khi có cảnh báo khẩn cấp mới, ở trình duyệt này. Trình duyệt chỉ cho phát tiếng sau khi có người bấm.",
     "A sound for new critical alerts, in this browser only. Browsers allow sound only after somebody pressed.",
 )
 SOUND_WAITS: Final = Phrase("Âm thanh đang chờ: bấm để nghe", "Sound waits for a press: press here")
 SOUND_IS_ON: Final = Phrase("Âm thanh đang bật", "Sound is on")
 SOUND_IS_OFF: Final = Phrase("Âm thanh đang tắt", "Sound is off")
-NEW_CRITICAL: Final = Phrase("Cảnh báo nguy cấp mới", "A new critical alert")
+NEW_CRITICAL: Final = Phrase("Cảnh báo khẩn cấp mới", "A new critical alert")
 LOST_SINCE: Final = Phrase("Từ {at}.", "Since {at}.")

@@ -68,8 +68,8 @@ def test_a_point_is_as_its_worst_device_and_says_so_in_words() -> None:
         _point("p2", "Bộ phận Một cửa Cẩm Giang", _device("d", "maintenance")),
     ]
     drawn = plan.plan(points, Language.VI)
-    assert 'aria-label="Bàu Đồn: mất (Camera 1 mất, 1 tốt; Wifi 1 tốt)"' in drawn
-    assert "Sơ đồ 2 điểm tiếp nhận: 1 mất, 1 bảo trì." in drawn
+    assert 'aria-label="Bàu Đồn: hỏng (Camera 1 hỏng, 1 tốt; Wifi 1 tốt)"' in drawn
+    assert "Sơ đồ 2 điểm tiếp nhận: 1 hỏng, 1 bảo trì." in drawn
     assert drawn.count('href="/ops/devices?point=p1"') == 2  # on the map, and in the list for small screens
     ElementTree.fromstring(f"<div>{drawn}</div>")
 
