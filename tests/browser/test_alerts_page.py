@@ -272,6 +272,7 @@ def test_a_database_that_is_away_is_said_and_what_is_known_stays(
         expect(_row(page, number)).to_be_visible()
         with _away(room):
             expect(page.locator(".ops-stale")).to_contain_text("Số liệu đã cũ: lần cập nhật cuối lúc")
+            expect(page.locator(".ops-stale")).to_contain_text("Cơ sở dữ liệu không trả lời.")
             expect(_row(page, number)).to_be_visible()
             visitor.judge()
         expect(page.locator(".ops-stale")).to_be_hidden()

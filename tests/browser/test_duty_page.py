@@ -127,7 +127,7 @@ def test_a_change_is_seen_before_it_is_made_and_can_be_taken_back(room: Room, ch
         dialog.locator("[name=other]").select_option("dung")
         dialog.locator("[name=from]").fill(_at(-1, "07:00"))
         dialog.get_by_role("button", name="Xem trước").click()
-        expect(dialog.get_by_role("alert")).to_contain_text("to is empty")
+        expect(dialog.get_by_role("alert")).to_have_text("Còn thiếu: Đến.")
         dialog.locator("[name=to]").fill(_at(1, "07:00"))
         dialog.locator("[name=reason]").fill("<b>ốm</b>")
         dialog.get_by_role("button", name="Xem trước").click()
@@ -148,7 +148,7 @@ def test_a_change_is_seen_before_it_is_made_and_can_be_taken_back(room: Room, ch
         dialog.locator("[name=from]").fill(_at(0, "00:00"))
         dialog.locator("[name=to]").fill(_at(1, "07:00"))
         dialog.get_by_role("button", name="Ghi thay đổi").click()
-        expect(dialog.get_by_role("alert")).to_contain_text("another change")
+        expect(dialog.get_by_role("alert")).to_contain_text("Trùng với thay đổi đang có hiệu lực.")
         expect(dialog.locator("[name=person]")).to_have_value("dung")
         page.keyboard.press("Escape")
 

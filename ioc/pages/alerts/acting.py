@@ -18,6 +18,7 @@ from ioc.pages import rights
 from ioc.pages.alerts import words
 from ioc.pages.parts.dialog import Dialog, Fields, choices, field, form
 from ioc.pages.parts.text import Text
+from ioc.pages.trouble import refused
 from ioc.pages.visit import Visit
 from ioc.pages.words import Phrase
 from ioc.reports.words import number
@@ -108,14 +109,14 @@ class Desk:
             try:
                 await self._carry_out(action, alerts, Order())
             except IocError as error:
-                self._told(str(error))
+                self._told(refused(self._visit, error))
         else:
             people: dict[str, str] = {}
             if action is Action.ASSIGN:
                 try:
                     people = await self._people()
                 except IocError as error:
-                    self._told(str(error))
+                    self._told(refused(self._visit, error))
                     return
             self._ask(action, alerts, people)
 
@@ -138,7 +139,7 @@ class Desk:
                 await self._carry_out(action, alerts, order_of(action, fields))
             except IocError as error:
                 # the form keeps what was written
-                problem.text = str(error)
+                problem.text = refused(visit, error)
             else:
                 self._dialog.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -28,6 +27,7 @@ from ioc.pages.live import Moment
 from ioc.pages.parts.dialog import choices
 from ioc.pages.parts.text import Text
 from ioc.pages.shell import page
+from ioc.pages.trouble import stale
 from ioc.pages.visit import Visit
 from ioc.pages.words import Phrase
 from ioc.reports.words import number as written
@@ -317,7 +317,7 @@ class _Page:
 
     def _show_list(self, moment: Moment[Listed]) -> None:
         visit = self.visit
-        self._stale(moment.error, moment.at)
+        self.stale.text = stale(visit, moment)
         found = moment.value
         if found is None:
             return
@@ -346,15 +346,6 @@ class _Page:
         self.before.set_visibility(bool(self.places))
         self.after.set_visibility(found.next is not None)
 
-    def _stale(self, error: str | None, at: datetime | None) -> None:
-        visit = self.visit
-        if error is None:
-            self.stale.text = ""
-        elif at is None:
-            self.stale.text = error
-        else:
-            self.stale.text = visit.say(shared.STALE, at=visit.at(at), why=error)
-
     def _follow_one(self) -> None:
         if self.leave_one is not None:
             self.leave_one()
@@ -376,7 +367,7 @@ class _Page:
         )
 
     def _show_one(self, moment: Moment[Opened | None]) -> None:
-        self.trouble.text = moment.error or ""
+        self.trouble.text = stale(self.visit, moment)
         if moment.value is not None:
             self.panel.show(moment.value)
         elif moment.at is not None:

@@ -10,6 +10,7 @@ from nicegui import ui
 
 from ioc.duty import store
 from ioc.duty.asking import ask, suppose
+from ioc.duty.errors import ConflictError
 from ioc.duty.model import Change, ChangeKind
 from ioc.duty.warning import DutyWarning
 from ioc.duty.wording import LONGEST_REASON, ShiftWording, Wording
@@ -21,6 +22,7 @@ from ioc.pages.duty.calendar import Difference, differences
 from ioc.pages.duty.drawn import Drawn
 from ioc.pages.parts.dialog import Dialog, Fields, choices, field, form
 from ioc.pages.parts.text import Text
+from ioc.pages.trouble import refused
 from ioc.pages.visit import Visit
 from ioc.pages.words import Phrase
 
@@ -53,6 +55,25 @@ def wording(fields: Fields) -> Wording:
         other_start=(fields.get("other_from") or None) if is_swap else None,
         reason=fields.get("reason", ""),
     )
+
+
+def missing(wanted: Wording) -> list[Phrase]:
+    """Labels of what has to be filled in and is not."""
+    if wanted.kind == ChangeKind.TEMPORARY:
+        shift = next((one for one in wanted.shifts if not (one.start and one.end)), None)
+        if shift is not None:
+            return [words.TO if shift.start else words.FROM]
+        return [] if wanted.shifts else [words.PERSON]
+    has_other = wanted.kind in (ChangeKind.REPLACE, ChangeKind.SWAP)
+    is_swap = wanted.kind == ChangeKind.SWAP
+    needed: list[tuple[bool, str | None, Phrase]] = [
+        (True, wanted.person, words.PERSON),
+        (has_other, wanted.other, words.OTHER),
+        (True, wanted.start, words.FROM),
+        (not is_swap, wanted.end, words.TO),
+        (is_swap, wanted.other_start, words.OTHER_FROM),
+    ]
+    return [label for is_needed, value, label in needed if is_needed and not value]
 
 
 def _shifts(fields: Fields) -> list[ShiftWording]:
@@ -120,7 +141,7 @@ class Changing:
                     visit, store.withdraw(visit.reader, change.id or 0, visit.reader, from_start=from_start)
                 )
             except IocError as error:
-                problem.text = str(error)
+                problem.text = refused(visit, error)
             else:
                 self._dialog.close()
                 self._told(visit.say(words.WITHDRAWN, id=change.id))
@@ -148,6 +169,10 @@ class Changing:
         async def send(fields: Fields) -> None:
             problem.text = ""
             wanted = wording(fields)
+            if lacking := missing(wanted):
+                seen.clear()
+                problem.text = visit.say(words.MISSING, what=", ".join(visit.say(label) for label in lacking))
+                return
             try:
                 if fields.get("do") == "make":
                     (made,) = await rights.change(
@@ -159,7 +184,8 @@ class Changing:
                 would = await visit.answer(supposed(visit.reader, wanted))
             except IocError as error:
                 seen.clear()
-                problem.text = str(error)
+                is_conflict = isinstance(error, ConflictError)
+                problem.text = visit.say(words.CONFLICT, why=error) if is_conflict else refused(visit, error)
                 return
             seen.clear()
             with seen:

@@ -23,6 +23,7 @@ from ioc.pages.live import Moment
 from ioc.pages.parts.link import Link
 from ioc.pages.parts.text import Text
 from ioc.pages.shell import page
+from ioc.pages.trouble import stale
 from ioc.pages.visit import Visit
 from ioc.pages.words import Phrase
 from ioc.reports.words import day as written_day
@@ -79,14 +80,7 @@ class _Page:
         self.visit.hurry(self._key)
 
     def _show(self, moment: Moment[Drawn]) -> None:
-        visit = self.visit
-        self.stale.text = ""
-        if moment.error is not None:
-            self.stale.text = (
-                moment.error
-                if moment.at is None
-                else visit.say(shared.STALE, at=visit.at(moment.at), why=moment.error)
-            )
+        self.stale.text = stale(self.visit, moment)
         if moment.value is None or moment.value == self._found:
             return
         found = self._found = moment.value

@@ -108,6 +108,10 @@ REASON_HINT: Final = Phrase("Không ghi thông tin cá nhân.", "No personal dat
 SHIFT: Final = Phrase("Ca {number}", "Shift {number}")
 SECOND: Final = Phrase("Cùng trực (nếu có)", "Together with (if anybody)")
 MORE_SHIFTS: Final = Phrase("Thêm ca", "One more shift")
+MISSING: Final = Phrase("Còn thiếu: {what}.", "Missing: {what}.")
+CONFLICT: Final = Phrase(
+    "Trùng với thay đổi đang có hiệu lực. {why}", "It contradicts a change in force. {why}"
+)
 PREVIEW: Final = Phrase("Xem trước", "Preview")
 MAKE: Final = Phrase("Ghi thay đổi", "Make the change")
 CANCEL: Final = Phrase("Thôi", "Cancel")

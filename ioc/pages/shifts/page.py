@@ -26,6 +26,7 @@ from ioc.pages.parts.text import Text
 from ioc.pages.shell import page
 from ioc.pages.shifts import words
 from ioc.pages.shifts.drawn import MOST_DONE, MOST_ENTRIES, MOST_OPEN, Drawn, drawn
+from ioc.pages.trouble import refused, stale
 from ioc.pages.visit import Visit
 from ioc.pages.words import Phrase
 from ioc.reports.words import number
@@ -99,7 +100,7 @@ class _Page:
             try:
                 await self._write(fields.get("text", ""), words.WRITTEN)
             except IocError as error:
-                problem.text = str(error)
+                problem.text = refused(self.visit, error)
             else:
                 ui.run_javascript("document.getElementById('f-text').value = ''")
 
@@ -148,7 +149,7 @@ class _Page:
             try:
                 await self._write(f"{head}\n{said}" if said else head, done)
             except IocError as error:
-                problem.text = str(error)
+                problem.text = refused(self.visit, error)
             else:
                 self.dialog.close()
 
@@ -193,13 +194,7 @@ class _Page:
     # -- what is shown ---------------------------------------------------------------------------------
 
     def _show(self, moment: Moment[Drawn | None]) -> None:
-        visit = self.visit
-        self.stale.text = ""
-        if moment.error is not None:
-            at = moment.at
-            self.stale.text = (
-                moment.error if at is None else visit.say(shared.STALE, at=visit.at(at), why=moment.error)
-            )
+        self.stale.text = stale(self.visit, moment)
         found = moment.value
         if found is None:
             return

@@ -15,8 +15,9 @@ from ioc.duty.asking import Looked, look
 from ioc.duty.model import Change, ChangeKind, Cover, Person, Plan, Roster
 from ioc.duty.timeline import compute
 from ioc.duty.wording import ShiftWording, Wording
+from ioc.pages.duty import words
 from ioc.pages.duty.calendar import Sort, bounds, days, differences, sort_of, step
-from ioc.pages.duty.changing import wording
+from ioc.pages.duty.changing import missing, wording
 from ioc.pages.duty.view import View
 from tests.integration.duty_pack import VIETNAM, daily
 
@@ -120,3 +121,14 @@ def test_a_form_says_only_what_belongs_to_its_kind() -> None:
     temporary = wording({**fields, "kind": "temporary"})
     assert temporary.person is None
     assert temporary.shifts == (ShiftWording(("chi",), "a", "b"), ShiftWording(("an",), "c", "d"))
+
+
+def test_what_is_not_filled_in_is_named() -> None:
+    whole = Wording("swap", "an", "2026-03-02T08:00", None, "truc", None, "binh", "2026-03-03T08:00")
+    assert missing(whole) == []
+    assert missing(Wording("swap")) == [words.PERSON, words.OTHER, words.FROM, words.OTHER_FROM]
+    assert missing(Wording("leave", "an")) == [words.FROM, words.TO]
+    assert missing(Wording("temporary")) == [words.PERSON]
+    assert missing(Wording("temporary", shifts=(ShiftWording(("an",), "2026-03-02T08:00", ""),))) == [
+        words.TO
+    ]
