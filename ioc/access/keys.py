@@ -11,16 +11,16 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 import psycopg
-from psycopg import errors
-from psycopg.rows import dict_row
 
+from ioc.access.changes import SYSTEM, By, note
 from ioc.errors import UsageError
+from ioc.kpi.steps import Steps, run
 
 #: May send facts.
 INGEST: Final = "ingest"
@@ -33,6 +33,20 @@ _COLUMNS: Final = (
     " revoked_at"
 )
 _MOST_NAME: Final = 100
+_MOST_QUOTA: Final = 2**31 - 1
+_INSERT: Final = f"""
+INSERT INTO ioc.api_key (id, name, digest, scopes, sources, topics, units, quota_per_minute, expires_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
+"""  # noqa: S608 - constant columns
+_LIST: Final = f"SELECT {_COLUMNS} FROM ioc.api_key ORDER BY created_at, id"  # noqa: S608 - constant columns
+_LIST_USABLE: Final = f"""
+SELECT {_COLUMNS} FROM ioc.api_key
+WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) ORDER BY created_at, id
+"""  # noqa: S608 - constant columns
+_REVOKE: Final = f"""
+UPDATE ioc.api_key SET revoked_at = coalesce(revoked_at, now())
+WHERE id = %(key)s OR (name = %(key)s AND revoked_at IS NULL) RETURNING {_COLUMNS}
+"""  # noqa: S608 - constant columns
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +103,8 @@ def split(text: str) -> tuple[str, str] | None:
     return None if found is None else (found[1], found[2])
 
 
-def create(
-    connection: psycopg.Connection[Any],
+def creating(
+    by: By,
     name: str,
     *,
     scopes: Iterable[str] = SCOPES,
@@ -99,8 +113,8 @@ def create(
     units: Iterable[str] = (),
     quota_per_minute: int = DEFAULT_QUOTA,
     expires_at: datetime | None = None,
-) -> tuple[Key, str]:
-    """Make a key; returns it and its text, which is kept nowhere.
+) -> Steps[tuple[Key, str]]:
+    """Steps that make a key; to it and its text, which is kept nowhere.
 
     :param sources: and ``topics``, ``units``: what it is limited to; empty does not limit.
     :raises UsageError: when the name is empty, too long or in use, or a scope does not exist.
@@ -113,63 +127,79 @@ def create(
         )
     if not name.strip() or len(name) > _MOST_NAME or not name.isprintable():
         raise UsageError(f"A key's name has 1 to {_MOST_NAME} printable characters.")
-    if quota_per_minute < 1:
-        raise UsageError("A quota is at least 1 event a minute.")
+    if not 1 <= quota_per_minute <= _MOST_QUOTA:
+        raise UsageError(f"A quota is 1 to {_MOST_QUOTA} events a minute.")
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise UsageError("The key would be expired already.", remedy="Name a day to come.")
     key_id, secret = secrets.token_hex(6), secrets.token_hex(24)
     limits = [list(dict.fromkeys(given)) or None for given in (sources, topics, units)]
-    try:
-        with connection.cursor(row_factory=dict_row) as cursor:
-            row = cursor.execute(
-                "INSERT INTO ioc.api_key (id, name, digest, scopes, sources, topics, units, quota_per_minute,"  # noqa: S608 - constant columns
-                f" expires_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}".encode(),
-                (
-                    key_id,
-                    name,
-                    digest_of(key_id, secret),
-                    list(wanted),
-                    *limits,
-                    quota_per_minute,
-                    expires_at,
-                ),
-            ).fetchone()
-    except errors.UniqueViolation as error:
+    rows = yield (
+        _INSERT,
+        (key_id, name, digest_of(key_id, secret), list(wanted), *limits, quota_per_minute, expires_at),
+    )
+    if not rows:
         raise UsageError(
             f"There is a key {name!r} already.", remedy="Revoke it first, or choose another name."
-        ) from error
-    if row is None:
-        raise RuntimeError("INSERT … RETURNING gave no row")
-    return _key(row), f"ioc_{key_id}_{secret}"
+        )
+    yield from note(by, "key.made", name, {"id": key_id})
+    return _key(rows[0]), f"ioc_{key_id}_{secret}"
 
 
-def list_keys(connection: psycopg.Connection[Any], *, usable: bool = False) -> list[Key]:
-    """Return the keys in the order in which they were made.
+def listed(*, usable: bool = False) -> Steps[list[Key]]:
+    """Steps to the keys in the order in which they were made.
 
     :param usable: leave out what is revoked or expired.
     """
-    only = " WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())" if usable else ""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(
-            f"SELECT {_COLUMNS} FROM ioc.api_key{only} ORDER BY created_at, id".encode()  # noqa: S608 - constant
-        ).fetchall()
-    return [_key(row) for row in rows]
+    return [_key(row) for row in (yield (_LIST_USABLE if usable else _LIST), ())]
 
 
-def revoke(connection: psycopg.Connection[Any], name_or_id: str) -> Key:
-    """Make a key useless for good; harmless when it is already.
+def revoking(by: By, name_or_id: str) -> Steps[Key]:
+    """Steps that make a key useless for good; harmless when it is already.
 
     :raises UsageError: when there is no such key in use.
     """
-    with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(
-            "UPDATE ioc.api_key SET revoked_at = coalesce(revoked_at, now())"  # noqa: S608 - constant columns
-            f" WHERE id = %(key)s OR (name = %(key)s AND revoked_at IS NULL) RETURNING {_COLUMNS}".encode(),
-            {"key": name_or_id},
-        ).fetchone()
-    if row is None:
+    rows = [] if "\x00" in name_or_id else (yield _REVOKE, {"key": name_or_id})
+    if not rows:
         raise UsageError(f"There is no key {name_or_id!r} in use.", remedy="ioc key list shows all.")
-    return _key(row)
+    found = _key(rows[0])
+    yield from note(by, "key.revoked", found.name, {"id": found.id})
+    return found
+
+
+def create(
+    connection: psycopg.Connection[Any],
+    name: str,
+    *,
+    scopes: Iterable[str] = SCOPES,
+    sources: Iterable[str] = (),
+    topics: Iterable[str] = (),
+    units: Iterable[str] = (),
+    quota_per_minute: int = DEFAULT_QUOTA,
+    expires_at: datetime | None = None,
+    by: By = SYSTEM,
+) -> tuple[Key, str]:
+    """Make a key; see :func:`creating`."""
+    steps = creating(
+        by,
+        name,
+        scopes=scopes,
+        sources=sources,
+        topics=topics,
+        units=units,
+        quota_per_minute=quota_per_minute,
+        expires_at=expires_at,
+    )
+    return run(connection, steps)
+
+
+def list_keys(connection: psycopg.Connection[Any], *, usable: bool = False) -> list[Key]:
+    """Return the keys in the order in which they were made; see :func:`listed`."""
+    return run(connection, listed(usable=usable))
+
+
+def revoke(connection: psycopg.Connection[Any], name_or_id: str, *, by: By = SYSTEM) -> Key:
+    """Make a key useless for good; see :func:`revoking`."""
+    return run(connection, revoking(by, name_or_id))
 
 
 def note_use(connection: psycopg.Connection[Any], used: Mapping[str, datetime]) -> None:
@@ -181,21 +211,32 @@ def note_use(connection: psycopg.Connection[Any], used: Mapping[str, datetime]) 
         )
 
 
-def _key(row: Mapping[str, Any]) -> Key:
-    def limit(name: str) -> tuple[str, ...] | None:
-        return None if row[name] is None else tuple(row[name])
-
+def _key(row: Sequence[Any]) -> Key:
+    (
+        key_id,
+        name,
+        digest,
+        scopes,
+        sources,
+        topics,
+        units,
+        quota,
+        created_at,
+        expires_at,
+        last_used_at,
+        revoked_at,
+    ) = row
     return Key(
-        id=row["id"],
-        name=row["name"],
-        digest=bytes(row["digest"]),
-        scopes=tuple(row["scopes"]),
-        quota_per_minute=row["quota_per_minute"],
-        created_at=row["created_at"],
-        sources=limit("sources"),
-        topics=limit("topics"),
-        units=limit("units"),
-        expires_at=row["expires_at"],
-        last_used_at=row["last_used_at"],
-        revoked_at=row["revoked_at"],
+        id=key_id,
+        name=name,
+        digest=bytes(digest),
+        scopes=tuple(scopes),
+        quota_per_minute=quota,
+        created_at=created_at,
+        sources=None if sources is None else tuple(sources),
+        topics=None if topics is None else tuple(topics),
+        units=None if units is None else tuple(units),
+        expires_at=expires_at,
+        last_used_at=last_used_at,
+        revoked_at=revoked_at,
     )

@@ -84,17 +84,16 @@ class Lockout:
             for held in [one for one in self._of_one if one[0] == key]:
                 del self._of_one[held]
 
-    def longest_s(self, name: str) -> int:
-        """The longest wait that this name has from anywhere, in whole seconds."""
+    def mistakes(self, name: str) -> int:
+        """How many wrong passwords of this name are not forgotten yet, from everywhere."""
         key = _key(name)
         with self._lock:
-            waits = [self._left(self._of_all.get(key), FREE_OF_ALL, MOST_OF_ALL_S)]
-            waits += [
-                self._left(failed, FREE_OF_ONE, MOST_OF_ONE_S)
+            now = self._clock()
+            return sum(
+                failed.count
                 for (held, _), failed in self._of_one.items()
-                if held == key
-            ]
-        return math.ceil(max(waits))
+                if held == key and now - failed.last < FORGOTTEN_S
+            )
 
     def _left(self, failed: _Failed | None, free: int, most_s: float) -> float:
         if failed is None or failed.count < free:

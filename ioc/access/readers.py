@@ -186,6 +186,15 @@ def ending_sessions(by: By, name: str) -> Steps[int]:
     return ended
 
 
+def releasing(by: By, name: str) -> Steps[None]:
+    """Steps that write down that somebody ended a reader's wait after wrong passwords.
+
+    :raises UsageError: there is no such reader.
+    """
+    yield from _person(name)
+    yield from note(by, "account.released", name)
+
+
 def hashed(password: str) -> str:
     """What is stored of a password. Slow on purpose: not to be called where others wait.
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from ioc.access.changes import By
     from ioc.history.table import Table
     from ioc.kpi.query import Answer, Steps
 
@@ -137,6 +138,17 @@ def who(by: str | None) -> str:
     if not found:
         raise UsageError("Nobody is named who makes the change.", remedy="Give --by.")
     return found
+
+
+def by() -> By:
+    """Who changes accounts and keys, for the trail: the login name."""
+    from ioc.access.changes import SYSTEM, By, Via
+    from ioc.errors import UsageError
+
+    try:
+        return By(who(None), Via.COMMAND)
+    except UsageError:  # a container's user may have no name
+        return SYSTEM
 
 
 # -- printing -------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ioc.cli._asking import Format, database, print_json, print_rows, who
+from ioc.cli._asking import Format, by, database, print_json, print_rows, who
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -116,7 +116,6 @@ def retry(
 
     Example: ioc dead-letters retry --topic ioc.cameras --reason unknown-device
     """
-    from ioc.access.changes import By, Via
     from ioc.cli._progress import progress
     from ioc.errors import UsageError
     from ioc.platform import dead_letters
@@ -129,7 +128,7 @@ def retry(
         done = dead_letters.retry(
             load(),
             wanted,
-            By(who(None), Via.COMMAND),
+            by(),
             tell=lambda sent, of: tick("sending records", sent, of),
         )
     left = f"; {done.left} stay, since they are cut short or empty" if done.left else ""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ioc.cli._asking import by
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -67,6 +69,7 @@ def create(
             units=units or (),
             quota_per_minute=quota,
             expires_at=None if expires is None else expires.replace(tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")),
+            by=by(),
         )
     typer.echo(text)
     typer.echo(
@@ -118,7 +121,7 @@ def revoke(key: Annotated[str, typer.Argument(help="Id or name of the key.")]) -
     from ioc.settings import load
 
     with _database() as connection:
-        gone = keys.revoke(connection, key)
+        gone = keys.revoke(connection, key, by=by())
     typer.echo(f"Key {gone.id} of {gone.name} is revoked; refused within {load().key_refresh_s:.0f} s.")
 
 

@@ -25,6 +25,7 @@ def serve(
     from ioc.api import create_app
     from ioc.api.bodies import BoundedBodies
     from ioc.api.server import run
+    from ioc.cli.district import pack_folder
     from ioc.pages.mount import install
     from ioc.settings import load
     from ioc.tracing import configure
@@ -33,7 +34,7 @@ def serve(
     settings = load()
     configure(settings, "serve")
     app = create_app(settings)
-    install(app, settings)
+    install(app, settings, pack_folder(None))
     beat = Beat(settings, "serve", app.state.meters)
     app.state.process_name = lambda: beat.name
     run(

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ioc.access.roles import Role
-from ioc.cli._asking import database, print_table
+from ioc.cli._asking import by, database, print_table
 
 if TYPE_CHECKING:
-    from ioc.access.changes import By
     from ioc.access.readers import Reader
 
 app = typer.Typer(
@@ -49,7 +48,7 @@ def add(
     password, made = _password(stdin)
     with database() as connection:
         added = readers.add(
-            connection, name, password, role=role, root_unit=unit, district_only=district, by=_by()
+            connection, name, password, role=role, root_unit=unit, district_only=district, by=by()
         )
     typer.echo(f"{added.name} may log in as {added.role}, and sees {_sees(added)}.", err=True)
     _tell(password, made)
@@ -95,7 +94,7 @@ def password(name: _Name, stdin: _Stdin = False) -> None:
 
     new, made = _password(stdin)
     with database() as connection:
-        readers.set_password(connection, name, new, by=_by())
+        readers.set_password(connection, name, new, by=by())
     typer.echo(f"{name} has a new password; sessions with the old one have ended.", err=True)
     _tell(new, made)
 
@@ -113,7 +112,7 @@ def role(
     from ioc.kpi.query import change
 
     with database() as connection:
-        change(connection, readers.giving_role(_by(), name, to))
+        change(connection, readers.giving_role(by(), name, to))
     typer.echo(f"{name} is {to.value}.")
 
 
@@ -133,7 +132,7 @@ def unit(
     from ioc.kpi.query import change
 
     with database() as connection:
-        change(connection, readers.limiting(_by(), name, to, district_only=district))
+        change(connection, readers.limiting(by(), name, to, district_only=district))
         found = readers.find(connection, name)
     typer.echo(f"{name} sees {_sees(found)}.")
 
@@ -147,7 +146,7 @@ def close(name: _Name) -> None:
     from ioc.access import readers
 
     with database() as connection:
-        readers.set_active(connection, name, active=False, by=_by())
+        readers.set_active(connection, name, active=False, by=by())
     typer.echo(f"{name} is closed.")
 
 
@@ -160,7 +159,7 @@ def reopen(name: _Name) -> None:
     from ioc.access import readers
 
     with database() as connection:
-        readers.set_active(connection, name, active=True, by=_by())
+        readers.set_active(connection, name, active=True, by=by())
     typer.echo(f"{name} is open.")
 
 
@@ -198,19 +197,8 @@ def end_sessions(name: _Name) -> None:
     from ioc.kpi.query import change
 
     with database() as connection:
-        ended = change(connection, readers.ending_sessions(_by(), name))
+        ended = change(connection, readers.ending_sessions(by(), name))
     typer.echo(f"{ended} sessions of {name} have ended.")
-
-
-def _by() -> By:
-    from ioc.access.changes import SYSTEM, By, Via
-    from ioc.cli._asking import who
-    from ioc.errors import UsageError
-
-    try:
-        return By(who(None), Via.COMMAND)
-    except UsageError:  # a container's user may have no name
-        return SYSTEM
 
 
 def _password(stdin: bool) -> tuple[str, bool]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ioc.kpi.query import Steps
+from ioc.kpi.steps import Steps, run
 
 #: What a filter's value is when the platform does not know it.
 UNKNOWN: Final = "(unknown)"
@@ -35,6 +35,7 @@ class Outcome(StrEnum):
 class Entry:
     """One line of the log."""
 
+    number: int
     at: datetime
     reader: str
     what: str
@@ -48,6 +49,12 @@ _BEGIN: Final = "INSERT INTO ioc.access_log (reader, what, filters) VALUES (%s, 
 _END: Final = """
 UPDATE ioc.access_log SET rows = %s, outcome = %s, took_ms = (extract(epoch FROM clock_timestamp() - at) * 1000)::bigint
 WHERE access_id = %s RETURNING access_id
+"""
+_LIST: Final = """
+SELECT access_id, at, reader, what, filters, rows, outcome, took_ms FROM ioc.access_log
+WHERE (%(reader)s::text IS NULL OR reader = %(reader)s) AND (%(what)s::text IS NULL OR what = %(what)s)
+  AND (%(since)s::timestamptz IS NULL OR at >= %(since)s) AND (%(before)s::bigint IS NULL OR access_id < %(before)s)
+ORDER BY at DESC, access_id DESC LIMIT %(limit)s
 """
 _KNOWN: Final = {
     "procedure": "SELECT ioc.is_dimension_value('procedure', %s)",
@@ -104,6 +111,23 @@ def end(number: int, *, rows: int | None, outcome: Outcome) -> tuple[str, tuple[
     return _END, (rows, outcome.value, number)
 
 
+def listed(
+    *,
+    reader: str | None = None,
+    what: str | None = None,
+    since: datetime | None = None,
+    before: int | None = None,
+    limit: int = 200,
+) -> Steps[list[Entry]]:
+    """Steps to entries, newest first.
+
+    :param before: only those with a smaller number.
+    """
+    asked = {"reader": reader, "what": what, "since": since, "before": before, "limit": limit}
+    rows = yield _LIST, asked
+    return [Entry(*row) for row in rows]
+
+
 def entries(
     connection: psycopg.Connection[Any],
     *,
@@ -112,14 +136,8 @@ def entries(
     since: datetime | None = None,
     limit: int = 200,
 ) -> list[Entry]:
-    """Return entries, newest first."""
-    rows = connection.execute(
-        "SELECT at, reader, what, filters, rows, outcome, took_ms FROM ioc.access_log"
-        " WHERE (%(reader)s::text IS NULL OR reader = %(reader)s) AND (%(what)s::text IS NULL OR what = %(what)s)"
-        " AND (%(since)s::timestamptz IS NULL OR at >= %(since)s) ORDER BY at DESC, access_id DESC LIMIT %(limit)s",
-        {"reader": reader, "what": what, "since": since, "limit": limit},
-    ).fetchall()
-    return [Entry(*row) for row in rows]
+    """Return entries, newest first; see :func:`listed`."""
+    return run(connection, listed(reader=reader, what=what, since=since, limit=limit))
 
 
 def forget(connection: psycopg.Connection[Any], days: float) -> int:

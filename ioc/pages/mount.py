@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 import nicegui
@@ -30,6 +31,7 @@ PAGES: Final = (
     "ioc.pages.devices",
     "ioc.pages.units.page",
     "ioc.pages.units.unit",
+    "ioc.pages.admin",
 )
 #: A browser that was away for this long finds its page as it was; then it loads it anew, in seconds.
 _AWAY_S: Final = 30.0
@@ -48,8 +50,11 @@ _HEADERS: Final = {
 _FOREVER: Final = f"/_nicegui/{nicegui.__version__}/"
 
 
-def install(app: FastAPI, settings: Settings) -> None:
-    """Add the pages to an application of :func:`ioc.api.create_app`; once in a process."""
+def install(app: FastAPI, settings: Settings, pack: Path | None = None) -> None:
+    """Add the pages to an application of :func:`ioc.api.create_app`; once in a process.
+
+    :param pack: folder of the district pack, for who keeps it.
+    """
     shell.stand_on(
         Platform(
             settings=settings,
@@ -57,6 +62,7 @@ def install(app: FastAPI, settings: Settings) -> None:
             gate=app.state.gate,
             desk=app.state.exports,
             shared=app.state.shared,
+            pack=pack,
         )
     )
     for name in PAGES:

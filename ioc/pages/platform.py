@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ioc.api.database import Database, Shared
 from ioc.api.exports import Desk
@@ -17,6 +18,7 @@ class Platform:
 
     :param shared: answers that many ask for at once.
     :param live: what changes by itself, for those who look.
+    :param pack: folder of the district pack; None where none is here.
     """
 
     settings: Settings
@@ -25,3 +27,4 @@ class Platform:
     desk: Desk
     shared: Shared
     live: Live = field(default_factory=Live)
+    pack: Path | None = None

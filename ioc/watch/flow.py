@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from ioc.kpi.steps import Steps
 
@@ -83,7 +83,7 @@ class Connector:
     :param source: the machine that it runs on.
     :param last_report: when it was last heard.
     :param sources: how many it reads, of which ``failing`` can't be read now.
-    :param failing_sources: names and reasons of those, for readers of every unit.
+    :param failing_sources: names of those, for readers of every unit.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Connector:
     reason: str | None
     sources: int
     failing: int
-    failing_sources: Any
+    failing_sources: list[str] | None
     spooled_events: int
     spooled_bytes: int
     oldest_spooled_s: float | None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -155,8 +156,13 @@ def add_samples(
 
 
 @contextmanager
-def serving(database: str, state: Path, **settings: str) -> Iterator[tuple[str, int]]:
-    """``ioc serve`` as a process of its own; gives its address and process id."""
+def serving(
+    database: str, state: Path, *, output: IO[bytes] | None = None, **settings: str
+) -> Iterator[tuple[str, int]]:
+    """``ioc serve`` as a process of its own; gives its address and process id.
+
+    :param output: where what it logs goes.
+    """
     port = free_ports(1)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("IOC_")},
@@ -165,7 +171,11 @@ def serving(database: str, state: Path, **settings: str) -> Iterator[tuple[str, 
         **settings,
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "ioc.cli", "serve", "--port", str(port)], env=environment, cwd=state
+        [sys.executable, "-m", "ioc.cli", "serve", "--port", str(port)],
+        env=environment,
+        cwd=state,
+        stdout=output,
+        stderr=output,
     )
     address = f"http://127.0.0.1:{port}"
     try:

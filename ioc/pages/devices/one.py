@@ -26,6 +26,7 @@ from ioc.pages.devices.timeline import Stretch, draw, swatch, ticks
 from ioc.pages.live import Moment
 from ioc.pages.parts.dialog import Dialog, Fields, field, form
 from ioc.pages.parts.link import Link
+from ioc.pages.parts.part import Part, table
 from ioc.pages.parts.state import STATES, State
 from ioc.pages.parts.text import Text
 from ioc.pages.rights import change
@@ -99,26 +100,6 @@ def _ask(reader: str, code: str, span: str, named: bool) -> Steps[_Known]:
     return _Known(found, start, end, stretches, runs.next is not None, samples, of_alerts, of_windows)
 
 
-class _Part:
-    """A part of the page that is drawn anew only when what it shows is another."""
-
-    def __init__(self, title: str, name: str) -> None:
-        with ui.element("section").classes("ops-part").props(f'aria-labelledby="{name}-title"'):
-            with ui.element("div").classes("ops-part-head"):
-                Text("h3", title).props(f'id="{name}-title"')
-                self.beside = ui.element("div")
-            self.place = ui.element("div").classes("ops-part-body")
-        self._shown: object = self
-
-    def show(self, what: object, fill: Callable[[], None]) -> None:
-        if what == self._shown:
-            return
-        self._shown = what
-        self.place.clear()
-        with self.place:
-            fill()
-
-
 class _One:
     """The page of one device in one browser."""
 
@@ -135,16 +116,16 @@ class _One:
         self.told = Text("p").classes("ops-said-now").props('role="status" aria-live="polite"')
         with ui.element("div").classes("ops-one"):
             with ui.element("div").classes("ops-one-main"):
-                self.timeline = _Part(visit.say(words.TIMELINE), "timeline")
+                self.timeline = Part(visit.say(words.TIMELINE), "timeline")
                 self._spans()
-                self.runs = _Part(visit.say(words.STRETCHES), "runs")
+                self.runs = Part(visit.say(words.STRETCHES), "runs")
                 self.figures = Figures(visit, device)
-                self.samples = _Part(visit.say(words.SAMPLES), "samples")
+                self.samples = Part(visit.say(words.SAMPLES), "samples")
                 self._downloads()
             with ui.element("div").classes("ops-one-side"):
-                self.facts = _Part(visit.say(words.DEVICE), "facts")
-                self.alerts = _Part(visit.say(words.ALERTS), "alerts")
-                self.windows = _Part(visit.say(words.WINDOWS), "windows")
+                self.facts = Part(visit.say(words.DEVICE), "facts")
+                self.alerts = Part(visit.say(words.ALERTS), "alerts")
+                self.windows = Part(visit.say(words.WINDOWS), "windows")
                 if visit.role in ACTING:
                     with self.windows.beside:
                         add = Text("button", visit.say(words.ADD_WINDOW)).props('type="button"')
@@ -289,7 +270,7 @@ class _One:
             Text("p", visit.say(words.NEVER)).classes("ops-dim")
             return
         heads = (words.STATE, words.STARTED, words.LASTED, words.REASON)
-        with _table(visit, words.STRETCHES, heads):
+        with table(visit, words.STRETCHES, heads):
             for one in newest[:_MOST_LISTED]:
                 lasted = length((one.ended or known.end) - one.started, visit.language)
                 with ui.element("tr"):
@@ -308,7 +289,7 @@ class _One:
             Text("p", visit.say(words.NO_SAMPLES)).classes("ops-dim")
             return
         columns = _CAMERA if known.device.kind == "camera" else _WIFI
-        with _table(
+        with table(
             visit, words.SAMPLES, (words.TIME, words.STATE, *(head for head, _ in columns), words.REASON)
         ):
             for sample in known.samples:
@@ -473,16 +454,6 @@ _WIFI: Final[tuple[tuple[Phrase, _Tell], ...]] = (
     (words.LOSS, _figure("loss", 1, 100.0, " %")),
     (words.INTERNET, _internet),
 )
-
-
-def _table(visit: Visit, caption: Phrase, heads: tuple[Phrase, ...]) -> ui.element:
-    box = ui.element("div").classes("ops-scroll").props('tabindex="0" role="group"')
-    box.props["aria-label"] = visit.say(caption)
-    with box, ui.element("table").classes("ops-table"):
-        with ui.element("thead"), ui.element("tr"):
-            for head in heads:
-                Text("th", visit.say(head)).props('scope="col"')
-        return ui.element("tbody")
 
 
 def _where(code: str) -> str:

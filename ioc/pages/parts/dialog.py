@@ -17,13 +17,18 @@ _SEND = "(e) => { e.preventDefault(); emit(Object.fromEntries(new FormData(e.tar
 
 
 class Dialog:
-    """One dialog of a page; what is in it is made anew each time that it opens."""
+    """One dialog of a page; what is in it is made anew each time that it opens.
 
-    def __init__(self, name: str) -> None:
+    :param forget: take away what is in it when it is closed, in whatever way: it showed a secret.
+    """
+
+    def __init__(self, name: str, *, forget: bool = False) -> None:
         self._box = (
             ui.element("dialog").classes("ops-dialog").props(f'id="{name}" aria-labelledby="{name}-title"')
         )
         self._name = name
+        if forget:
+            self._box.on("close", self._box.clear)
 
     def open(self, title: str, draw: Callable[[], None]) -> None:
         """Show it with this title, and what is drawn."""
