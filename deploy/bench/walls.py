@@ -85,6 +85,7 @@ class Sample:
 class Measured:
     """What was seen.
 
+    :param load: of the whole machine while cost was measured, the servers and walls of the benchmark included.
     :param empty_mib: memory before the first wall.
     :param share: of one core, while the walls were open and every figure of theirs that can change did so each second.
     :param fresh: from the commit until a wall was told, of every wall.
@@ -92,6 +93,7 @@ class Measured:
     :param browser: a real browser beside the walls; None where there is none.
     """
 
+    load: float
     empty_mib: float
     open_mib: float
     share: float
@@ -123,6 +125,7 @@ def measure(ground: Ground, tell: Callable[[str], None], *, seconds: float, soak
                 share = (_cpu_s(process.pid) - before) / seconds
                 database = (_backends_s(ground) - own) / seconds
                 open_mib = _rss_mib(process.pid)
+                load = os.getloadavg()[0]
                 tell("walls: a browser")
                 browser = wall_browser.look(address, "chief", _PASSWORD)
             told = screens.told()
@@ -130,7 +133,7 @@ def measure(ground: Ground, tell: Callable[[str], None], *, seconds: float, soak
             tell(f"walls: {soak_s / 60:.0f} minutes")
             with _screens(folder, address, renew_s=_RENEW_S):
                 soak = tuple(_soak(process.pid, soak_s))
-    return Measured(empty, open_mib, share, database, told, fresh, soak, browser)
+    return Measured(load, empty, open_mib, share, database, told, fresh, soak, browser)
 
 
 @contextmanager
@@ -336,6 +339,7 @@ def section(
         + f"\nTo each wall {each_s:.1f} messages a second, {told.message_bytes / told.messages:,.0f} bytes each; its "
         f"page is {told.page_bytes / 1000:.0f} kB. Fact to wall: p50 {measured.fresh.p50:.0f} ms, "
         f"p99 {measured.fresh.p99:.0f} ms, longest {measured.fresh.longest:.0f} ms. {told.lost} connections were lost. "
+        f"The machine's load was {measured.load:.1f} meanwhile. "
         f"Without walls the process has {measured.empty_mib:.0f} MiB, with them {measured.open_mib:.0f}; its "
         f"sessions in the database use {measured.database_share:.2f} of a core.\n"
         + ("" if browser is not None else "\nThere was no Chromium: its rows are missing.\n")
