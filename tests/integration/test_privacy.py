@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from connectors.shared.privacy import Pseudonymiser, key_path
 from ioc import topics
 from ioc.errors import SettingsError, UsageError
 from ioc.events import DossierProgress, DossierProgressed, encode
@@ -248,6 +249,18 @@ async def test_the_commands(feeder: Feeder) -> None:
     gone = run_ioc(settings, "privacy", "access", CODE)
     assert gone.returncode == 2
     assert "Nothing is kept" in gone.stderr
+
+
+def test_the_key_of_a_source_is_destroyed_once_somebody_says_so(servers: Servers) -> None:
+    with servers.place() as settings:
+        path = key_path(settings.state_dir, "//onestop")
+        before = Pseudonymiser(path)("Officer A")
+        assert run_ioc(settings, "privacy", "destroy-key").stdout == "onestop\n"
+        assert run_ioc(settings, "privacy", "destroy-key", "//onestop").returncode == 2
+        assert path.exists()
+        assert run_ioc(settings, "privacy", "destroy-key", "//onestop", "--yes").returncode == 0
+        assert not path.exists()
+        assert Pseudonymiser(path)("Officer A") != before
 
 
 async def test_every_table_there_is_is_in_the_inventory(feeder: Feeder) -> None:
