@@ -6,8 +6,6 @@ name is another row of ``agencies.csv``.
 
 from __future__ import annotations
 
-import csv
-import io
 import threading
 import unicodedata
 from collections.abc import Iterable
@@ -19,7 +17,6 @@ from zoneinfo import ZoneInfo
 from psycopg.rows import tuple_row
 
 from ioc.district.model import Agency, Period
-from ioc.kpi.steps import Steps, run
 
 if TYPE_CHECKING:
     import psycopg
@@ -40,6 +37,10 @@ ON CONFLICT (key) DO UPDATE
    SET seen = a.seen + excluded.seen, first_seen = least(a.first_seen, excluded.first_seen),
        last_seen = greatest(a.last_seen, excluded.last_seen)
 """
+#: The names without a unit, as :class:`Unmapped` has them, the most frequent first.
+UNMAPPED: Final = (
+    "SELECT key, name, seen, first_seen, last_seen FROM ioc.agency_unmapped ORDER BY seen DESC, key"
+)
 
 
 def agency_key(name: str) -> str:
@@ -189,22 +190,7 @@ def _within_limit(names: Iterable[Unmapped], stored: set[str]) -> Iterable[tuple
         yield key, shown, name.seen, name.first_seen, name.last_seen
 
 
-def unmapped() -> Steps[list[Unmapped]]:
-    """Steps to the names without a unit that connectors have met, the most frequent first."""
-    rows = yield (
-        "SELECT key, name, seen, first_seen, last_seen FROM ioc.agency_unmapped ORDER BY seen DESC, key",
-        (),
-    )
-    return [Unmapped(*row) for row in rows]
-
-
 def list_unmapped(conn: psycopg.Connection[Any]) -> list[Unmapped]:
-    """The same over a connection."""
-    return run(conn, unmapped())
-
-
-def row_for(name: str, unit: str = "") -> str:
-    """The line of ``agencies.csv`` that gives a name a unit, which is left to be filled in."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow((name, unit, "", "", "", "C"))
-    return text.getvalue()
+    """Names without a unit that connectors have met, the most frequent first."""
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        return [Unmapped(*row) for row in cursor.execute(UNMAPPED.encode()).fetchall()]

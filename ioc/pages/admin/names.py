@@ -6,7 +6,8 @@ from typing import Final
 
 from nicegui import ui
 
-from ioc.district.agencies import OVERFLOW_KEY, Unmapped, row_for, unmapped
+from ioc.district.agencies import OVERFLOW_KEY, Unmapped
+from ioc.district.unmapped import row_for, unmapped
 from ioc.pages import words as shared
 from ioc.pages.admin import words
 from ioc.pages.admin.frame import ROLES, Frame

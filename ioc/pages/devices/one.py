@@ -299,7 +299,7 @@ class _One:
                     with ui.element("td"):
                         State(visit, sample["state"])
                     for _, tell in columns:
-                        Text("td", tell(visit, sample)).classes("ops-number")
+                        Text("td", tell(visit, sample))
                     rung = sample.get("rung") if sample["state"] in ("down", "degraded") else None
                     Text("td", said.reason(visit, sample["reason"], rung) or said.DASH)
 
