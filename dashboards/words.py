@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from dashboards.model import Language
 from ioc.kpi.definition import Kpi, Window
+from ioc.pages.alerts.words import SEVERITIES as _SEVERITIES
 from ioc.pages.words import Phrase
 
 
@@ -30,18 +31,15 @@ STATUSES_BY_WORTH: Final = ("met", "unknown", "near", "missed")
 #: States of devices, by number.
 STATES: Final[Mapping[int, Mark]] = {
     0: Mark("?", Phrase("không rõ", "unknown"), "#8e8e8e"),
-    1: Mark("✓", Phrase("hoạt động", "working"), "green"),
-    2: Mark("▲", Phrase("suy giảm", "degraded"), "orange"),
+    1: Mark("✓", Phrase("tốt", "OK"), "green"),
+    2: Mark("▲", Phrase("kém", "degraded"), "orange"),
     3: Mark("✗", Phrase("hỏng", "down"), "red"),
     4: Mark("⚒", Phrase("bảo trì", "maintenance"), "blue"),
 }
-#: Severities of alerts, by number.
+_COLOURS: Final = {5: "dark-red", 4: "red", 3: "orange", 2: "yellow", 1: "blue"}
+#: Severities of alerts, by number; signs and words are those of the pages and of messages.
 SEVERITIES: Final[Mapping[int, Mark]] = {
-    5: Mark("‼", Phrase("nghiêm trọng", "critical"), "dark-red"),
-    4: Mark("!", Phrase("cao", "major"), "red"),
-    3: Mark("▲", Phrase("trung bình", "minor"), "orange"),
-    2: Mark("△", Phrase("thấp", "warning"), "yellow"),
-    1: Mark("i", Phrase("thông tin", "information"), "blue"),
+    int(severity): Mark(sign, word, _COLOURS[severity]) for severity, (sign, word) in _SEVERITIES.items()
 }
 MEETS: Final = Phrase("mục tiêu", "target")
 SERIES_TARGET: Final = Phrase("Mục tiêu", "Target")
@@ -58,7 +56,7 @@ AS_OF_HELP: Final = Phrase(
 BOARDS: Final = Phrase("Các bảng", "Boards")
 OTHER_LANGUAGE: Final = Phrase("English", "Tiếng Việt")
 OPERATIONS: Final = Phrase("Phòng điều hành", "Operations room")
-ALERT_MARKS: Final = Phrase("Cảnh báo từ mức cao", "Alerts, major and critical")
+ALERT_MARKS: Final = Phrase("Cảnh báo từ mức nghiêm trọng", "Alerts, major and critical")
 DAY_MARKS: Final = Phrase("Ngày nghỉ, ngày làm bù", "Holidays and make-up days")
 HOW: Final = Phrase("Cách tính", "How it is computed")
 TARGETS_ARE_DATA: Final = Phrase(

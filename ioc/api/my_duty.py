@@ -28,7 +28,8 @@ _LONG_AGO: Final = timedelta(days=1)
 MOST_LISTED: Final = 30
 #: Characters of a comment that is written here; the form and the check go by it.
 LONGEST_COMMENT: Final = 280
-_SIGNS: Final = {
+#: A sign beside the word of each severity.
+SIGNS: Final = {
     Severity.CRITICAL: "◆",
     Severity.MAJOR: "▲",
     Severity.MINOR: "■",
@@ -167,7 +168,7 @@ def alerts(facts: Sequence[Facts], allowed: frozenset[Doing], reading: Reading) 
 
 def _severity(fact: Facts, reading: Reading) -> str:
     word = texts.SEVERITIES[reading.language][fact.severity]
-    return f'<p class="sev s{int(fact.severity)}">{_SIGNS[fact.severity]} {word}</p>'
+    return f'<p class="sev s{int(fact.severity)}">{SIGNS[fact.severity]} {word}</p>'
 
 
 def _one(fact: Facts, reading: Reading) -> str:
@@ -211,7 +212,7 @@ def _row(fact: Facts, reading: Reading) -> str:
         _state(fact, reading),
     )
     word = texts.SEVERITIES[reading.language][fact.severity]
-    head = f"{_SIGNS[fact.severity]} {word}: {texts.name(fact, reading.language)}"
+    head = f"{SIGNS[fact.severity]} {word}: {texts.name(fact, reading.language)}"
     return f"<li>{escape(head)}<small>{escape(' · '.join(filter(None, about)))}</small></li>"
 
 

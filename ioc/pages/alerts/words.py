@@ -9,7 +9,7 @@ from ioc.alerts.ordering import Action
 from ioc.alerts.states import Held, State
 from ioc.pages.words import Phrase
 
-#: Sign and word of each severity: colour alone tells nothing.
+#: Sign and word of each severity, the same wherever somebody reads of it: colour alone tells nothing.
 SEVERITIES: Final[dict[Severity, tuple[str, Phrase]]] = {
     Severity.CRITICAL: ("◆", Phrase("Khẩn cấp", "Critical")),
     Severity.MAJOR: ("▲", Phrase("Nghiêm trọng", "Major")),

@@ -80,7 +80,8 @@ def _alert(
         if row.acknowledged_by
         else words.WAITING_FOR.said(language)
     )
-    subject = [row.subject.partition(":")[2]] if row.kind == "device" and row.members == 1 and not far else []
+    device = row.subject.partition(":")[2]
+    subject = [device] if device and row.kind == "device" and row.members == 1 and not far else []
     name = row.name_vi if language is Language.VI else row.name_en
     # from five metres a title has to be short: the word for how bad it is begins the line below
     title = name if far else f"{word.said(language)}: {name}"
