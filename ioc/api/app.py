@@ -19,6 +19,7 @@ from ioc.api import (
     duty_changes,
     exports,
     forecasts,
+    headers,
     health,
     index766,
     ingest,
@@ -105,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.forecasts = Shared(hold_s=_FORECAST_HOLD_S)
     problems.install(app)
     metrics.install(app)
+    headers.install(app)
     for router in (
         alert_echo.router,
         kpis.router,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import Annotated, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -21,7 +21,9 @@ router = APIRouter(include_in_schema=False)
 HOME: Final = "/ops/wall"
 LANGUAGE_COOKIE: Final = "ioc_language"
 THEME_COOKIE: Final = "ioc_theme"
-MOST_BODY: Final = 4096
+MOST_BODY: Final = 8192
+#: Characters of an address to come back to; what is longer leads to the first page instead.
+_LONGEST_WAY: Final = 2000
 _YEAR_S: Final = 365 * 86_400
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -65,12 +67,13 @@ button{margin-top:1.25rem;background:#0b5394;color:#fff;border-color:#0b5394}
 .bad{padding:.75rem 1rem;border-left:.4rem solid #b3261e;background:#b3261e22}
 """
 )
-_Next = Annotated[str, Query(alias="next", max_length=2000)]
+_Next = Annotated[str, Query(alias="next")]
 
 
 def inside(where: str) -> str:
     """The address if it is one of ours, else the first page: a link must not lead on to another site."""
     ours = where.startswith("/") and not where.startswith("//") and "\\" not in where and where.isprintable()
+    ours = ours and len(where) <= _LONGEST_WAY
     return where if ours else HOME
 
 
@@ -176,12 +179,14 @@ def _form(
     chosen = language_of(request, lang)
     words = _WORDS[chosen]
     other = "en" if chosen == "vi" else "vi"
+    # the choice is kept, and so is where somebody was going
+    switch = f"/appearance?lang={other}&next={quote(f'/login?next={quote(where)}')}"
     failed = f'<p class="bad" role="alert">{escape(words[wrong].format(wait=wait))}</p>' if wrong else ""
     return HTMLResponse(
         f'<!doctype html><html lang="{chosen}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>{words["title"]} · IOC</title>'
         f"<style>{FORM_STYLE}</style></head><body><header><h1>{words['title']}</h1>"
-        f'<a href="?lang={other}" lang="{other}">{words["other"]}</a></header><main>{failed}'
+        f'<a href="{escape(switch)}" lang="{other}">{words["other"]}</a></header><main>{failed}'
         f'<form method="post" action="/login"><input type="hidden" name="next" value="{escape(where)}">'
         f'<label for="name">{words["name"]}</label>'
         f'<input id="name" name="name" value="{escape(name)}" autocomplete="username" required autofocus>'

@@ -15,7 +15,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 from starlette.responses import RedirectResponse, Response
 
 from ioc.api.login import HOME
-from ioc.pages import shell, words
+from ioc.pages import lost, shell, words
 from ioc.pages.platform import Platform
 from ioc.settings import Settings
 
@@ -68,6 +68,7 @@ def install(app: FastAPI, settings: Settings, pack: Path | None = None) -> None:
     for name in PAGES:
         import_module(name)
     shell.serve_files()
+    lost.install()
     for language in (words.VI, words.EN):
         translations["vi" if language is words.VI else "en-US"] = {
             "connection_lost": words.LOST.said(language),
@@ -81,6 +82,7 @@ def install(app: FastAPI, settings: Settings, pack: Path | None = None) -> None:
 
     app.add_api_route("/", first, include_in_schema=False)
     app.add_api_route(shell.ROOT, first, include_in_schema=False)
+    site.add_api_route("/", first, include_in_schema=False)
 
     @site.middleware("http")
     async def headers(request: Request, call_next: RequestResponseEndpoint) -> Response:

@@ -41,7 +41,6 @@ DARK: Final = Phrase("Nền tối", "Dark")
 AUTO: Final = Phrase("Theo máy", "As the device")
 THEME: Final = Phrase("Giao diện", "Appearance")
 WALL_MODE: Final = Phrase("Chế độ màn hình lớn", "Wall mode")
-DESK_MODE: Final = Phrase("Chế độ bàn làm việc", "Desk mode")
 GUEST: Final = Phrase("Khách", "Guest")
 LOST: Final = Phrase("Mất kết nối với máy chủ.", "The connection to the server is lost.")
 AGAIN: Final = Phrase(
@@ -57,10 +56,6 @@ STALE: Final = Phrase(
 )
 EMPTY: Final = Phrase("Chưa có dữ liệu", "No data yet")
 LOADING: Final = Phrase("Đang tải…", "Loading…")
-NEEDS_LOGIN: Final = Phrase(
-    "Trang này dành cho người có tài khoản. Hãy đăng nhập.",
-    "This page is for people with an account: log in.",
-)
 NO_RIGHT: Final = Phrase("Tài khoản này không có quyền xem trang này.", "This account may not see this page.")
 NO_ACTION: Final = Phrase(
     "Tài khoản này chỉ được xem, không được thay đổi.", "This account may look, and change nothing."
@@ -69,3 +64,12 @@ ENDED: Final = Phrase(
     "Phiên làm việc đã kết thúc: hãy đăng nhập lại.", "The session has ended: log in again."
 )
 NOT_FOUND: Final = Phrase("Không có trang này", "There is no such page")
+NOT_FOUND_HINT: Final = Phrase(
+    "Địa chỉ bị gõ sai, bị cắt, hoặc trang đã được dời đi.",
+    "The address is mistyped or was cut, or the page was moved.",
+)
+FAILED_HINT: Final = Phrase(
+    "Hệ thống gặp lỗi khi tạo trang; lỗi đã được ghi vào nhật ký.",
+    "The platform failed while it made this page; its log says why.",
+)
+HOME: Final = Phrase("Về trang Toàn cảnh", "To the wall")

@@ -90,3 +90,103 @@ def test_a_reader_who_is_shut_out_is_out_at_once(place: Place) -> None:
         connection.execute("UPDATE ioc.reader SET active = false WHERE name = 'clerk'")
         assert client.get("/api/v1/alerts").status_code == 401
         connection.execute("UPDATE ioc.reader SET active = true WHERE name = 'clerk'")
+
+
+def test_the_way_is_kept_when_somebody_who_is_led_to_the_form_changes_the_language(
+    place: Place, chromium: Browser
+) -> None:
+    with visiting(chromium, place.url) as visitor:
+        page = visitor.page
+        page.goto(f"{place.url}/ops/alerts?state=cleared&text=a%26b")
+        page.get_by_role("link", name="English").click()
+        expect(page.get_by_role("button", name="Log in")).to_be_visible()
+        page.locator("#name").fill("chief")
+        page.locator("#password").fill(PASSWORD)
+        page.locator("#password").press("Enter")
+        expect(page).to_have_url(f"{place.url}/ops/alerts?state=cleared&text=a%26b")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Alerts")
+        # longer than what is kept: it leads to the first page, and is no error
+        long = "/ops/history?" + "a" * 5000
+        page.goto(f"{place.url}/appearance?lang=vi&next={long}")
+        expect(page).to_have_url(f"{place.url}/ops/wall")
+
+
+def test_where_there_is_no_page_that_is_said_with_a_way_back(place: Place, chromium: Browser) -> None:
+    with visiting(chromium, place.url) as visitor:
+        visitor.expected.append("404")
+        page = visitor.page
+        answer = page.goto(f"{place.url}/ops/nothing/here")
+        assert answer is not None
+        assert answer.status == 404
+        expect(page.get_by_role("heading", level=1)).to_have_text("Không có trang này")
+        visitor.judge()
+        page.get_by_role("link", name="Về trang Toàn cảnh").click()
+        expect(page).to_have_url(f"{place.url}/ops/wall")
+        visitor.go("/ops/")
+        expect(page).to_have_url(f"{place.url}/ops/wall")
+
+
+def test_a_page_that_can_t_be_made_says_so_and_nothing_of_what_failed(
+    place: Place, chromium: Browser
+) -> None:
+    with (
+        visiting(chromium, place.url) as visitor,
+        psycopg.connect(place.database, autocommit=True) as connection,
+    ):
+        visitor.expected.append("500")
+        visitor.log_in("chief", PASSWORD)
+        connection.execute(
+            "INSERT INTO ioc.alert_rule (code, position, kind, severity, definition)"
+            " VALUES ('broken', 1, 'device', 3, '[\"0900111222\"]')"
+        )
+        try:
+            answer = visitor.page.goto(f"{place.url}/ops/alerts")
+            assert answer is not None
+            assert answer.status == 500
+            shown = visitor.page.get_by_role("alert")
+            expect(shown).to_contain_text("Không hiển thị được trang này")
+            assert "Error" not in visitor.page.content()
+            assert "0900111222" not in visitor.page.content()
+            visitor.judge()
+        finally:
+            connection.execute("DELETE FROM ioc.alert_rule WHERE code = 'broken'")
+        visitor.page.get_by_role("link", name="Thử lại").click()
+        expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Cảnh báo")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/ops/wall",
+        "/ops/nothing",
+        "/ops/static/ops.css",
+        "/ops/static/nothing",
+        "/login",
+        "/password",
+        "/plain",
+        "/docs",
+        "/siren",
+        "/a/nothing",
+        "/appearance?lang=xx",
+        "/api/v1/kpis",
+        "/api/v1/nothing",
+        "/health/live",
+    ],
+)
+def test_every_answer_tells_a_browser_what_it_may_do_with_it(place: Place, path: str) -> None:
+    headers = httpx.get(f"{place.url}{path}").headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] in ("same-origin", "no-referrer")
+    if "html" in headers.get("content-type", ""):
+        assert headers["cache-control"] == "no-store"
+
+
+def test_a_session_s_cookie_is_out_of_the_reach_of_scripts_and_other_sites(place: Place) -> None:
+    form = {"name": "chief", "password": PASSWORD, "next": "/ops/wall"}
+    for proto, secure in (("http", False), ("https", True)):
+        answer = httpx.post(f"{place.url}/login", data=form, headers={"X-Forwarded-Proto": proto})
+        marks = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")[1:]}
+        assert {"httponly", "samesite=lax", "path=/"} <= marks
+        assert ("secure" in marks) is secure
