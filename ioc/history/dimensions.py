@@ -7,17 +7,12 @@ from ioc.kpi.query import Steps
 #: Most values of one dimension.
 MOST = 300
 _SERIES = """
-SELECT 'channel', s.channel FROM ioc.dossier_series s
-WHERE s.unit_id IN (SELECT r.unit_id FROM ioc.reader_units(%(reader)s) r) AND s.channel IS NOT NULL
-UNION SELECT 'field', s.field FROM ioc.dossier_series s
-WHERE s.unit_id IN (SELECT r.unit_id FROM ioc.reader_units(%(reader)s) r) AND s.field IS NOT NULL
-ORDER BY 1, 2 LIMIT %(most)s
+SELECT dimension, value FROM ioc.dossier_values(%(reader)s) WHERE dimension IN ('channel', 'field') LIMIT %(most)s
 """
 _PROCEDURES = """
-SELECT DISTINCT s.procedure, p.name_vi, p.name_en FROM ioc.dossier_series s
-LEFT JOIN ioc.procedure p ON p.code = s.procedure
-WHERE s.unit_id IN (SELECT r.unit_id FROM ioc.reader_units(%(reader)s) r) AND s.procedure IS NOT NULL
-ORDER BY 1 LIMIT %(most)s
+SELECT v.value, p.name_vi, p.name_en FROM ioc.dossier_values(%(reader)s) v
+LEFT JOIN ioc.procedure p ON p.code = v.value
+WHERE v.dimension = 'procedure' ORDER BY 1 LIMIT %(most)s
 """
 
 

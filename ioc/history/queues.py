@@ -8,13 +8,7 @@ from typing import Final
 
 from ioc.kpi.query import Steps
 
-# by the rows of which queue.waiting is the sum
-_WAITING: Final = """
-SELECT e.service, count(*), min(e.issued_at)
-FROM ioc.queue_ends(ARRAY(SELECT s.unit_id FROM ioc.unit_scope(%(reader)s, NULL) s), now(), 'infinity', NULL) e
-WHERE e.issued_at < now() AND e.ended_at > now()
-GROUP BY e.service ORDER BY min(e.issued_at), e.service
-"""
+_WAITING: Final = "SELECT service, people, since FROM ioc.queue_now(%(reader)s, NULL)"
 
 
 @dataclass(frozen=True, slots=True)

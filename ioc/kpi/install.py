@@ -41,6 +41,8 @@ ENTRY_POINTS: Final = (
     "forecast_history",
     "index766_month",
     "index766_losses",
+    "queue_now",
+    "dossier_values",
 )
 
 _ROW_TYPE: Final = """

@@ -162,3 +162,15 @@ BEGIN
     LEFT JOIN ioc.unit u ON u.unit_id = dims.part
     WHERE allowed.fits;
 END $$;
+
+-- Values of the dimensions of dossiers that are met in what a reader may see.
+CREATE OR REPLACE FUNCTION ioc.dossier_values(p_reader text) RETURNS TABLE (dimension text, value text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT v.dimension, v.value
+    FROM ioc.dossier_series s
+    CROSS JOIN LATERAL (VALUES ('channel', s.channel), ('field', s.field), ('procedure', s.procedure)) AS v (dimension, value)
+    WHERE s.unit_id IN (SELECT r.unit_id FROM ioc.reader_units(p_reader) r) AND v.value IS NOT NULL
+    ORDER BY 1, 2;
+END $$;

@@ -238,3 +238,14 @@ BEGIN
                     AND coalesce('=' || steps.service, '') = coalesce('=' || dims.service, '')
     WHERE allowed.fits;
 END $$;
+
+-- Who waits now, by service, the longest wait first: the rows of which queue.waiting is the sum.
+CREATE OR REPLACE FUNCTION ioc.queue_now(p_reader text, p_unit text) RETURNS TABLE (service text, people int, since timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT e.service, count(*)::int, min(e.issued_at)
+    FROM ioc.queue_ends(ARRAY(SELECT s.unit_id FROM ioc.unit_scope(p_reader, p_unit) s), now(), 'infinity', NULL) e
+    WHERE e.issued_at < now() AND e.ended_at > now()
+    GROUP BY e.service ORDER BY min(e.issued_at), e.service;
+END $$;
