@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Awaitable, Callable
+from html import escape
 from importlib.resources import files
 from typing import Final
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from ioc.pages import words
 from ioc.pages.parts.link import Link, go
 from ioc.pages.parts.text import Text
 from ioc.pages.platform import Platform
+from ioc.pages.trouble import failed
 from ioc.pages.visit import Theme, Visit, resolve
 from ioc.pages.words import EN, VI, Phrase
 from ioc.reports.words import Language
@@ -93,21 +95,21 @@ async def _show(
     unattended: bool,
 ) -> Response | None:
     (platform,) = _platform
-    failed: IocError | None = None
+    trouble: IocError | None = None
     try:
         visit = await resolve(platform, request)
     except HTTPException as error:
         return Response(error.detail, status_code=error.status_code, headers=error.headers)
     except IocError as error:
-        visit, failed = Visit.without_database(platform, request), error
-    if named and not visit.named and failed is None:
+        visit, trouble = Visit.without_database(platform, request), error
+    if named and not visit.named and trouble is None:
         return RedirectResponse(f"/login?next={quote(visit.place)}", status_code=303)
     _appear(visit, title)
     _frame(visit, path, title)
     # the framework's own frame is the landmark "main" already
     with ui.element("div").props('id="main" tabindex="-1"').classes("ops-main"):
-        if failed is not None:
-            problem(visit, failed)
+        if trouble is not None:
+            problem(visit, trouble)
             if unattended:
                 ui.add_head_html(f'<script defer src="{ROOT}{_STATIC}/again.js"></script>')
         elif roles and visit.role not in roles:
@@ -117,7 +119,7 @@ async def _show(
                 await build(visit)
             except IocError as error:
                 problem(visit, error)
-    if visit.named and failed is None:
+    if visit.named and trouble is None:
         _watch(visit)
     return None
 
@@ -126,9 +128,10 @@ def problem(visit: Visit, error: IocError) -> None:
     """Show what went wrong where a part of a page should be, with what to do and a way to try again."""
     with ui.element("section").classes("ops-problem").props('role="alert"'):
         Text("h2", visit.say(words.FAILED))
-        ui.label(error.message)
-        if error.remedy:
-            ui.label(error.remedy).classes("ops-dim")
+        message, remedy = failed(visit, error)
+        ui.label(message)
+        if remedy:
+            ui.label(remedy).classes("ops-dim")
         Link(visit.say(words.RETRY), visit.place).classes("ops-button")
 
 
@@ -145,6 +148,11 @@ def _appear(visit: Visit, title: Phrase) -> None:
     place = visit.say(visit.district) or visit.say(words.TITLE)
     ui.page_title(f"{visit.say(title)} · {place}")
     ui.add_head_html(f'<link rel="stylesheet" href="{ROOT}{_STATIC}/ops.css">')
+    ui.add_body_html(
+        "<noscript><style>#esm-fallback{display:none!important}</style><main class='ops-problem'>"
+        f"<p>{escape(visit.say(words.NO_SCRIPT))}</p>"
+        f"<a href='/plain?lang={visit.language.value}'>{escape(visit.say(words.PLAIN))}</a></main></noscript>"
+    )
     ui.query("body").classes("ops-wall" if visit.wall else "ops-desk")
     ui.query(".nicegui-content").classes("ops-content")
 

@@ -73,3 +73,8 @@ FAILED_HINT: Final = Phrase(
     "The platform failed while it made this page; its log says why.",
 )
 HOME: Final = Phrase("Về trang Toàn cảnh", "To the wall")
+NO_SCRIPT: Final = Phrase(
+    "Trang này cần JavaScript: hãy bật nó trong trình duyệt, hoặc dùng bảng đơn giản.",
+    "This page needs JavaScript: switch it on in the browser, or use the plain table.",
+)
+PLAIN: Final = Phrase("Bảng số liệu không cần JavaScript", "Figures without JavaScript")

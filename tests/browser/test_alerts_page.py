@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from psycopg import sql
 
 from ioc.alerts import actions
 from ioc.alerts.model import Severity
 from ioc.kpi.query import SYSTEM_READER
 from ioc.kpi.steps import run
+from tests.browser.away import away
 from tests.browser.conftest import PHONE, visiting
 from tests.integration.alert_place import HANDED, OWN, SITES, SLOW, Place, begin, prepare
 from tests.integration.alerting import POLICY, bring_in
@@ -245,22 +244,6 @@ def test_a_phone_shows_a_unit_s_own_and_ten_thousand_can_be_paged(
         expect(page.locator("#alertpage")).to_contain_text("Không có cảnh báo nào khớp bộ lọc")
 
 
-@contextmanager
-def _away(room: Room) -> Iterator[None]:
-    """Nobody but this test reaches the database for a time."""
-    named = sql.Identifier(room.connection.info.dbname)
-    with psycopg.connect(f"{room.database.rsplit('/', 1)[0]}/postgres", autocommit=True) as admin:
-        admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(named))
-        try:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
-                (room.connection.info.dbname, room.connection.info.backend_pid),
-            )
-            yield
-        finally:
-            admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(named))
-
-
 def test_a_database_that_is_away_is_said_and_what_is_known_stays(
     room: Room, desk: Place, chromium: Browser
 ) -> None:
@@ -270,7 +253,7 @@ def test_a_database_that_is_away_is_said_and_what_is_known_stays(
         page = visitor.page
         expect(page.locator("#details h2")).to_be_visible()
         expect(_row(page, number)).to_be_visible()
-        with _away(room):
+        with away(room.database, room.connection):
             expect(page.locator(".ops-stale")).to_contain_text("Số liệu đã cũ: lần cập nhật cuối lúc")
             expect(page.locator(".ops-stale")).to_contain_text("Cơ sở dữ liệu không trả lời.")
             expect(_row(page, number)).to_be_visible()

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser.away import away
 from tests.browser.conftest import visiting
 from tests.integration.history_place import PASSWORD, add_places, serving
 from tests.servers import Servers
@@ -190,3 +191,31 @@ def test_a_session_s_cookie_is_out_of_the_reach_of_scripts_and_other_sites(place
         marks = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")[1:]}
         assert {"httponly", "samesite=lax", "path=/"} <= marks
         assert ("secure" in marks) is secure
+
+
+def test_a_database_that_is_away_is_told_in_the_page_s_language(place: Place, chromium: Browser) -> None:
+    with (
+        visiting(chromium, place.url) as visitor,
+        psycopg.connect(place.database, autocommit=True) as connection,
+    ):
+        page = visitor.page
+        visitor.log_in("chief", PASSWORD, "/ops/devices")
+        expect(page.get_by_text("Không có thiết bị")).to_be_visible()
+        with away(place.database, connection):
+            expect(page.locator(".ops-stale").first).to_contain_text("Cơ sở dữ liệu không trả lời.")
+            page.goto(f"{place.url}/ops/units")
+            problem = page.get_by_role("alert")
+            expect(problem).to_contain_text("Cơ sở dữ liệu không trả lời.")
+            expect(problem).not_to_contain_text("The database")
+            visitor.judge()
+        problem.get_by_role("link", name="Thử lại").click()
+        expect(page.locator("#main table")).to_be_visible()
+
+
+def test_a_browser_without_scripts_is_led_to_the_plain_page(place: Place, chromium: Browser) -> None:
+    with visiting(chromium, place.url, java_script_enabled=False) as visitor:
+        page = visitor.page
+        page.goto(f"{place.url}/ops/wall")
+        expect(page.get_by_text("ES modules")).to_be_hidden()
+        page.get_by_role("link", name="Bảng số liệu không cần JavaScript").click()
+        expect(page).to_have_url(f"{place.url}/plain?lang=vi")

@@ -13,11 +13,11 @@ from ioc.access.roles import ADMINISTERING, Role
 from ioc.errors import IocError
 from ioc.kpi.query import Steps
 from ioc.pages import rights
-from ioc.pages import words as shared
 from ioc.pages.admin import words
 from ioc.pages.live import Moment
 from ioc.pages.parts.link import Link
 from ioc.pages.parts.text import Text
+from ioc.pages.trouble import stale
 from ioc.pages.visit import Visit
 from ioc.pages.words import Phrase
 
@@ -63,10 +63,7 @@ class Frame:
 
     def old(self, moment: Moment[Any]) -> None:
         """Say since when what is shown is old, and why; nothing while it is not."""
-        at = DASH if moment.at is None else self._visit.at(moment.at)
-        self.stale.text = (
-            "" if moment.error is None else self._visit.say(shared.STALE, at=at, why=moment.error)
-        )
+        self.stale.text = stale(self._visit, moment)
 
     async def change(self, steps: Steps[_T]) -> _T:
         """Drive steps that write, for whoever may administer now.

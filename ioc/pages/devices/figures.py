@@ -16,6 +16,7 @@ from ioc.pages import words as shared
 from ioc.pages.devices import words
 from ioc.pages.live import Moment
 from ioc.pages.parts.text import Text
+from ioc.pages.trouble import stale
 from ioc.pages.visit import Visit
 from ioc.pages.words import VI, Phrase
 from ioc.reports.words import figure
@@ -62,9 +63,8 @@ class Figures:
         visit = self._visit
         self.place.clear()
         with self.place:
-            if moment.error is not None:
-                at = "–" if moment.at is None else visit.at(moment.at)
-                Text("p", visit.say(shared.STALE, at=at, why=moment.error)).classes("ops-stale")
+            if told := stale(visit, moment):
+                Text("p", told).classes("ops-stale")
             if moment.value:
                 self._table(moment.value)
 

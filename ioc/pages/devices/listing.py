@@ -20,6 +20,7 @@ from ioc.pages.parts.link import Link
 from ioc.pages.parts.state import STATES, State
 from ioc.pages.parts.text import Text
 from ioc.pages.shell import page
+from ioc.pages.trouble import stale
 from ioc.pages.visit import Visit
 from ioc.pages.words import Phrase
 from ioc.reports.words import number
@@ -165,10 +166,7 @@ class _Listing:
             self._rows[device.code].tell(device, known.minute)
 
     def _old(self, moment: Moment[_Known]) -> str:
-        if moment.error is None:
-            return ""
-        at = said.DASH if moment.at is None else self._visit.at(moment.at)
-        return self._visit.say(shared.STALE, at=at, why=moment.error)
+        return stale(self._visit, moment)
 
     def _count(self, counts: dict[str, int]) -> None:
         visit, view = self._visit, self._view

@@ -31,6 +31,7 @@ from ioc.pages.parts.state import STATES, State
 from ioc.pages.parts.text import Text
 from ioc.pages.rights import change
 from ioc.pages.shell import page
+from ioc.pages.trouble import stale
 from ioc.pages.visit import Visit
 from ioc.pages.words import VI, Phrase
 from ioc.reports.words import length, number
@@ -165,8 +166,7 @@ class _One:
     def show(self, moment: Moment[_Known]) -> None:
         """What is known; where it is old, since when and why."""
         visit = self._visit
-        at = said.DASH if moment.at is None else visit.at(moment.at)
-        self.stale.text = "" if moment.error is None else visit.say(shared.STALE, at=at, why=moment.error)
+        self.stale.text = stale(visit, moment)
         if (known := moment.value) is None:
             return
         self._device = device = known.device

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from ioc.kpi.catalogue import CATALOGUE
 from ioc.kpi.errors import BadQuestionError
 from ioc.kpi.units import read_day
-from ioc.pages import places
+from ioc.pages import places, trouble
 from ioc.pages import words as common
 from ioc.pages.live import Moment
 from ioc.pages.parts.grid import Cell, Grid
@@ -81,10 +81,7 @@ async def listing(visit: Visit) -> None:
 
 def old(visit: Visit, stale: Tag, moment: Moment[Any]) -> None:
     """Say since when what is shown is old, and why; nothing while it is new."""
-    text = ""
-    if moment.error is not None:
-        at = "–" if moment.at is None else visit.at(moment.at)
-        text = visit.say(common.STALE, at=at, why=moment.error)
+    text = trouble.stale(visit, moment)
     if stale.text != text:
         stale.set_text(text)
 

@@ -191,7 +191,7 @@ def _drawn(moment: Moment[Board], visit: Visit) -> dict[str, Markup]:
             phrase = words.NEVER_READ
         told = visit.say(phrase, at=f"{since.astimezone(visit.zone):%H:%M:%S}")
         # the reason in the error's own words is for who sits before it
-        return {_STATE: _away(told, "" if visit.wall else moment.error)}
+        return {_STATE: _away(told, "" if visit.wall or moment.away else moment.error)}
     return _once(found.drawn, (visit.language, visit.wall, visit.zone.key), lambda: _draw(found, visit))
 
 
