@@ -58,7 +58,9 @@ PICTURES: Final = (
     Picture("alerts", "/ops/alerts"),
     Picture("dossiers", "/ops/dossiers"),
     Picture("devices", "/ops/devices"),
-    Picture("history", "/ops/history?kpi=dossier.received&kpi=dossier.completed"),
+    Picture(
+        "history", "/ops/history?ids=dossier.received&ids=dossier.completed&period=last-30-days&bucket=1d"
+    ),
     Picture("duty", "/ops/duty"),
     Picture("wall-english", "/ops/wall?lang=en", dark=True),
 )

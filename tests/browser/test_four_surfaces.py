@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from dashboards import role
@@ -122,6 +122,10 @@ def test_a_figure_is_the_same_on_every_surface(place: Place, chromium: Browser) 
             )
             if agree or time.monotonic() > until:
                 break
+        # and the tile leads to the same figure's history
+        visitor.page.locator('[id="tile-dossier.open"]').click()
+        chosen = visitor.page.locator('input[name="ids"][value="dossier.open"]')
+        expect(chosen).to_be_checked()
     assert wall == _said(api)
     assert wall == _said(grafana)
     compared = _only(report, wall)

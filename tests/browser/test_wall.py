@@ -190,7 +190,9 @@ def test_it_looks_right_at_a_desk_on_a_screen_and_on_a_phone(
         expect(page.locator('[id="tile-queue.waiting"]')).to_contain_text("3")
         served = page.locator('[id="tile-queue.served_within_15m"]')
         expect(served).to_contain_text("mục tiêu ≥ 85,0 %")
-        expect(served).to_have_attribute("href", "/ops/history?kpi=queue.served_within_15m")
+        expect(served).to_have_attribute(
+            "href", "/ops/history?ids=queue.served_within_15m&period=last-7-days"
+        )
         expect(page.locator(".alerts-more")).to_contain_text("cảnh báo nữa")
         expect(page.locator(".plan-legend")).to_contain_text("Vị trí mang tính sơ đồ")
         expect(served.locator("svg")).to_have_attribute("aria-label", re.compile("^Diễn biến 8 giờ"))
@@ -255,7 +257,7 @@ def test_it_can_be_used_by_keyboard_alone(serve: _Serve, chromium: Browser) -> N
             if reached[-1] == "/ops/devices?point=point.thi-tran":
                 break
         assert "wall-sound" in reached
-        assert "/ops/history?kpi=dossier.open" in reached
+        assert "/ops/history?ids=dossier.open&period=last-7-days" in reached
         assert "/ops/devices?point=point.hiep-thanh" in reached
         label = page.evaluate("document.activeElement.getAttribute('aria-label')")
         assert re.match(r"Gò Dầu town: .*Camera.*Wifi", label)

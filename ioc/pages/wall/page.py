@@ -150,7 +150,7 @@ def _group(
         Text("h3", visit.say(group.said)).props(f'id="{title}"')
         with ui.element("div").classes("wall-tiles"):
             for tile in shown:
-                link = Link("", f"/ops/history?kpi={quote(tile.kpi)}").classes("wall-tile")
+                link = Link("", _in_history(tile.kpi)).classes("wall-tile")
                 link.props(f'id="tile-{tile.kpi}"')
                 with link:
                     parts[tile.kpi] = Region(_unknown_yet(visit, tile))
@@ -166,13 +166,17 @@ def _unknown_yet(visit: Visit, tile: Tile) -> Markup:
     )
 
 
+def _in_history(kpi: str) -> str:
+    return f"/ops/history?ids={quote(kpi)}&period=last-7-days"
+
+
 def _everything(visit: Visit) -> None:
     with ui.element("details").classes("wall-all"):
         Text("summary", visit.say(words.ALL_FIGURES, count=len(CATALOGUE)))
         with ui.element("ul"):
             for kpi in CATALOGUE.values():
                 with ui.element("li"):
-                    Link(visit.say(Phrase(kpi.name_vi, kpi.name_en)), f"/ops/history?kpi={quote(kpi.id)}")
+                    Link(visit.say(Phrase(kpi.name_vi, kpi.name_en)), _in_history(kpi.id))
         Link(visit.say(words.AS_TABLE), f"/plain?lang={visit.language.value}")
 
 
