@@ -32,6 +32,9 @@ ROOT: Final = "/ops"
 _STATIC: Final = "/static"
 _CHECK_S: Final = 60.0
 _DARK: Final = {Theme.AUTO: None, Theme.LIGHT: False, Theme.DARK: True}
+_SHOW_CURRENT: Final = (
+    "document.querySelector('.ops-menu [aria-current]')?.scrollIntoView({inline: 'center', block: 'nearest'})"
+)
 #: Pages of the menu, in its order.
 MENU: Final[tuple[tuple[str, Phrase], ...]] = (
     ("/wall", words.WALL),
@@ -172,6 +175,8 @@ def _frame(visit: Visit, path: str, title: Phrase) -> None:
                     link = Link(visit.say(name), f"{ROOT}{where}")
                     if path == where or path.startswith(f"{where}/"):
                         link.props('aria-current="page"')
+            # where the menu is longer than the screen is wide
+            ui.run_javascript(_SHOW_CURRENT)
         with ui.element("div").classes("ops-choices"):
             _choices(visit)
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.away import away
-from tests.browser.conftest import visiting
+from tests.browser.conftest import PHONE, visiting
 from tests.integration.history_place import PASSWORD, add_places, serving
 from tests.servers import Servers
 
@@ -219,3 +219,12 @@ def test_a_browser_without_scripts_is_led_to_the_plain_page(place: Place, chromi
         expect(page.get_by_text("ES modules")).to_be_hidden()
         page.get_by_role("link", name="Bảng số liệu không cần JavaScript").click()
         expect(page).to_have_url(f"{place.url}/plain?lang=vi")
+
+
+def test_the_menu_of_a_phone_shows_where_one_is(place: Place, chromium: Browser) -> None:
+    with visiting(chromium, place.url) as visitor:
+        visitor.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        visitor.go("/ops/history")
+        current = visitor.page.locator(".ops-menu [aria-current]")
+        expect(current).to_have_text("Lịch sử")
+        expect(current).to_be_in_viewport(ratio=1)
