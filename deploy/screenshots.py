@@ -54,15 +54,12 @@ class Picture:
 
 PICTURES: Final = (
     Picture("wall", "/ops/wall?mode=wall", _WALL, dark=True),
-    Picture("wall-desk", "/ops/wall"),
     Picture("alerts", "/ops/alerts"),
     Picture("dossiers", "/ops/dossiers"),
     Picture("devices", "/ops/devices"),
     Picture(
         "history", "/ops/history?ids=dossier.received&ids=dossier.completed&period=last-30-days&bucket=1d"
     ),
-    Picture("duty", "/ops/duty"),
-    Picture("wall-english", "/ops/wall?lang=en", dark=True),
 )
 
 
