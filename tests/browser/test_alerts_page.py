@@ -233,6 +233,12 @@ def test_a_phone_shows_a_unit_s_own_and_ten_thousand_can_be_paged(
         expect(page.locator("#details h2")).to_be_visible()
         expect(page.get_by_role("button", name="Đóng chi tiết")).to_be_focused()
         visitor.judge()
+        # back by the browser, or by the button: to the list either way
+        page.go_back()
+        expect(page).to_have_url(f"{room.url}/ops/alerts")
+        expect(page.locator("#details")).to_be_hidden()
+        _row(page, site).locator("a").click()
+        expect(page.locator("#details h2")).to_be_visible()
         page.locator("[data-shut]").click()
         expect(page.locator("#details")).to_be_hidden()
         page.locator("#filters select[name=severity]").select_option("critical")

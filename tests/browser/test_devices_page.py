@@ -194,7 +194,7 @@ def test_who_may_not_act_or_see_is_shown_less(room: Room, chromium: Browser) -> 
         expect(page.get_by_role("button", name="Đặt lịch bảo trì")).to_have_count(0)
         # of another commune: as if there were none
         visitor.log_in("clerk", PASSWORD, "/ops/devices/cam-cam-giang-01")
-        expect(page.get_by_role("alert")).to_contain_text("There is no such device.")
+        expect(page.get_by_role("alert")).to_contain_text("Không có thiết bị cam-cam-giang-01")
         visitor.go("/ops/devices")
         page.locator("tbody tr").first.wait_for()
         assert set(_codes(page)) == {"cam-bau-don-01", "cam-bau-don-02", "ap-bau-don-01", "kiosk-01"}

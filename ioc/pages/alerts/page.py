@@ -291,7 +291,7 @@ class _Page:
     def _address(self) -> None:
         """Keep the view in the address, so that it can be linked and loaded again."""
         where = f"/ops/alerts{self.view.address}"
-        ui.run_javascript(f"history.replaceState(null, '', {json.dumps(where)})")
+        ui.run_javascript(f"alertsAddress({json.dumps(where)})")
 
     def _anew(self) -> None:
         self._address()

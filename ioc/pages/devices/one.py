@@ -72,7 +72,12 @@ async def show(visit: Visit) -> None:
     code = str(visit.request.path_params["code"])
     asked = visit.request.query_params.get("span", "")
     span = asked if asked in _SPANS else "24h"
-    device = await visit.answer(device_now.one(visit.reader, code))
+    try:
+        device = await visit.answer(device_now.one(visit.reader, code))
+    except devices.UnknownDeviceError as error:
+        raise devices.UnknownDeviceError(
+            visit.say(words.UNKNOWN, code=code[:100]), remedy=visit.say(words.UNKNOWN_REMEDY)
+        ) from error
     _One(visit, device, span)
 
 

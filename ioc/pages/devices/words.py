@@ -189,3 +189,10 @@ def reason_in_vietnamese(reason: str) -> str | None:
 def fault(rung: str | None) -> Phrase | None:
     """What it means that a camera failed at a rung."""
     return _FAULTS.get(rung or "")
+
+
+UNKNOWN: Final = Phrase(
+    "Không có thiết bị {code}, hoặc tài khoản này không được xem.",
+    "There is no device {code}, or this account may not see it.",
+)
+UNKNOWN_REMEDY: Final = Phrase("Chọn trong danh sách thiết bị.", "Choose it in the list of devices.")

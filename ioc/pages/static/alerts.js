@@ -144,6 +144,17 @@
       one.dataset.age = `${Math.floor(passed / size)} ${word}`;
     }
   };
+  // On a phone an alert lies over the list: going back leads to the list, and not away from the page.
+  let shown = location.search;
+  window.alertsAddress = (where) => {
+    const opened = (search) => new URLSearchParams(search).has("alert");
+    const next = new URL(where, location.href).search;
+    history[opened(next) && !opened(shown) ? "pushState" : "replaceState"](null, "", where);
+    shown = next;
+  };
+  window.addEventListener("popstate", () => {
+    if (location.search !== shown) location.reload();
+  });
   watch();
   setInterval(age, 15000);
   age();
