@@ -44,7 +44,6 @@ class Visitor:
     url: str
     faults: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
-    received: int = 0
 
     def go(self, path: str) -> None:
         """Open a page of the platform and wait until it answers to the keyboard and the mouse."""
@@ -82,14 +81,9 @@ def _listen(visitor: Visitor, page: Page) -> None:
         if message.type == "error":
             visitor.faults.append(f"console: {message.text}")
 
-    def got(response: Any) -> None:
-        size = response.headers.get("content-length")
-        visitor.received += int(size) if size else 0
-
     page.on("request", asked)
     page.on("console", said)
     page.on("pageerror", lambda error: visitor.faults.append(f"script: {error}"))
-    page.on("response", got)
 
 
 @pytest.fixture(scope="package")

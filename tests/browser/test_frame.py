@@ -228,3 +228,17 @@ def test_the_menu_of_a_phone_shows_where_one_is(place: Place, chromium: Browser)
         current = visitor.page.locator(".ops-menu [aria-current]")
         expect(current).to_have_text("Lịch sử")
         expect(current).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("path", ["/ops/wall", "/ops/history?ids=dossier.open&period=last-month"])
+def test_a_first_load_is_light(place: Place, chromium: Browser, path: str) -> None:
+    """Three megabytes at most, as they go over the wire to a browser that has nothing yet."""
+    with visiting(chromium, place.url) as visitor:
+        bytes_of: list[int] = []
+        network = visitor.page.context.new_cdp_session(visitor.page)
+        network.on("Network.loadingFinished", lambda told: bytes_of.append(int(told["encodedDataLength"])))
+        network.send("Network.enable")
+        visitor.go(path)
+        visitor.page.wait_for_load_state("networkidle")
+        assert len(bytes_of) > 5
+        assert 100_000 < sum(bytes_of) < 3_000_000
