@@ -136,6 +136,37 @@ def test_everything_is_done_by_keyboard(room: Room, desk: Place, chromium: Brows
         expect(page.locator("#alerts li")).to_have_count(1)
 
 
+def test_an_alert_is_given_to_somebody_and_what_was_done_is_taken_back(
+    room: Room, desk: Place, chromium: Browser
+) -> None:
+    number = desk.open("camera.down", "device:cam-01")
+    with visiting(chromium, room.url) as visitor:
+        visitor.log_in("chief", PASSWORD, f"/ops/alerts?alert={number}")
+        page, keys = visitor.page, visitor.page.keyboard
+        expect(page.locator("#details h2")).to_be_visible()
+        row = _row(page, number)
+        row.locator("a").focus()
+        keys.press("g")
+        expect(page.get_by_label("Giao cho")).to_be_focused()
+        visitor.judge()
+        for _ in range(8):
+            keys.press("Tab")
+            if page.evaluate("document.activeElement.type") == "submit":
+                break
+        keys.press("Enter")
+        expect(page.get_by_role("status")).to_have_text("Đã giao 1 cảnh báo.")
+        expect(row).to_contain_text("Giao: chief")
+        assert desk.alert(number)["assigned_to"] == "chief"
+
+        row.locator("a").focus()
+        keys.press("a")
+        expect(page.get_by_role("status")).to_have_text("Đã xác nhận 1 cảnh báo.")
+        assert _acknowledged(room, number) == "chief"
+        keys.press("u")
+        expect(page.get_by_role("status")).to_have_text("Đã bỏ xác nhận 1 cảnh báo.")
+        assert _acknowledged(room, number) is None
+
+
 def test_new_alerts_appear_by_themselves_and_nothing_is_lost(
     room: Room, desk: Place, chromium: Browser
 ) -> None:
