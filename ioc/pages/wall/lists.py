@@ -86,7 +86,8 @@ def _alert(
     # from five metres a title has to be short: the word for how bad it is begins the line below
     title = name if far else f"{word.said(language)}: {name}"
     small: list[str] = [tag("strong", word.said(language))] if far else []
-    for part in (*where, since, taken, *subject):
+    # what does not fit is cut at the end: whether somebody is on it must not be
+    for part in (*where, taken, since) if far else (*where, since, taken, *subject):
         small += [" · ", part] if small else [part]
     return tag(
         "li",
