@@ -94,7 +94,7 @@ def test_one_unit_tells_whom_to_call_what_it_came_from_and_how_it_stands(
         expect(row.locator("[data-value]")).to_have_attribute("data-value", "2.0")
         assert _figures(place, f"ids=dossier.overdue&units={UNIT}") == [2]
         # devices with their states, told by sign and word
-        expect(page.locator("tr").filter(has_text="cam-phuoc-thanh-01").first).to_contain_text("✕ mất")
+        expect(page.locator("tr").filter(has_text="cam-phuoc-thanh-01").first).to_contain_text("✕ hỏng")
         expect(page.locator("tr").filter(has_text="ap-phuoc-thanh-01")).to_contain_text("✓ tốt")
         expect(page.locator("tr").filter(has_text="cam-phuoc-thanh-02")).to_contain_text("? không rõ")
         expect(page.get_by_role("link", name="Bộ phận Một cửa Hiệp Thạnh")).to_have_attribute(
