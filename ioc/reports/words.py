@@ -163,6 +163,10 @@ _EN: Final[Mapping[str, str]] = {
 WORDS: Final[Mapping[Language, Mapping[str, str]]] = {Language.VI: _VI, Language.EN: _EN}
 
 
+#: Lengths below this, a tenth of a minute, are written in seconds: "0,0 min" would say that there is none.
+_IN_SECONDS: Final = 6.0
+
+
 def number(value: float, language: Language, decimals: int = 0) -> str:
     """Write a number with the language's own marks: 1.234,5 in Vietnamese, 1,234.5 in English."""
     text = f"{value:,.{decimals}f}"
@@ -179,6 +183,8 @@ def figure(kpi: Kpi, value: float | None, language: Language, *, signed: bool = 
         points = (signed and language is Language.VI and " điểm %") or (signed and " pp") or " %"
         return f"{sign}{number(value * 100, language, 1)}{points}"
     if unit == "s":
+        if not signed and value < _IN_SECONDS:
+            return f"{number(value, language, 1)} {'giây' if language is Language.VI else 's'}"
         return f"{sign}{number(value / 60, language, 1)} {'phút' if language is Language.VI else 'min'}"
     if unit == "working days":
         return f"{sign}{number(value, language, 1)} {'ngày làm việc' if language is Language.VI else 'working days'}"

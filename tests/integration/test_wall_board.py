@@ -18,7 +18,7 @@ from ioc.history.queues import waiting
 from ioc.kpi.query import answer, current
 from ioc.kpi.steps import run
 from ioc.pages.wall.board import Board, board, trends
-from ioc.pages.wall.choice import KPIS, TILES
+from ioc.pages.wall.choice import ALERTS_NEAR, KPIS, TILES
 from tests.servers import Servers
 
 _PACK = Path(__file__).parents[2] / "deploy" / "packs" / "go-dau"
@@ -90,15 +90,7 @@ def test_a_guest_is_told_of_no_alert_and_a_reader_of_those_of_his_units(connecti
             ("b", "go-dau.phuong", 5, "x"),
             ("c", "25663", 1, None),
         ):
-            connection.execute(
-                "INSERT INTO ioc.alert (rule_id, key, severity, unit_id, subject, since, opened_at, changed_at,"
-                " acknowledged_by, acknowledged_at)"
-                " SELECT rule_id, %(key)s, %(severity)s, unit_id, 'device:' || %(key)s, %(now)s, %(now)s, %(now)s,"
-                "        %(taken)s,"
-                "        CASE WHEN %(taken)s::text IS NOT NULL THEN %(now)s::timestamptz END"
-                " FROM ioc.alert_rule r, ioc.unit u WHERE r.code = 'camera.down' AND u.code = %(unit)s",
-                {"key": key, "severity": severity, "now": now, "taken": taken, "unit": unit},
-            )
+            _open(connection, key, unit, severity, now, taken)
         guest = _board(connection, GUEST)
         assert (guest.alerts, guest.critical, guest.units) == (None, (), {})
         assert sum(guest.open.values()) == 3
@@ -111,6 +103,26 @@ def test_a_guest_is_told_of_no_alert_and_a_reader_of_those_of_his_units(connecti
         assert [row.key for row in clerk.alerts or ()] == ["a"]
         # somebody has taken the other one on: it is not to sound
         assert chief.critical == clerk.critical == tuple(row.id for row in clerk.alerts or ())
+
+        # and what is newer and milder does not push the critical one off
+        for number in range(2 * ALERTS_NEAR):
+            _open(connection, f"mild-{number}", "25663", 3, now + timedelta(seconds=number + 1))
+        shown = [row.key for row in _board(connection, "chief").alerts or ()]
+        newest = [f"mild-{number}" for number in reversed(range(2 * ALERTS_NEAR))]
+        assert shown == ["a", *newest[: ALERTS_NEAR - 1]]
+
+
+def _open(
+    connection: Connection, key: str, unit: str, severity: int, at: datetime, taken: str | None = None
+) -> None:
+    connection.execute(
+        "INSERT INTO ioc.alert (rule_id, key, severity, unit_id, subject, since, opened_at, changed_at,"
+        " acknowledged_by, acknowledged_at)"
+        " SELECT rule_id, %(key)s, %(severity)s, unit_id, 'device:' || %(key)s, %(at)s, %(at)s, %(at)s, %(taken)s,"
+        "        CASE WHEN %(taken)s::text IS NOT NULL THEN %(at)s::timestamptz END"
+        " FROM ioc.alert_rule r, ioc.unit u WHERE r.code = 'camera.down' AND u.code = %(unit)s",
+        {"key": key, "severity": severity, "at": at, "taken": taken, "unit": unit},
+    )
 
 
 def test_topics_that_are_silent_for_too_long_are_told_and_nights_are_not_counted_for_counters(

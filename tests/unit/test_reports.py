@@ -63,6 +63,7 @@ def test_figures_are_written_as_people_write_them() -> None:
     assert figure(rate, None, vi) == WORDS[vi]["none"]
     assert figure(CATALOGUE["dossier.open"], 0, vi) == "0"
     assert figure(wait, 90, en) == "1.5 min"
+    assert [figure(wait, value, vi) for value in (0, 2.5, 6)] == ["0,0 giây", "2,5 giây", "0,1 phút"]
     assert length(timedelta(days=2, hours=3, minutes=4), vi) == "2 ngày 3 giờ"
     assert title(Period.around(Kind.WEEK, date(2026, 11, 25)), vi) == "Báo cáo tuần 23/11/2026 – 29/11/2026"
 

@@ -53,7 +53,8 @@ class Board:
     """Everything on the wall but its trends, at one moment.
 
     :param at: by the database's clock, to :data:`BEAT`.
-    :param alerts: open ones of :data:`LISTED` severities, newest first; None for a guest.
+    :param alerts: open ones of :data:`LISTED` severities, critical ones that nobody took on and then the newest first;
+        None for a guest.
     :param open: how many there are of each severity.
     :param critical: open critical alerts that nobody took on and that nothing holds back, newest first.
     :param units: names of units and points that the alerts name.
@@ -130,7 +131,10 @@ def _alerts(reader: str) -> Steps[tuple[tuple[Row, ...], tuple[int, ...]]]:
     newest = yield from asking.page(reader, wanted, order=Order.NEWEST, after=None, limit=ALERTS_NEAR)
     loud = Filter(state=State.WAITING, severity=(Severity.CRITICAL,), held=(Held.NOT,))
     critical = yield from asking.page(reader, loud, order=Order.NEWEST, after=None, limit=_MOST_CRITICAL)
-    return tuple(newest.rows), tuple(row.id for row in critical.rows)
+    # what is critical and nobody's yet must not be pushed off by what is newer and milder
+    waiting = tuple(row.id for row in critical.rows)
+    others = (row for row in newest.rows if row.id not in waiting)
+    return (*critical.rows, *others)[:ALERTS_NEAR], waiting
 
 
 def _names(codes: set[str | None]) -> Steps[dict[str, Phrase]]:
