@@ -17,7 +17,7 @@ from ioc.pages.admin import words
 from ioc.pages.live import Moment
 from ioc.pages.parts.link import Link
 from ioc.pages.parts.text import Text
-from ioc.pages.trouble import stale
+from ioc.pages.trouble import refused, stale
 from ioc.pages.visit import Visit
 from ioc.pages.words import Phrase
 
@@ -77,7 +77,7 @@ class Frame:
         try:
             await act()
         except IocError as error:
-            text = " ".join(filter(None, (error.message, error.remedy)))
+            text = refused(self._visit, error)
             if problem is not None:
                 problem.text = text
             else:

@@ -31,7 +31,7 @@ from ioc.pages.parts.state import STATES, State
 from ioc.pages.parts.text import Text
 from ioc.pages.rights import change
 from ioc.pages.shell import page
-from ioc.pages.trouble import stale
+from ioc.pages.trouble import refused, stale
 from ioc.pages.visit import Visit
 from ioc.pages.words import VI, Phrase
 from ioc.reports.words import length, number
@@ -363,7 +363,7 @@ class _One:
         try:
             await act()
         except IocError as error:
-            self.told.text = str(error)
+            self.told.text = refused(self._visit, error)
             return
         self.told.text = said_after
         self._visit.hurry(self._key)
@@ -422,7 +422,7 @@ class _One:
                 steps = by_the_clock(lambda now: windows.create(visit.reader, wanted, visit.reader, now))
                 made = await change(visit, steps)
             except IocError as error:
-                problem[0].text = str(error)
+                problem[0].text = refused(visit, error)
                 return
             self.dialog.close()
             self.told.text = visit.say(words.WINDOW_MADE, name=made.window.name)

@@ -15,6 +15,7 @@ from ioc.pages.history import words
 from ioc.pages.history.asked import Wanted, address
 from ioc.pages.parts.link import Link
 from ioc.pages.parts.tag import Tag, tick
+from ioc.pages.trouble import refused
 from ioc.pages.visit import Visit
 
 #: What a form holds, sent when it is confirmed in whatever way.
@@ -93,7 +94,7 @@ async def told(
         say(visit.say(words.SESSION))
         return False
     except IocError as error:
-        say(" ".join(filter(None, (error.message, error.remedy))))
+        say(refused(visit, error))
         return False
     say(done)
     return True

@@ -16,7 +16,7 @@ from ioc.history import dimensions
 from ioc.history.comparing import Against, ends_at
 from ioc.history.formats import Format
 from ioc.kpi.definition import Kpi
-from ioc.pages import places
+from ioc.pages import places, trouble
 from ioc.pages import words as common
 from ioc.pages.history import asked, chart, form, keeping, provenance, table, words
 from ioc.pages.history.answer import Found, Shown, find
@@ -123,9 +123,13 @@ def refused(visit: Visit, error: IocError) -> None:
         slug = getattr(error, "slug", "")
         if slug in words.REFUSALS:
             Tag("p", visit.say(words.REFUSALS[slug]))
-        Tag("p", error.message)
-        if error.remedy:
-            Tag("p", error.remedy)
+            Tag("p", error.message)
+            remedy = error.remedy
+        else:
+            what, remedy = trouble.failed(visit, error)
+            Tag("p", what)
+        if remedy:
+            Tag("p", remedy)
 
 
 def _show(visit: Visit, wanted: Wanted, found: Found, unit_name: Namer) -> None:
