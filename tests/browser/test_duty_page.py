@@ -15,6 +15,7 @@ from ioc.access import readers
 from ioc.alerts.actions import acknowledge
 from ioc.district import apply_pack
 from ioc.duty import Person, Roster
+from ioc.duty.asking import ask
 from ioc.duty.model import Cover
 from ioc.kpi.query import SYSTEM_READER
 from ioc.kpi.steps import run
@@ -157,6 +158,72 @@ def test_a_change_is_seen_before_it_is_made_and_can_be_taken_back(room: Room, ch
         page.get_by_role("dialog").get_by_role("button", name="Rút lại").click()
         expect(page.get_by_role("status")).to_contain_text("Đã rút lại")
         expect(now.locator("strong")).to_have_text(before)
+
+
+def test_two_swap_their_shifts_by_keyboard_alone(room: Room, chromium: Browser) -> None:
+    tomorrow, after = (_moment(days, "07:00") for days in (1, 2))
+    with visiting(chromium, room.url, locale="en-US") as visitor:
+        visitor.log_in("operator", PASSWORD, "/ops/duty?view=month")
+        page = visitor.page
+        officers = {"Nguyễn Văn An": "an", "Trần Thị Bình": "binh", "Lê Chi": "chi"}
+
+        def on_duty(moment: datetime) -> str:
+            found = run(room.connection, ask(SYSTEM_READER, roster="truc", at=moment.isoformat()))
+            return found.rosters[0].now.at(moment).of("truc-ban")[0]
+
+        one, other = on_duty(tomorrow), on_duty(after)
+        assert one != other
+        names = {code: name for name, code in officers.items()}
+        change = page.get_by_role("button", name="Thay đổi lịch")
+        change.focus()
+        page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog", name="Thay đổi lịch")
+        expect(dialog).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+        expect(change).to_be_focused()
+
+        page.keyboard.press("Enter")
+        _choose(page, dialog.locator("[name=kind]"), "swap")
+        _choose(page, dialog.locator("[name=roster]"), "truc")
+        _choose(page, dialog.locator("[name=layer]"), "truc-ban")
+        _choose(page, dialog.locator("[name=person]"), one)
+        _choose(page, dialog.locator("[name=other]"), other)
+        _type(page, dialog.locator("[name=from]"), tomorrow)
+        _type(page, dialog.locator("[name=other_from]"), after)
+        dialog.get_by_role("button", name="Xem trước").focus()
+        page.keyboard.press("Enter")
+        would = dialog.locator(".ops-would")
+        expect(would).to_contain_text(f"{names[one]} → {names[other]}")
+        expect(would).to_contain_text(f"{names[other]} → {names[one]}")
+        dialog.get_by_role("button", name="Ghi thay đổi").focus()
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_hidden()
+        expect(page.get_by_role("status")).to_contain_text("Đã ghi thay đổi")
+        assert (on_duty(tomorrow), on_duty(after)) == (other, one)
+
+
+def _moment(days: int, clock: str) -> datetime:
+    return datetime.fromisoformat(_at(days, clock)).replace(tzinfo=ZONE)
+
+
+def _choose(page: Page, chosen: Locator, value: str) -> None:
+    """Go through a list by its arrows until the value is reached."""
+    chosen.focus()
+    for _ in range(chosen.locator("option").count()):
+        if chosen.input_value() == value:
+            return
+        page.keyboard.press("ArrowDown")
+    expect(chosen).to_have_value(value)
+
+
+def _type(page: Page, field: Locator, moment: datetime) -> None:
+    """Type a moment into its field, as an American keyboard does."""
+    field.focus()
+    page.keyboard.type(f"{moment:%m%d%Y}")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type(f"{moment:%I%M%p}")
+    expect(field).to_have_value(f"{moment:%Y-%m-%dT%H:%M}")
 
 
 def test_a_temporary_schedule_and_a_role_that_was_taken_away(room: Room, chromium: Browser) -> None:
