@@ -105,6 +105,11 @@ def test_a_loop_that_hangs_silences_its_process_though_the_thread_that_beats_liv
             assert beat.stuck() == ["messages"]
             go_on.set()
             wait_until(lambda: seen(place)[name].lives(clock(place)), within_s=10, what="life again")
+            wait_until(
+                lambda: any(line["event"] == "heartbeat.loop_turns_again" for line in lines),
+                within_s=10,
+                what="a line that it turns",
+            )
         finally:
             stop.set()
             go_on.set()
