@@ -207,6 +207,8 @@ def test_who_was_first_is_said_and_what_is_not_allowed_is_refused(
         visitor.log_in("chief", PASSWORD, f"/ops/alerts?alert={number}")
         page = visitor.page
         expect(page.locator("#details h2")).to_be_visible()
+        # the list may be a second older than the details, and says so when it has the alert, too
+        expect(_row(page, number)).to_be_visible()
         # somebody else, in the same moment: the page can't know of it yet
         with room.connection.transaction():
             run(
