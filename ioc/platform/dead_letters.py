@@ -17,7 +17,7 @@ from ioc.access.changes import By, note
 from ioc.errors import UsageError
 from ioc.kpi.query import change
 from ioc.kpi.steps import Steps
-from ioc.platform.sending_again import SEND_AT_A_TIME, Again, sender
+from ioc.platform.sending_again import Again, Kept, send_all
 from ioc.settings import Settings
 
 #: Reason of records that nobody looked at, since their source was halted: ``ioc repair source`` is for them.
@@ -203,19 +203,11 @@ def _send(
     records: int,
     tell: Callable[[int, int], None],
 ) -> int:
-    sent = 0
-    with sender(settings) as again:
-        while True:
-            with connection.transaction():
-                rows = connection.execute(
-                    _NEXT.format(where).encode(), {**parameters, "limit": SEND_AT_A_TIME}
-                ).fetchall()
-                if not rows:
-                    return sent
-                again.send([Again(topic, partition, value) for _, topic, partition, value in rows])
-                connection.execute(_SENT, ([row[0] for row in rows],))
-            sent += len(rows)
-            tell(sent, records)
+    def lot(most: int) -> list[Kept]:
+        rows = connection.execute(_NEXT.format(where).encode(), {**parameters, "limit": most}).fetchall()
+        return [(number, Again(topic, partition, value)) for number, topic, partition, value in rows]
+
+    return send_all(settings, connection, lot, _SENT, lambda sent: tell(sent, records))
 
 
 def _condition(wanted: Wanted) -> tuple[str, dict[str, object]]:

@@ -10,7 +10,7 @@ import psycopg
 from kafka import KafkaConsumer, TopicPartition
 
 from ioc.errors import UnavailableError, UsageError
-from ioc.platform.sending_again import SEND_AT_A_TIME, Again, sender
+from ioc.platform.sending_again import Again, Kept, send_all
 from ioc.settings import Settings
 
 
@@ -145,23 +145,15 @@ def release_source(
 
 def _send_held(
     settings: Settings,
-    connection: psycopg.Connection[tuple[object, ...]],
+    connection: psycopg.Connection[Any],
     topic: str,
     source: str,
     newest: int,
     held: int,
     tell: Callable[[int, int], None],
 ) -> int:
-    sent = 0
-    with sender(settings) as again:
-        while True:
-            with connection.transaction():
-                rows: list[Any] = connection.execute(
-                    _NEXT_HELD, (topic, source, newest, SEND_AT_A_TIME)
-                ).fetchall()
-                if not rows:
-                    return sent
-                again.send([Again(topic, partition, value) for _, partition, value in rows])
-                connection.execute(_SENT, ([row[0] for row in rows],))
-            sent += len(rows)
-            tell(sent, held)
+    def lot(most: int) -> list[Kept]:
+        rows = connection.execute(_NEXT_HELD, (topic, source, newest, most)).fetchall()
+        return [(number, Again(topic, partition, value)) for number, partition, value in rows]
+
+    return send_all(settings, connection, lot, _SENT, lambda sent: tell(sent, held))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, LiteralString, TypeAlias
 
 import msgspec
+import psycopg
 from kafka import KafkaProducer
 
 from ioc.errors import UnavailableError
@@ -24,6 +25,10 @@ class Again:
     topic: str
     partition: int
     value: bytes
+
+
+#: A record with its number in the database.
+Kept: TypeAlias = tuple[int, Again]
 
 
 class _Subject(msgspec.Struct):
@@ -79,6 +84,33 @@ def sender(settings: Settings) -> Iterator[Sender]:
         yield Sender(producer)
     finally:
         producer.close()
+
+
+def send_all(
+    settings: Settings,
+    connection: psycopg.Connection[Any],
+    lot: Callable[[int], Sequence[Kept]],
+    gone: LiteralString,
+    tell: Callable[[int], None],
+) -> int:
+    """Send lot after lot until there is none; a lot leaves the database in the transaction that read it.
+
+    :param lot: reads and locks so many at most.
+    :param gone: statement that lets go of the records with the numbers given.
+    :param tell: is told how many are sent.
+    :raises UnavailableError: Kafka does not answer, or does not take them; what was sent before is gone.
+    """
+    sent = 0
+    with sender(settings) as again:
+        while True:
+            with connection.transaction():
+                records = lot(SEND_AT_A_TIME)
+                if not records:
+                    return sent
+                again.send([record for _, record in records])
+                connection.execute(gone, ([number for number, _ in records],))
+            sent += len(records)
+            tell(sent)
 
 
 def _key(value: bytes) -> bytes | None:
