@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboards import query, words
-from dashboards.boards.shared import open_alerts
+from dashboards.boards.shared import alert_counts, open_alerts
 from dashboards.frame import Part, Plan
 from dashboards.lists import Column, counted, rows
 from dashboards.panels import Place, Size, tile, trend
@@ -22,22 +22,7 @@ _NOTICES = {
 def _parts(place: Place) -> Sequence[Part]:
     language = query.text(place.language.value)
     return [
-        rows(
-            place,
-            "alert_counts",
-            [query.UNIT],
-            [
-                Column(name=Phrase("Mức", "Severity"), sql="severity", marks=words.SEVERITIES),
-                Column(name=Phrase("Đang mở", "Open"), sql="open", unit="locale"),
-                Column(name=Phrase("Chưa ai nhận", "Waiting"), sql="waiting", unit="locale"),
-            ],
-            title=Phrase("Cảnh báo theo mức", "Alerts by severity"),
-            said=Phrase(
-                "Số cảnh báo đang mở theo mức, và trong đó chưa ai tiếp nhận.",
-                "How many alerts are open, by severity, and of these how many nobody acknowledged.",
-            ),
-            size=Size(w=6, h=9),
-        ),
+        alert_counts(place, size=Size(w=6, h=9)),
         counted(
             place,
             "alerts_opened",

@@ -3,12 +3,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from grafana_foundation_sdk.builders import table
 
 from dashboards import query, words
+from dashboards.frame import Part
 from dashboards.lists import Column, rows
 from dashboards.panels import HALF, WHOLE, Place, Size
 from ioc.pages.words import Phrase
+
+
+def alert_counts(place: Place, *, size: Size, links: Mapping[str, str] | None = None) -> Part:
+    """How many alerts are open, by severity."""
+    return rows(
+        place,
+        "alert_counts",
+        [query.UNIT],
+        [
+            Column(name=Phrase("Mức", "Severity"), sql="severity", marks=words.SEVERITIES),
+            Column(name=Phrase("Đang mở", "Open"), sql="open", unit="locale"),
+            Column(name=Phrase("Chưa ai nhận", "Waiting"), sql="waiting", unit="locale"),
+        ],
+        title=Phrase("Cảnh báo theo mức", "Alerts by severity"),
+        said=Phrase(
+            "Số cảnh báo đang mở theo mức, và trong đó chưa ai tiếp nhận.",
+            "How many alerts are open, by severity, and of these how many nobody acknowledged.",
+        ),
+        size=size,
+        links=links,
+    )
 
 
 def open_alerts(place: Place, *, size: Size = HALF) -> table.Panel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboards import query, words
-from dashboards.boards.shared import open_alerts
+from dashboards.boards.shared import alert_counts, open_alerts
 from dashboards.frame import Part, Plan
 from dashboards.lists import Column, points, rows
 from dashboards.panels import HALF, Place, Size, bars, tile, trend
@@ -37,7 +37,11 @@ def _parts(place: Place) -> Sequence[Part]:
             head=Phrase("Dịch vụ", "Service"),
             size=Size(w=8, h=10),
         ),
-        _counts(place),
+        alert_counts(
+            place,
+            size=Size(w=6, h=10),
+            links={place.say(Phrase("Cảnh báo", "Alerts")): place.board("alerts")},
+        ),
         trend(
             place,
             ["dossier.received", "dossier.completed"],
@@ -66,26 +70,6 @@ def _places(place: Place) -> Part:
             "Each reception point with the worst state of the devices there; empty where there is no device.",
         ),
         size=Size(w=10, h=10),
-    )
-
-
-def _counts(place: Place) -> Part:
-    return rows(
-        place,
-        "alert_counts",
-        [query.UNIT],
-        [
-            Column(name=Phrase("Mức", "Severity"), sql="severity", marks=words.SEVERITIES),
-            Column(name=Phrase("Đang mở", "Open"), sql="open", unit="locale"),
-            Column(name=Phrase("Chưa ai nhận", "Waiting"), sql="waiting", unit="locale"),
-        ],
-        title=Phrase("Cảnh báo theo mức", "Alerts by severity"),
-        said=Phrase(
-            "Số cảnh báo đang mở theo mức, và trong đó chưa ai tiếp nhận.",
-            "How many alerts are open, by severity, and of these how many nobody acknowledged.",
-        ),
-        size=Size(w=6, h=10),
-        links={place.say(Phrase("Cảnh báo", "Alerts")): place.board("alerts")},
     )
 
 
