@@ -97,13 +97,11 @@ class Crew:
 
     def _connect(self) -> Connection:
         # a frozen evaluator must not keep its lock: its session, not being used, is ended by the server
-        return psycopg.connect(
+        return lasting.connect(
             self._settings.database_dsn,
-            autocommit=True,
-            connect_timeout=5,
-            application_name=f"ioc-alerts-{self.name}",
-            options="-c statement_timeout=30000 -c lock_timeout=5000 -c timezone=UTC -c jit=off"
-            " -c idle_in_transaction_session_timeout=15000 -c idle_session_timeout=15000",
+            f"ioc-alerts-{self.name}",
+            statement_s=30,
+            options="-c jit=off -c idle_in_transaction_session_timeout=15000 -c idle_session_timeout=15000",
         )
 
     def _turn(self, connection: Connection) -> None:

@@ -334,13 +334,11 @@ class Deliverer:
         self._wake.set()
 
     def _connect(self, name: str) -> Connection:
-        return psycopg.connect(
+        return lasting.connect(
             self._settings.database_dsn,
-            autocommit=True,
-            connect_timeout=5,
-            application_name=name,
-            options="-c statement_timeout=30000 -c lock_timeout=5000 -c timezone=UTC"
-            " -c idle_in_transaction_session_timeout=30000",
+            name,
+            statement_s=30,
+            options="-c idle_in_transaction_session_timeout=30000",
         )
 
 

@@ -16,6 +16,26 @@ AWAY: Final = (psycopg.Error, OSError)
 log = structlog.get_logger(__name__)
 
 
+#: Of a work that must hear soon that the database's machine is gone.
+KEEPALIVES: Final = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+
+
+def connect(dsn: str, name: str, *, statement_s: int, lock_s: int = 5, options: str = "") -> Connection:
+    """A session for lasting work: in UTC, each statement a transaction unless one is begun, all bounded in time.
+
+    :param name: what the server calls it.
+    :param statement_s: longest time of a statement, and ``lock_s`` of waiting for a lock.
+    :param options: further ones, as the server takes them.
+    """
+    return psycopg.connect(
+        dsn,
+        autocommit=True,
+        connect_timeout=5,
+        application_name=name,
+        options=f"-c statement_timeout={statement_s}s -c lock_timeout={lock_s}s -c timezone=UTC {options}",
+    )
+
+
 def first_line(error: BaseException) -> str:
     """What an error says, in one line."""
     return str(error).strip().split("\n")[0]

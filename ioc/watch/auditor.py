@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import psycopg
 import structlog
 from psycopg.types.json import Jsonb
 
@@ -93,13 +92,8 @@ class Auditor:
     def run(self, stop: threading.Event, turned: Callable[[], None] = lambda: None) -> None:
         """Audit until ``stop`` is set; outlives a database that goes away."""
         lasting.run(
-            lambda: psycopg.connect(
-                self._settings.database_dsn,
-                autocommit=True,
-                connect_timeout=5,
-                application_name="ioc-auditor",
-                options="-c statement_timeout=15000 -c lock_timeout=5000 -c timezone=UTC"
-                " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
+            lambda: lasting.connect(
+                self._settings.database_dsn, "ioc-auditor", statement_s=15, options=lasting.KEEPALIVES
             ),
             lambda connection, well: self._hold(connection, stop, turned, well),
             stop,

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-import psycopg
 import structlog
 
 from ioc.alerts import clock
@@ -87,13 +86,8 @@ def run(settings: Settings, stop: threading.Event, turned: Callable[[], None] = 
             stop.wait(_LOOK_S)
 
     lasting.run(
-        lambda: psycopg.connect(
-            settings.database_dsn,
-            autocommit=True,
-            connect_timeout=5,
-            application_name="ioc-synthetic",
-            options="-c statement_timeout=10000 -c lock_timeout=5000 -c timezone=UTC"
-            " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
+        lambda: lasting.connect(
+            settings.database_dsn, "ioc-synthetic", statement_s=10, options=lasting.KEEPALIVES
         ),
         work,
         stop,

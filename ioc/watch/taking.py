@@ -121,13 +121,7 @@ def run(settings: Settings, stop: threading.Event, turned: Callable[[], None] = 
             stop.wait(_LOOK_S)
 
     lasting.run(
-        lambda: psycopg.connect(
-            settings.database_dsn,
-            autocommit=True,
-            connect_timeout=5,
-            application_name="ioc-readings",
-            options="-c statement_timeout=10000 -c lock_timeout=5000 -c timezone=UTC",
-        ),
+        lambda: lasting.connect(settings.database_dsn, "ioc-readings", statement_s=10),
         work,
         stop,
         away="readings.not_written",

@@ -119,13 +119,7 @@ def listen(channel: str, api: BotApi, settings: Settings, stop: threading.Event)
             _Listener(channel, api, connection, stop).run()
 
     lasting.run(
-        lambda: psycopg.connect(
-            settings.database_dsn,
-            autocommit=True,
-            connect_timeout=5,
-            application_name="ioc-deliver telegram",
-            options="-c statement_timeout=20000 -c lock_timeout=10000 -c timezone=UTC",
-        ),
+        lambda: lasting.connect(settings.database_dsn, "ioc-deliver telegram", statement_s=20, lock_s=10),
         work,
         stop,
         away="telegram: listening ended, begins anew",
