@@ -8,6 +8,11 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+#: Of a plain page with a form: no script, nothing from elsewhere.
+FORM_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self';"
+    " frame-ancestors 'none'; base-uri 'none'"
+)
 _ALWAYS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 #: For what is no page; a page has a policy of its own.
 _POLICY: Final = "default-src 'none'; frame-ancestors 'none'"

@@ -22,6 +22,7 @@ from ioc.alerts import clock
 from ioc.alerts.errors import AlertError
 from ioc.api import my_duty
 from ioc.api.database import Database
+from ioc.api.headers import FORM_POLICY
 from ioc.api.identity import CurrentDatabase
 from ioc.api.my_duty import LONGEST_COMMENT, Reading
 from ioc.delivery.answering import Doing, Found, act, look, still_known
@@ -40,10 +41,7 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
+    "Content-Security-Policy": FORM_POLICY,
 }
 _BAD_LINK: Final = (
     "Liên kết không đúng hoặc bị cắt. Hãy mở lại từ tin báo.",

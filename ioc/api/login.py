@@ -12,6 +12,7 @@ from fastapi.security import HTTPBasicCredentials
 from starlette.exceptions import HTTPException
 
 from ioc.access import sessions
+from ioc.api.headers import FORM_POLICY
 from ioc.api.identity import CurrentDatabase, Gate
 from ioc.api.page import STYLE
 from ioc.errors import IocError
@@ -25,14 +26,7 @@ MOST_BODY: Final = 8192
 #: Characters of an address to come back to; what is longer leads to the first page instead.
 _LONGEST_WAY: Final = 2000
 _YEAR_S: Final = 365 * 86_400
-HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-}
+HEADERS: Final = {"Cache-Control": "no-store", "Content-Security-Policy": FORM_POLICY}
 _WORDS: Final = {
     "vi": {
         "title": "Đăng nhập",

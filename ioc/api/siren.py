@@ -10,9 +10,8 @@ from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, Response
-from starlette.exceptions import HTTPException
 
 from ioc.alerts.actions import Acted, acknowledge, by_the_clock
 from ioc.alerts.model import Severity
@@ -42,13 +41,6 @@ _MOST_LINES: Final = 12
 _LOUD: Final = Severity.MINOR
 
 
-async def _from_here(request: Request) -> None:
-    """Refuse what another site lets a browser send: it would come with the room's login."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise HTTPException(403, detail="This is for pages of the platform itself.")
-
-
-_FromHere: Final = Depends(_from_here)
 router = APIRouter(
     prefix="/api/v1/siren",
     tags=["siren"],
@@ -71,7 +63,6 @@ async def get_siren(reader: NamedReader, database: CurrentDatabase, response: Re
     response_model=SirenTaken,
     summary="Say which messages a siren page showed",
     responses=OF_ROLE,
-    dependencies=[_FromHere],
 )
 async def post_shown(body: SirenShown, reader: ActingReader, database: CurrentDatabase) -> SirenTaken:
     """A message of a siren channel counts as sent only then."""
@@ -86,7 +77,6 @@ async def post_shown(body: SirenShown, reader: ActingReader, database: CurrentDa
     response_model=SirenTaken,
     summary="Acknowledge alerts from the siren page",
     responses=OF_ROLE,
-    dependencies=[_FromHere],
 )
 async def post_acknowledge(
     body: SirenAcknowledged, reader: ActingReader, database: CurrentDatabase
