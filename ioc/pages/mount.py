@@ -41,11 +41,6 @@ _POLICY: Final = (
     "img-src 'self' data: blob:; font-src 'self'; media-src 'self'; connect-src 'self'; form-action 'self'; "
     "frame-ancestors 'self'; base-uri 'self'; manifest-src 'self'; worker-src 'self' blob:"
 )
-_HEADERS: Final = {
-    "Content-Security-Policy": _POLICY,
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
 #: What is below this never changes: the framework's version is part of the address.
 _FOREVER: Final = f"/_nicegui/{nicegui.__version__}/"
 
@@ -87,7 +82,7 @@ def install(app: FastAPI, settings: Settings, pack: Path | None = None) -> None:
     @site.middleware("http")
     async def headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
         answer = await call_next(request)
-        answer.headers.update(_HEADERS)
+        answer.headers["Content-Security-Policy"] = _POLICY
         if _FOREVER in request.url.path:
             answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return answer

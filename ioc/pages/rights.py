@@ -20,21 +20,28 @@ class NotAllowedError(IocError):
     """The reader may not do this, or not any more."""
 
 
+async def is_still(visit: Visit) -> bool:
+    """Whether whoever looks is still logged in as when the page was opened.
+
+    :raises IocError: the database does not answer: nobody knows.
+    """
+    try:
+        return await visit.platform.gate.who(visit.request) == visit.reader
+    except HTTPException:
+        return False
+
+
 async def change(visit: Visit, steps: Steps[_T], roles: frozenset[Role] = ACTING) -> _T:
     """Drive steps that write, in one transaction, for whoever looks at the page.
 
     :raises NotAllowedError: the session is over, or the reader has none of these roles any more.
     :raises IocError: as the steps do.
     """
-    try:
-        reader = await visit.platform.gate.who(visit.request)
-    except HTTPException:
-        reader = ""
-    if reader != visit.reader:
+    if not await is_still(visit):
         raise NotAllowedError(visit.say(words.ENDED))
 
     def allowed() -> Steps[_T]:
-        yield from require(reader, roles)
+        yield from require(visit.reader, roles)
         return (yield from steps)
 
     try:

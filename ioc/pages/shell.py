@@ -21,6 +21,7 @@ from ioc.pages import words
 from ioc.pages.parts.link import Link, go
 from ioc.pages.parts.text import Text
 from ioc.pages.platform import Platform
+from ioc.pages.rights import is_still
 from ioc.pages.trouble import failed
 from ioc.pages.visit import Theme, Visit, resolve
 from ioc.pages.words import EN, VI, Phrase
@@ -212,12 +213,10 @@ def _watch(visit: Visit) -> None:
 
     async def look() -> None:
         try:
-            reader = await visit.platform.gate.who(visit.request)
-        except HTTPException:
-            reader = ""
+            over = not await is_still(visit)
         except IocError:
             return  # the database is away: nobody is thrown out for that
-        if reader != visit.reader:
+        if over:
             go(f"/login?next={quote(visit.place)}")
 
     ui.timer(_CHECK_S, look, immediate=False)

@@ -14,6 +14,7 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 
 from ioc.access import GUEST
+from ioc.access.roles import Role, role_of
 from ioc.api.login import LANGUAGE_COOKIE, THEME_COOKIE
 from ioc.errors import IocError
 from ioc.kpi.query import Steps
@@ -58,7 +59,7 @@ class Visit:
     @classmethod
     def without_database(cls, platform: Platform, request: Request) -> Visit:
         """A visit of which only the browser's own wishes are known."""
-        return cls(platform, request, GUEST, "viewer", *_wishes(request), ZoneInfo(_ZONE), Phrase("", ""))
+        return cls(platform, request, GUEST, Role.VIEWER, *_wishes(request), ZoneInfo(_ZONE), Phrase("", ""))
 
     @property
     def named(self) -> bool:
@@ -148,10 +149,9 @@ async def resolve(platform: Platform, request: Request) -> Visit:
     :raises HTTPException: 401: a wrong name or password was sent.
     """
     reader = await platform.gate.who(request)
-    zone, district, role = ZoneInfo(_ZONE), Phrase("", ""), "viewer"
+    zone, district, role = ZoneInfo(_ZONE), Phrase("", ""), Role.VIEWER
     try:
-        rows = await platform.database.rows("SELECT role FROM ioc.reader WHERE name = %s", (reader,))
-        role = rows[0][0] if rows else role
+        role = await platform.database.answer(role_of(reader))
         zone, district = await platform.shared.get(
             ("pages district", reader), lambda: _district(platform, reader)
         )

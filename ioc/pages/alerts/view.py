@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from ioc.alerts.asking import LONGEST_TEXT, Filter, Order
 from ioc.alerts.model import Kind, Severity
 from ioc.alerts.states import State
+from ioc.pages.given import as_text
 
 _LONGEST: Final = 200
 _GREATEST_ID: Final = 2**63 - 1
@@ -40,9 +41,9 @@ class View:
             state=_choice(State, given.get("state")) or State.OPEN,
             severity=words.get(given.get("severity", "")),
             kind=_choice(Kind, given.get("kind")),
-            unit=_text(given.get("unit")),
-            rule=_text(given.get("rule")),
-            text=_text(given.get("text"), LONGEST_TEXT),
+            unit=as_text(given.get("unit"), _LONGEST),
+            rule=as_text(given.get("rule"), _LONGEST),
+            text=as_text(given.get("text"), LONGEST_TEXT),
             alert=number(given.get("alert")),
         )
 
@@ -95,9 +96,3 @@ def number(text: object) -> int | None:
 
 def _choice(kind: type[_E], text: str | None) -> _E | None:
     return next((one for one in kind if one.value == text), None)
-
-
-def _text(text: str | None, longest: int = _LONGEST) -> str | None:
-    # the database can't take a zero character
-    said = (text or "").replace("\x00", "").strip()[:longest]
-    return said or None

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from ioc.history.device_now import LONGEST_TEXT, Place, Wanted
 from ioc.history.devices import KINDS, STATES
+from ioc.pages.given import as_text
 
 _LONGEST: Final = 100
 _GREATEST_RANK: Final = 9
@@ -33,11 +34,11 @@ class View:
         """Of an address. What can't be read is left out: a link that somebody cut still shows something."""
         kind, state = given.get("kind"), given.get("state")
         return cls(
-            unit=_text(given.get("unit")),
-            point=_text(given.get("point")),
+            unit=as_text(given.get("unit"), _LONGEST),
+            point=as_text(given.get("point"), _LONGEST),
             kind=kind if kind in KINDS.values() else None,
             state=state if state in STATES.values() else None,
-            text=_text(given.get("text"), LONGEST_TEXT),
+            text=as_text(given.get("text"), LONGEST_TEXT),
             after=_place(given.get("after", "")),
         )
 
@@ -70,11 +71,5 @@ def _place(text: str) -> Place | None:
     rank, dot, code = text.partition(".")
     if not (dot and rank.isascii() and rank.isdigit() and len(rank) == 1 and int(rank) <= _GREATEST_RANK):
         return None
-    found = _text(code)
+    found = as_text(code, _LONGEST)
     return None if found is None else Place(int(rank), found)
-
-
-def _text(text: str | None, longest: int = _LONGEST) -> str | None:
-    # the database can't take a zero character
-    said = (text or "").replace("\x00", "").strip()[:longest]
-    return said or None

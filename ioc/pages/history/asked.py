@@ -38,20 +38,11 @@ class Wanted:
 
     @property
     def asked(self) -> Asked:
-        return Asked(
-            period=self.period or None,
-            start=self.start or None,
-            end=self.end or None,
-            bucket=self.bucket or None,
-            by=self.by or None,
-            where=self.where,
-            as_of=self.as_of or None,
-            areas=self.areas or None,
-        )
+        return self.wording.asked
 
     @property
     def places(self) -> Sequence[str | None]:
-        return self.units or (None,)
+        return self.wording.places
 
     @property
     def against(self) -> Against | None:

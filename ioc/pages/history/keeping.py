@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from nicegui.events import GenericEventArguments
-from starlette.exceptions import HTTPException
 
 from ioc.errors import IocError
 from ioc.history import questions
@@ -15,6 +14,7 @@ from ioc.pages.history import words
 from ioc.pages.history.asked import Wanted, address
 from ioc.pages.parts.link import Link
 from ioc.pages.parts.tag import Tag, tick
+from ioc.pages.rights import is_still
 from ioc.pages.trouble import refused
 from ioc.pages.visit import Visit
 
@@ -85,14 +85,10 @@ async def told(
 ) -> bool:
     """Do something for the reader who looks, and say how it went; whether it went well."""
     try:
-        reader = await visit.platform.gate.who(visit.request)
-        if reader != visit.reader:
+        if not await is_still(visit):
             say(visit.say(words.SESSION))
             return False
         await work()
-    except HTTPException:
-        say(visit.say(words.SESSION))
-        return False
     except IocError as error:
         say(refused(visit, error))
         return False
